@@ -1,0 +1,105 @@
+/**
+ * The life of native handles: `dispose()`, `using`, `scope()`, and the finalizers of the addon as a backstop.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { native } from './binding.js'
+import { BeitError } from './errors.js'
+import type { Handle } from './native.js'
+
+/** The scope that is open here, across awaits. */
+const openScope = new AsyncLocalStorage<Set<Disposable<string>>>()
+
+/** An object that holds native memory. */
+export abstract class Disposable<Kind extends string> {
+  #handle: Handle<Kind> | null
+
+  constructor(handle: Handle<Kind>) {
+    this.#handle = handle
+    openScope.getStore()?.add(this)
+  }
+
+  /** @internal */
+  get handle(): Handle<Kind> {
+    if (this.#handle === null) {
+      throw new BeitError(
+        'ERR_DISPOSED',
+        `this ${this.constructor.name} was disposed; keep it alive, or keep() it out of its scope()`,
+      )
+    }
+    return this.#handle
+  }
+
+  get disposed(): boolean {
+    return this.#handle === null
+  }
+
+  /** Frees the native memory now. Work already queued with it still finishes. Calling it again does nothing. */
+  dispose(): void {
+    if (this.#handle === null) return
+    native().dispose(this.#handle)
+    this.#handle = null
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/**
+ * Runs `body` and disposes every tensor and model made in it, across awaits, except those in what it returns
+ * (looked for in arrays, maps and plain objects) and those passed to `keep`.
+ *
+ * @example
+ * const features = await scope(async () => {
+ *   const pixels = Tensor.from(data, [1, 3, 224, 224])
+ *   return model.features(pixels) // survives; pixels does not
+ * })
+ */
+export function scope<T>(body: () => T): T {
+  const made = new Set<Disposable<string>>()
+  const outer = openScope.getStore()
+  const end = (result?: unknown) => {
+    for (const kept of disposablesIn(result)) {
+      if (made.delete(kept)) outer?.add(kept)
+    }
+    for (const item of made) item.dispose()
+  }
+  let result: T
+  try {
+    result = openScope.run(made, body)
+  } catch (error) {
+    end()
+    throw error
+  }
+  if (result instanceof Promise) {
+    return result.then(
+      (value) => {
+        end(value)
+        return value
+      },
+      (error) => {
+        end()
+        throw error
+      },
+    ) as T
+  }
+  end(result)
+  return result
+}
+
+/** Takes a tensor or model out of the open scope: the caller disposes it. */
+export function keep<T extends Disposable<string>>(item: T): T {
+  openScope.getStore()?.delete(item)
+  return item
+}
+
+function* disposablesIn(value: unknown, seen = new Set<unknown>()): Generator<Disposable<string>> {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return
+  seen.add(value)
+  if (value instanceof Disposable) yield value
+  else if (value instanceof Map || value instanceof Set || Array.isArray(value)) {
+    for (const item of value.values()) yield* disposablesIn(item, seen)
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) yield* disposablesIn(item, seen)
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The errors of the library: one class, stable codes. Messages say what, where, expected, got, and what to do.
+ */
+
+/** Every code a {@link BeitError} can carry. Codes never change their meaning. */
+export type BeitErrorCode =
+  /** An argument or option has a wrong type, range or name. */
+  | 'ERR_INVALID_ARGUMENT'
+  /** Shapes or sizes do not fit together. */
+  | 'ERR_SHAPE_MISMATCH'
+  /** A handle was used after `dispose()`. */
+  | 'ERR_DISPOSED'
+  /** The addon has not been built, or cannot be loaded. */
+  | 'ERR_ADDON_NOT_LOADED'
+  /** No libtorch was found, or one that cannot be used. */
+  | 'ERR_LIBTORCH'
+  /** The device is not there or not usable. */
+  | 'ERR_DEVICE'
+  /** Memory of the host or of the device ran out. */
+  | 'ERR_OUT_OF_MEMORY'
+  /** A file or folder cannot be read or written. */
+  | 'ERR_IO'
+  /** A data set is empty, or too many of its samples cannot be read. */
+  | 'ERR_DATA'
+  /** A file is not the format it should be. */
+  | 'ERR_FORMAT'
+  /** A checkpoint does not fit the model. */
+  | 'ERR_CHECKPOINT_MISMATCH'
+  /** No whole checkpoint to resume from. */
+  | 'ERR_NO_CHECKPOINT'
+  /** The output folder holds another run. */
+  | 'ERR_OUTPUT_EXISTS'
+  /** Loss or gradient were not finite several steps in a row. */
+  | 'ERR_NON_FINITE'
+  /** The work was given up because the environment is ending. */
+  | 'ERR_CANCELLED'
+  /** libtorch or the system reported something that fits no other code. */
+  | 'ERR_NATIVE'
+
+/** The one error class of the library. */
+export class BeitError extends Error {
+  override readonly name = 'BeitError'
+  readonly code: BeitErrorCode
+
+  constructor(code: BeitErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** "learningRate must be a positive number, got -1" with code `ERR_INVALID_ARGUMENT`. */
+export function invalidArgument(name: string, expected: string, actual: unknown): BeitError {
+  return new BeitError('ERR_INVALID_ARGUMENT', `${name} must be ${expected}, got ${describe(actual)}`)
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return `function ${value.name}`
+  if (Array.isArray(value)) return value.length > 8 ? `an array of ${value.length}` : JSON.stringify(value)
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`
+  if (typeof value === 'object' && value !== null) {
+    return value.constructor === Object ? JSON.stringify(value) : `a ${value.constructor?.name ?? 'object'}`
+  }
+  return String(value)
+}

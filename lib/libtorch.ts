@@ -1,0 +1,93 @@
+/**
+ * Where libtorch is. Searched in order: the LIBTORCH directory, the `torch` package of the Python on PATH
+ * (BEIT_PYTHON to choose), the local copy that the set-up step made.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BeitError } from './errors.js'
+
+/** A libtorch that can be used. */
+export interface Libtorch {
+  /** The folder that holds include/ and lib/. */
+  folder: string
+  version: string
+  foundBy: 'LIBTORCH' | 'python' | 'local copy'
+  /** Shared libraries in the order to open them. */
+  libraries: string[]
+  /** libtorch_cuda of the same folder; null in a CPU build. */
+  cudaLibrary: string | null
+}
+
+/** One place that was looked at. */
+export interface SearchEntry {
+  foundBy: Libtorch['foundBy']
+  place: string
+  /** Why it was not taken; null for the one that was. */
+  problem: string | null
+}
+
+/** The first usable libtorch, or an error with every place that was looked at. */
+export function findLibtorch(packageRoot: string): Libtorch {
+  const search: SearchEntry[] = []
+  const found = searchLibtorch(packageRoot, search)
+  if (found !== null) return found
+  const trace = search.map((entry) => `  ${entry.foundBy}: ${entry.place}: ${entry.problem}`).join('\n')
+  throw new BeitError(
+    'ERR_LIBTORCH',
+    `no libtorch 2.11 to 2.15 was found. Looked at:\n${trace}\nRun 'npm run setup', or set LIBTORCH to its folder.`,
+  )
+}
+
+/** The same search, recording each place into `search`. */
+export function searchLibtorch(packageRoot: string, search: SearchEntry[]): Libtorch | null {
+  for (const { foundBy, place } of candidates(packageRoot)) {
+    if (typeof place !== 'string') {
+      search.push({ foundBy, place: place.tried, problem: place.problem })
+      continue
+    }
+    const result = inspectFolder(place, foundBy)
+    search.push({ foundBy, place, problem: typeof result === 'string' ? result : null })
+    if (typeof result !== 'string') return result
+  }
+  return null
+}
+
+function* candidates(packageRoot: string): Generator<{
+  foundBy: Libtorch['foundBy']
+  place: string | { tried: string; problem: string }
+}> {
+  const variable = process.env.LIBTORCH
+  yield {
+    foundBy: 'LIBTORCH',
+    place: variable ? variable : { tried: 'environment variable LIBTORCH', problem: 'not set' },
+  }
+  yield { foundBy: 'python', place: pythonTorch() }
+  yield { foundBy: 'local copy', place: join(packageRoot, '.libtorch', 'torch') }
+}
+
+/** The folder of Python's torch package, found without importing it. */
+function pythonTorch(): string | { tried: string; problem: string } {
+  const python = process.env.BEIT_PYTHON ?? 'python3'
+  const code =
+    'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")'
+  const result = spawnSync(python, ['-c', code], { encoding: 'utf8', timeout: 10_000 })
+  if (result.error) return { tried: python, problem: result.error.message }
+  const folder = result.stdout.trim()
+  return folder || { tried: python, problem: 'has no torch package' }
+}
+
+/** The libtorch in `folder`, or why it cannot be used. */
+function inspectFolder(folder: string, foundBy: Libtorch['foundBy']): Libtorch | string {
+  const header = join(folder, 'include', 'torch', 'headeronly', 'version.h')
+  if (!existsSync(header)) return existsSync(folder) ? `${header} is missing` : 'no such folder'
+  const version = /#define TORCH_VERSION[\s\\]+"([^"]+)"/.exec(readFileSync(header, 'utf8'))?.[1] ?? '0'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major !== 2 || minor < 11 || minor > 15) return `version ${version}; 2.11 to 2.15 are supported`
+  const suffix = process.platform === 'darwin' ? 'dylib' : 'so'
+  const libraries = ['c10', 'torch_cpu'].map((name) => join(folder, 'lib', `lib${name}.${suffix}`))
+  const missing = libraries.find((library) => !existsSync(library))
+  if (missing !== undefined) return `${missing} is missing`
+  const cuda = join(folder, 'lib', `libtorch_cuda.${suffix}`)
+  return { folder, version, foundBy, libraries, cudaLibrary: existsSync(cuda) ? cuda : null }
+}

@@ -1,0 +1,264 @@
+/**
+ * What the addon exports, word for word: the mirror of native/bindings. Nothing but binding.ts creates it; the
+ * public classes wrap it. Handles are opaque; all calls that compute return a promise.
+ */
+
+/** An opaque reference to a native object: tensor, module, trainer or image loader. */
+export type Handle<Kind extends string> = { readonly __kind: Kind }
+export type TensorHandle = Handle<'tensor'>
+export type ModuleHandle = Handle<'module'>
+export type TrainerHandle = Handle<'trainer'>
+export type ImageLoaderHandle = Handle<'imageLoader'>
+
+export type DType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint8'
+  | 'bool'
+
+/** native/bindings/runtime.cc and handle.cc */
+export interface RuntimeBindings {
+  version(): { compiled: string; config: string; jpeg: boolean }
+  setThreads(count: number): Promise<number>
+  openCuda(library: string): Promise<string | null>
+  cudaDevices(): Promise<number>
+  cancelAndJoin(): void
+  dispose(handle: Handle<string>): void
+  memory(): { handles: number; bytes: number }
+}
+
+/** native/bindings/tensor.cc */
+export interface TensorBindings {
+  tensorFrom(bytes: Uint8Array, shape: readonly number[], dtype: DType, device: string): TensorHandle
+  tensorInfo(tensor: TensorHandle): { shape: number[]; dtype: DType; device: string }
+  tensorRead(tensor: TensorHandle): Promise<ArrayBuffer>
+  tensorTo(tensor: TensorHandle, device: string, dtype: DType): Promise<TensorHandle>
+  tensorsFromFile(
+    path: string,
+    shapes: readonly (readonly number[])[],
+    dtypes: readonly DType[],
+    offsets: readonly number[],
+    device: string,
+  ): Promise<TensorHandle[]>
+  tensorsToFile(path: string, header: Uint8Array, tensors: readonly TensorHandle[]): Promise<void>
+}
+
+/** Parameters and buffers of a module or trainer, in state-dict order. Tensors are live views, not copies. */
+export interface NamedTensors {
+  names: string[]
+  tensors: TensorHandle[]
+}
+
+/** native/bindings/module.cc: models and tokenizers. `config` is the validated, complete config of lib/. */
+export interface ModuleBindings {
+  moduleCreate(
+    kind: 'beit_for_masked_image_modeling' | 'dalle_dvae' | 'conv_discrete_vae',
+    config: Record<string, unknown>,
+    options: { device: string; dtype: DType; seed: number },
+  ): Promise<ModuleHandle>
+  /** `isBuffer[i]` tells parameters (trained) from buffers (relative_position_index). */
+  moduleState(module: ModuleHandle): Promise<NamedTensors & { isBuffer: boolean[] }>
+  /** Copies into the module's tensors; names and shapes were checked by lib/. */
+  moduleLoad(module: ModuleHandle, names: readonly string[], tensors: readonly TensorHandle[]): Promise<void>
+  /** A module of the same weights elsewhere. */
+  moduleTo(module: ModuleHandle, device: string, dtype: DType): Promise<ModuleHandle>
+
+  /** pixels (B, 3, H, W) normalised float; mask (B, N) bool or null; logits (masked, V), or (B, N, V) with allTokens. */
+  beitForward(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    mask: TensorHandle | null,
+    allTokens: boolean,
+  ): Promise<TensorHandle>
+  /** Final-norm features (B, N + 1, D), or with `blocks` the raw residual stream after each listed block (0-based). */
+  beitFeatures(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    mask: TensorHandle | null,
+    blocks: readonly number[] | null,
+  ): Promise<TensorHandle[]>
+
+  /** pixels (B, 3, H, W) in [0, 1]; the tokenizer maps them itself. tokens int64 (B, h, w). */
+  tokenizerEncode(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
+  /** logits (B, V, h, w) */
+  tokenizerLogits(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
+  /** pixels (B, 3, H, W) in [0, 1] */
+  tokenizerDecode(module: ModuleHandle, tokens: TensorHandle): Promise<TensorHandle>
+}
+
+/** What a training step needs beside the data; `lib/` computes it from its schedules. */
+export interface StepSettings {
+  learningRate: number
+  weightDecay: number
+  /** Tokenizer training only. */
+  temperature?: number
+  klWeight?: number
+}
+
+/** Read back once a step. Sums over the micro-batches of the step. */
+export interface StepResult {
+  loss: number
+  /** Global norm before clipping. */
+  gradientNorm: number
+  /** False: loss or gradient was not finite, and weights and moments stayed as they were. */
+  finite: boolean
+  /** Masked image modelling: masked tokens, and how many were predicted right. */
+  masked: number
+  correct: number
+  /** Tokenizer training: parts of the loss. */
+  reconstruction?: number
+  kl?: number
+  /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V. */
+  tokenCounts: BigInt64Array
+}
+
+/** One micro-batch, as the image loader makes it. uint8 (B, 3, H, W) RGB, not normalised. */
+export interface BatchTensors {
+  /** The model's view. */
+  pixels: TensorHandle
+  /** The tokenizer's view; null when the objective has no tokenizer. */
+  tokenPixels: TensorHandle | null
+  /** bool (B, N); null when the objective does not mask. */
+  mask: TensorHandle | null
+}
+
+/** native/bindings/trainer.cc */
+export interface TrainerBindings {
+  trainerCreate(
+    objective:
+      | {
+          kind: 'masked_image_modeling'
+          model: ModuleHandle
+          tokenizer: ModuleHandle
+          /** Normalisation of the model's view: (x / 255 - mean) / std per channel. */
+          mean: readonly number[]
+          std: readonly number[]
+        }
+      | {
+          kind: 'discrete_vae'
+          model: ModuleHandle
+          reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
+          straightThrough: boolean
+        },
+    options: {
+      betas: readonly [number, number]
+      eps: number
+      /** Global-norm clipping; null: none. */
+      clipGradient: number | null
+      precision: 'fp32' | 'bf16'
+      /** Of drop path and Gumbel noise. */
+      seed: number
+    },
+  ): Promise<TrainerHandle>
+  /** One optimizer step over the micro-batches: forward, backward, clip, AdamW. */
+  trainerStep(
+    trainer: TrainerHandle,
+    microBatches: readonly BatchTensors[],
+    settings: StepSettings,
+  ): Promise<StepResult>
+  /** Loss and counts without a gradient, drop path and noise off. */
+  trainerEvaluate(trainer: TrainerHandle, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
+  /**
+   * All that a resumed run needs beside the weights: 'step' (int64 scalar), 'exp_avg.NAME', 'exp_avg_sq.NAME' for each
+   * parameter, 'generator' (uint8). Live views.
+   */
+  trainerState(trainer: TrainerHandle): Promise<NamedTensors>
+  trainerLoad(
+    trainer: TrainerHandle,
+    names: readonly string[],
+    tensors: readonly TensorHandle[],
+  ): Promise<void>
+}
+
+/** How the two views of an image are made (native/data/two_views.h). */
+export interface ViewSettings {
+  seed: number
+  /** [height, width] of the model's view. */
+  imageSize: readonly [number, number]
+  /** [height, width] of the tokenizer's view; null: none. */
+  tokenImageSize: readonly [number, number] | null
+  /** 'random-resized-crop' is training; 'center-crop' (resize the shorter side, crop the middle) is evaluation. */
+  crop: 'random-resized-crop' | 'center-crop'
+  /** Area range of the random crop as a share of the image, and aspect-ratio range. */
+  scale: readonly [number, number]
+  ratio: readonly [number, number]
+  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  tokenInterpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  flipProbability: number
+  /** Brightness, contrast, saturation: factor in [1 - x, 1 + x]; all 0: no jitter. */
+  colorJitter: readonly [number, number, number]
+  /** Blockwise masking of the model's view; null: no mask. */
+  mask: MaskSettings | null
+  /** An image of more pixels than this is refused. */
+  maxPixels: number
+}
+
+export interface MaskSettings {
+  /** Patch grid [rows, columns]. */
+  grid: readonly [number, number]
+  mode: 'original' | 'exact' | 'random'
+  patches: number
+  minPatchesPerBlock: number
+  maxPatchesPerBlock: number | null
+  minAspect: number
+}
+
+/** One sample of a batch: where its bytes are. */
+export interface SampleRequest {
+  path: string
+  /** Byte range inside a tar shard; offset 0 and length -1: the whole file. */
+  offset: number
+  length: number
+  /** Index in the data set: with seed and epoch it decides every random choice. */
+  index: number
+}
+
+export type SampleStatus =
+  | 'ok'
+  /** Not a JPEG, or one that the native decoder does not take (CMYK, 12 bit): decode it with sharp, then loadRaw. */
+  | 'unsupported'
+  /** Broken: `messages[i]` says why. */
+  | 'broken'
+
+export interface LoadResult {
+  /** uint8 (B, 3, H, W); rows of samples that are not 'ok' are zero. */
+  pixels: TensorHandle
+  tokenPixels: TensorHandle | null
+  mask: TensorHandle | null
+  statuses: SampleStatus[]
+  messages: string[]
+}
+
+/** native/bindings/image_loader.cc. The loader has threads of its own and never touches libtorch. */
+export interface ImageLoaderBindings {
+  imageLoaderCreate(settings: ViewSettings, threads: number): ImageLoaderHandle
+  imageLoaderLoad(
+    loader: ImageLoaderHandle,
+    samples: readonly SampleRequest[],
+    epoch: number,
+  ): Promise<LoadResult>
+  /** Puts an image decoded elsewhere (RGB, 8 bit) through the same views into row `row` of `result`. */
+  imageLoaderLoadRaw(
+    loader: ImageLoaderHandle,
+    result: Pick<LoadResult, 'pixels' | 'tokenPixels' | 'mask'>,
+    row: number,
+    sample: { rgb: Uint8Array; width: number; height: number; index: number },
+    epoch: number,
+  ): Promise<void>
+  /** A random order of 0..count-1: a pure function of (seed, epoch). */
+  permutation(count: number, seed: number, epoch: number): Promise<Uint32Array>
+  /** Masks of the samples `indices`: uint8 of indices.length * rows * columns, 1 = masked. */
+  blockwiseMask(settings: MaskSettings, seed: number, epoch: number, indices: readonly number[]): Uint8Array
+}
+
+export type NativeBindings = RuntimeBindings &
+  TensorBindings &
+  ModuleBindings &
+  TrainerBindings &
+  ImageLoaderBindings

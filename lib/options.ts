@@ -1,0 +1,150 @@
+/**
+ * Options as data: one table a call says what each option is. The API validates with it, the command line makes its
+ * flags and help from it, and the run's settings file is written from it, so the three cannot differ.
+ */
+import { BeitError, invalidArgument } from './errors.js'
+
+interface Common {
+  /** One line for the help: what it is, with its unit. */
+  doc: string
+}
+
+/** What values an option takes. `default: null` with `optional` means: not set. */
+export type OptionSpec = Common &
+  (
+    | { type: 'number' | 'integer'; default: number | null; min?: number; max?: number; optional?: boolean }
+    | { type: 'string'; default: string | null; optional?: boolean }
+    | { type: 'boolean'; default: boolean }
+    | { type: 'choice'; choices: readonly string[]; default: string | null; optional?: boolean }
+    /** A fixed number of numbers: [0.9, 0.999]; `size` null: any number of them. */
+    | {
+        type: 'numbers'
+        size: number | null
+        default: readonly number[] | null
+        min?: number
+        max?: number
+        optional?: boolean
+      }
+    /** Objects (a model, a data source, a signal): checked by the caller, absent from the command line. */
+    | {
+        type: 'object'
+        check: (value: unknown) => boolean
+        expected: string
+        optional?: boolean
+        default?: null
+      }
+  )
+
+export type OptionSchema = Record<string, OptionSpec>
+
+/**
+ * Checks `given` against `schema` and fills in the defaults. Unknown names are refused with the nearest valid one.
+ * @param where the call, for messages: "pretrain"
+ */
+export function validateOptions<T>(where: string, schema: OptionSchema, given: object): T {
+  for (const name of Object.keys(given)) {
+    if (!(name in schema)) {
+      throw new BeitError(
+        'ERR_INVALID_ARGUMENT',
+        `${where} has no option '${name}'${suggest(name, Object.keys(schema))}`,
+      )
+    }
+  }
+  const result: Record<string, unknown> = {}
+  for (const [name, spec] of Object.entries(schema)) {
+    const value = (given as Record<string, unknown>)[name]
+    result[name] =
+      value === undefined ? defaultOf(where, name, spec) : checked(`${where}: ${name}`, spec, value)
+  }
+  return result as T
+}
+
+function defaultOf(where: string, name: string, spec: OptionSpec): unknown {
+  const value = spec.default ?? null
+  if (value === null && !('optional' in spec && spec.optional)) {
+    throw new BeitError('ERR_INVALID_ARGUMENT', `${where} needs the option '${name}': ${spec.doc}`)
+  }
+  return value
+}
+
+function checked(name: string, spec: OptionSpec, value: unknown): unknown {
+  if (value === null && 'optional' in spec && spec.optional) return null
+  switch (spec.type) {
+    case 'number':
+    case 'integer': {
+      const right = spec.type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)
+      if (!right || !inRange(spec, value as number))
+        throw invalidArgument(name, `${article(spec.type)}${range(spec)}`, value)
+      return value
+    }
+    case 'numbers': {
+      const right =
+        Array.isArray(value) &&
+        (spec.size === null || value.length === spec.size) &&
+        value.every((x) => Number.isFinite(x) && inRange(spec, x))
+      if (!right)
+        throw invalidArgument(
+          name,
+          `an array of ${spec.size ?? 'any number of'} numbers${range(spec)}`,
+          value,
+        )
+      return value
+    }
+    case 'string':
+      if (typeof value !== 'string' || value === '') throw invalidArgument(name, 'a string', value)
+      return value
+    case 'boolean':
+      if (typeof value !== 'boolean') throw invalidArgument(name, 'true or false', value)
+      return value
+    case 'choice':
+      if (!spec.choices.includes(value as string)) {
+        const hint = typeof value === 'string' ? suggest(value, spec.choices) : ''
+        throw new BeitError(
+          'ERR_INVALID_ARGUMENT',
+          `${name} must be one of ${spec.choices.join(', ')}, got ${JSON.stringify(value)}${hint}`,
+        )
+      }
+      return value
+    case 'object':
+      if (!spec.check(value)) throw invalidArgument(name, spec.expected, value)
+      return value
+  }
+}
+
+interface Range {
+  min?: number
+  max?: number
+}
+
+const inRange = ({ min = -Infinity, max = Infinity }: Range, x: number) => x >= min && x <= max
+const article = (type: 'number' | 'integer') => (type === 'integer' ? 'an integer' : 'a number')
+
+function range({ min, max }: Range): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`
+  if (min !== undefined) return ` of at least ${min}`
+  return max !== undefined ? ` of at most ${max}` : ''
+}
+
+/** "; did you mean 'batchSize'?" when a valid name is near, else the list of them. */
+export function suggest(name: string, valid: readonly string[]): string {
+  const near = valid
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  if (near !== undefined && near.distance <= Math.max(2, name.length / 3))
+    return `; did you mean '${near.candidate}'?`
+  return `; there are ${valid.join(', ')}`
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min((previous[j] as number) + 1, (current[j - 1] as number) + 1, substitution))
+    }
+    previous = current
+  }
+  return previous[b.length] as number
+}

@@ -1,0 +1,151 @@
+/**
+ * Tensors as users see them, and `scope()`, which frees what was made inside it.
+ */
+import { inspect } from 'node:util'
+import { native } from './binding.js'
+import { Disposable } from './dispose.js'
+import { BeitError, invalidArgument } from './errors.js'
+import type { DType, TensorHandle } from './native.js'
+
+export type { DType }
+
+/** What `toTypedArray` gives: float16 and bfloat16 come as their raw 16 bits. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array
+
+/** Nested arrays of numbers, as `Tensor.from` takes them. */
+export type NestedArray = number | boolean | readonly NestedArray[]
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
+
+/** An n-dimensional array that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
+export class Tensor extends Disposable<'tensor'> {
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  /** 'cpu' or 'cuda:N' */
+  readonly device: string
+
+  /** @internal Tensors are made by `Tensor.from` and by models. */
+  constructor(handle: TensorHandle) {
+    super(handle)
+    const info = native().tensorInfo(handle)
+    this.shape = info.shape
+    this.dtype = info.dtype
+    this.device = info.device
+  }
+
+  /**
+   * Copies numbers into a new tensor. The dtype of a typed array is its own; nested arrays become float32.
+   *
+   * @example
+   * const pixels = Tensor.from(new Float32Array(2 * 3 * 32 * 32), [2, 3, 32, 32])
+   * const mask = Tensor.from([[true, false], [false, true]], undefined, { dtype: 'bool' })
+   */
+  static from(
+    data: TypedArray | NestedArray,
+    shape?: readonly number[],
+    options: { dtype?: DType; device?: string } = {},
+  ): Tensor {
+    const { array, ownShape, dtype } = ArrayBuffer.isView(data)
+      ? fromView(data, options.dtype)
+      : fromNested(data, options.dtype)
+    const finalShape = shape ?? ownShape
+    const elements = finalShape.reduce((product, size) => product * size, 1)
+    if (elements !== array.length) {
+      throw new BeitError(
+        'ERR_SHAPE_MISMATCH',
+        `shape [${finalShape.join(', ')}] has ${elements} elements, got ${array.length} numbers`,
+      )
+    }
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    return new Tensor(native().tensorFrom(bytes, finalShape, dtype, options.device ?? 'cpu'))
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.shape.reduce((product, size) => product * size, 1)
+  }
+
+  /** A copy of the elements in row-major order. */
+  async toTypedArray(): Promise<TypedArray> {
+    const buffer = await native().tensorRead(this.handle)
+    return new ARRAYS[this.dtype](buffer)
+  }
+
+  /** The elements as float32, whatever the dtype. */
+  async toFloat32(): Promise<Float32Array> {
+    if (this.dtype === 'float32') return (await this.toTypedArray()) as Float32Array
+    using converted = await this.to({ dtype: 'float32' })
+    return (await converted.toTypedArray()) as Float32Array
+  }
+
+  /** A copy with another dtype or on another device. */
+  async to(target: { dtype?: DType; device?: string }): Promise<Tensor> {
+    return new Tensor(
+      await native().tensorTo(this.handle, target.device ?? this.device, target.dtype ?? this.dtype),
+    )
+  }
+
+  [inspect.custom](): string {
+    const state = this.disposed ? ', disposed' : ''
+    return `Tensor(${this.dtype}[${this.shape.join(', ')}], ${this.device}${state})`
+  }
+}
+
+function fromView(data: TypedArray, dtype?: DType) {
+  const own = (Object.keys(ARRAYS) as DType[]).find((name) => data instanceof ARRAYS[name])
+  if (own === undefined) throw invalidArgument('data', 'a typed array of a known dtype', data)
+  if (dtype !== undefined && !(data instanceof ARRAYS[dtype])) {
+    throw invalidArgument('data', `a ${ARRAYS[dtype].name} for dtype ${dtype}`, data)
+  }
+  if (dtype === undefined && data instanceof Uint16Array) {
+    throw new BeitError('ERR_INVALID_ARGUMENT', "a Uint16Array needs dtype: 'float16' or 'bfloat16'")
+  }
+  return { array: data, ownShape: [data.length], dtype: dtype ?? own }
+}
+
+function fromNested(data: NestedArray, dtype: DType = 'float32') {
+  const ownShape: number[] = []
+  for (let level: NestedArray | undefined = data; Array.isArray(level); level = level[0])
+    ownShape.push(level.length)
+  const flat: (number | boolean)[] = []
+  const visit = (value: NestedArray, depth: number) => {
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      if (depth !== ownShape.length)
+        throw new BeitError('ERR_SHAPE_MISMATCH', 'nested arrays differ in depth')
+      flat.push(value)
+    } else if (Array.isArray(value)) {
+      if (value.length !== ownShape[depth]) {
+        throw new BeitError('ERR_SHAPE_MISMATCH', `nested arrays differ in length at depth ${depth}`)
+      }
+      for (const item of value) visit(item, depth + 1)
+    } else {
+      throw invalidArgument('data', 'numbers in nested arrays or a typed array', value)
+    }
+  }
+  visit(data, 0)
+  if (dtype === 'float16' || dtype === 'bfloat16') {
+    throw new BeitError('ERR_INVALID_ARGUMENT', `make float32 and use .to({ dtype: '${dtype}' })`)
+  }
+  const array =
+    dtype === 'int64' ? BigInt64Array.from(flat, (x) => BigInt(x)) : ARRAYS[dtype].from(flat.map(Number))
+  return { array: array as TypedArray, ownShape, dtype }
+}

@@ -1,0 +1,13 @@
+// One function a file of bindings: addon.cc calls them all.
+#pragma once
+#include <napi.h>
+
+#include "bindings/errors.h"
+
+namespace beit::bindings {
+
+void register_environment(Napi::Env env, Napi::Object exports);
+void register_handle(Napi::Env env, Napi::Object exports);
+void register_tensor(Napi::Env env, Napi::Object exports);
+
+}  // namespace beit::bindings

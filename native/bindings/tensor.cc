@@ -1,0 +1,104 @@
+// Tensors: made from bytes, described, read back, moved, read from and written to files.
+#include "bindings/async.h"
+#include "bindings/register.h"
+#include "bindings/values.h"
+#include "engine/tensor_file.h"
+
+namespace beit::bindings {
+
+// tensorFrom(bytes: Uint8Array, shape: number[], dtype: string, device: string): Handle. Copies the bytes.
+static Napi::Value tensor_from_bytes(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) fail("ERR_INVALID_ARGUMENT", "bytes: expected a Uint8Array");
+  auto array = info[0].As<Napi::Uint8Array>();
+  auto bytes = std::make_shared<Bytes>(array.ByteLength());
+  std::copy_n(array.Data(), array.ByteLength(), bytes->data.get());
+  return tensor_to_js(
+      info.Env(), std::make_shared<TensorSlot>(std::move(bytes), integers_from(info[1], "shape"),
+                                               dtype_from_name(string_from(info[2], "dtype")),
+                                               device_from_name(string_from(info[3], "device"))));
+}
+
+// tensorInfo(tensor): { shape: number[], dtype: string, device: string }
+static Napi::Value tensor_info(const Napi::CallbackInfo& info) {
+  auto slot = tensor_from(info[0], "tensor");
+  auto shape = Napi::Array::New(info.Env(), slot->shape().size());
+  for (uint32_t i = 0; i < slot->shape().size(); i++) {
+    shape.Set(i, static_cast<double>(slot->shape()[i]));
+  }
+  auto result = Napi::Object::New(info.Env());
+  result.Set("shape", shape);
+  result.Set("dtype", dtype_name(slot->dtype()));
+  result.Set("device", slot->device().str());
+  return result;
+}
+
+// tensorRead(tensor): Promise<ArrayBuffer>. A copy of the elements in row-major order.
+static Napi::Value tensor_read(const Napi::CallbackInfo& info) {
+  auto slot = tensor_from(info[0], "tensor");
+  return on_engine(
+      info.Env(), [slot] { return slot->get().detach().to(at::kCPU).contiguous(); },
+      [](Napi::Env env, at::Tensor tensor) {
+        auto buffer = Napi::ArrayBuffer::New(env, tensor.nbytes());
+        std::copy_n(static_cast<const uint8_t*>(tensor.const_data_ptr()), tensor.nbytes(),
+                    static_cast<uint8_t*>(buffer.Data()));
+        return buffer;
+      });
+}
+
+// tensorTo(tensor, device: string, dtype: string): Promise<Handle>. Always a copy.
+static Napi::Value tensor_to(const Napi::CallbackInfo& info) {
+  auto slot = tensor_from(info[0], "tensor");
+  auto device = device_from_name(string_from(info[1], "device"));
+  auto dtype = dtype_from_name(string_from(info[2], "dtype"));
+  return on_engine(
+      info.Env(),
+      [=] { return slot->get().detach().to(device, dtype, /*non_blocking=*/false, /*copy=*/true); },
+      [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
+}
+
+// tensorsFromFile(path, shapes: number[][], dtypes: string[], offsets: number[], device): Promise<Handle[]>
+static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
+  auto path = string_from(info[0], "path");
+  auto dtypes = strings_from(info[2], "dtypes");
+  auto offsets = integers_from(info[3], "offsets");
+  auto device = device_from_name(string_from(info[4], "device"));
+  auto shapes = object_from(info[1], "shapes").As<Napi::Array>();
+  std::vector<FileTensor> records;
+  for (uint32_t i = 0; i < shapes.Length(); i++) {
+    records.push_back(
+        {integers_from(shapes.Get(i), "shapes"), dtype_from_name(dtypes.at(i)), offsets.at(i)});
+  }
+  return on_engine(
+      info.Env(), [=] { return read_tensors(path, records, device); },
+      [](Napi::Env env, std::vector<at::Tensor> tensors) {
+        auto result = Napi::Array::New(env, tensors.size());
+        for (uint32_t i = 0; i < tensors.size(); i++) result.Set(i, tensor_to_js(env, tensors[i]));
+        return result;
+      });
+}
+
+// tensorsToFile(path, header: Uint8Array, tensors: Handle[]): Promise<void>. Header, then the tensors one after
+// the other, synced to disk before it resolves. The file must not exist.
+static Napi::Value tensors_to_file(const Napi::CallbackInfo& info) {
+  auto path = string_from(info[0], "path");
+  if (!info[1].IsTypedArray()) fail("ERR_INVALID_ARGUMENT", "header: expected a Uint8Array");
+  auto array = info[1].As<Napi::Uint8Array>();
+  std::vector<uint8_t> header(array.Data(), array.Data() + array.ByteLength());
+  auto slots = tensors_from(info[2], "tensors");
+  return on_engine(info.Env(), [=] {
+    std::vector<at::Tensor> tensors;
+    for (const auto& slot : slots) tensors.push_back(slot->get());
+    write_tensors(path, header, tensors);
+  });
+}
+
+void register_tensor(Napi::Env env, Napi::Object exports) {
+  export_function<tensor_from_bytes>(env, exports, "tensorFrom");
+  export_function<tensor_info>(env, exports, "tensorInfo");
+  export_function<tensor_read>(env, exports, "tensorRead");
+  export_function<tensor_to>(env, exports, "tensorTo");
+  export_function<tensors_from_file>(env, exports, "tensorsFromFile");
+  export_function<tensors_to_file>(env, exports, "tensorsToFile");
+}
+
+}  // namespace beit::bindings

@@ -1,0 +1,23 @@
+// Tensors to and from positions in a file, with memory near the size of what is read or written.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+namespace beit {
+
+struct FileTensor {
+  std::vector<int64_t> shape;
+  at::ScalarType dtype;
+  int64_t offset;  // bytes from the start of the file; row-major, little-endian
+};
+
+std::vector<at::Tensor> read_tensors(const std::string& path, const std::vector<FileTensor>& records,
+                                     at::Device device);
+
+// Creates `path` (it must not exist), writes header and tensors one after the other and syncs the file.
+void write_tensors(const std::string& path, const std::vector<uint8_t>& header,
+                   const std::vector<at::Tensor>& tensors);
+
+}  // namespace beit

@@ -1,0 +1,39 @@
+#include "engine/tensor_slot.h"
+
+#include "engine/error.h"
+
+namespace beit {
+
+TensorSlot::TensorSlot(at::Tensor tensor)
+    : tensor_(std::move(tensor)),
+      shape_(tensor_.sizes().vec()),
+      dtype_(tensor_.scalar_type()),
+      device_(tensor_.device()) {}
+
+TensorSlot::TensorSlot(std::shared_ptr<Bytes> bytes, std::vector<int64_t> shape, at::ScalarType dtype,
+                       at::Device device)
+    : bytes_(std::move(bytes)), shape_(std::move(shape)), dtype_(dtype), device_(device) {
+  if (byte_length() != static_cast<int64_t>(bytes_->length)) {
+    fail("ERR_SHAPE_MISMATCH", "a tensor of shape ", at::IntArrayRef(shape_), " and dtype ", dtype_, " has ",
+         byte_length(), " bytes, got ", bytes_->length);
+  }
+}
+
+int64_t TensorSlot::byte_length() const {
+  int64_t elements = 1;
+  for (int64_t size : shape_) elements *= size;
+  return elements * static_cast<int64_t>(c10::elementSize(dtype_));
+}
+
+const at::Tensor& TensorSlot::get() {
+  if (!tensor_.defined()) {
+    auto keep = bytes_;
+    auto on_cpu = at::from_blob(
+        keep->data.get(), shape_, [keep](void*) {}, at::TensorOptions().dtype(dtype_));
+    tensor_ = device_.is_cpu() ? on_cpu : on_cpu.to(device_);
+    bytes_.reset();
+  }
+  return tensor_;
+}
+
+}  // namespace beit

@@ -1,0 +1,40 @@
+// A tensor as JavaScript holds it. Its description is known at once, on any thread; the at::Tensor itself is
+// made from bytes on first use, on the engine thread, so that creating one never calls libtorch elsewhere.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <vector>
+
+namespace beit {
+
+// Plain memory for tensors that come from outside libtorch (JavaScript, the image loader).
+struct Bytes {
+  explicit Bytes(size_t length) : data(new uint8_t[length]), length(length) {}
+  std::unique_ptr<uint8_t[]> data;
+  size_t length;
+};
+
+class TensorSlot {
+ public:
+  explicit TensorSlot(at::Tensor tensor);
+  TensorSlot(std::shared_ptr<Bytes> bytes, std::vector<int64_t> shape, at::ScalarType dtype,
+             at::Device device);
+
+  // Engine thread only.
+  const at::Tensor& get();
+
+  const std::vector<int64_t>& shape() const { return shape_; }
+  at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
+  int64_t byte_length() const;
+
+ private:
+  std::shared_ptr<Bytes> bytes_;
+  at::Tensor tensor_;
+  std::vector<int64_t> shape_;
+  at::ScalarType dtype_;
+  at::Device device_;
+};
+
+}  // namespace beit
