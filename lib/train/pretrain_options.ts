@@ -1,0 +1,154 @@
+/**
+ * Options of `pretrain()` and of `beit pretrain`. Defaults are those of the original's run_beit_pretraining.py; where
+ * its published ImageNet recipes (base: 800 epochs, batch 2048, learning rate 1.5e-3) differ, `doc` says so.
+ */
+import type { MaskSettings } from '../native.js'
+import type { OptionSchema } from '../options.js'
+import { type RunSettings, runSchema } from './run_options.js'
+import type { MaskedImageModel, Tokenizer } from './subjects.js'
+
+/** What {@link pretrainSchema} describes, with its defaults filled in. */
+export interface PretrainSettings extends RunSettings {
+  model: MaskedImageModel
+  tokenizer: Tokenizer
+  maskMode: MaskSettings['mode']
+  maskPatches: number | null
+  minMaskPatchesPerBlock: number | null
+  maxMaskPatchesPerBlock: number | null
+  minMaskAspect: number
+  scale: readonly [number, number]
+  ratio: readonly [number, number]
+  colorJitter: readonly [number, number, number]
+  flipProbability: number
+  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  tokenInterpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  normalization: 'imagenet' | 'inception'
+  mean: readonly number[] | null
+  std: readonly number[] | null
+}
+
+/** What a caller of `pretrain()` gives. */
+export type PretrainOptions = Pick<PretrainSettings, 'model' | 'tokenizer' | 'data' | 'output'> &
+  Partial<PretrainSettings>
+
+const INTERPOLATIONS = ['bilinear', 'bicubic', 'lanczos']
+
+export const pretrainSchema: OptionSchema = {
+  model: {
+    type: 'object',
+    check: (value) => typeof value === 'object' && value !== null && 'config' in value && 'grid' in value,
+    expected: 'a BeitForMaskedImageModeling',
+    doc: 'The model to train; its drop path rate is part of its config',
+  },
+  tokenizer: {
+    type: 'object',
+    check: (value) =>
+      typeof value === 'object' && value !== null && 'vocabSize' in value && 'encode' in value,
+    expected: 'an image tokenizer',
+    doc: 'Gives the tokens to predict; it stays as it is',
+  },
+  ...runSchema({
+    epochs: 300,
+    batchSize: 64,
+    learningRate: 5e-4,
+    minLearningRate: 1e-5,
+    warmupEpochs: 5,
+    weightDecay: 0.05,
+    clipGradient: 3,
+  }),
+  maskMode: {
+    type: 'choice',
+    choices: ['original', 'exact', 'random'],
+    default: 'original',
+    doc: "'original': blocks of at most maskPatches; 'exact': topped up to exactly maskPatches; 'random': single patches",
+  },
+  maskPatches: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Patches to mask in an image; unset: 75 of 196, scaled to the grid',
+  },
+  minMaskPatchesPerBlock: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Smallest area of a masked block in patches; unset: 16 of 196, scaled to the grid',
+  },
+  maxMaskPatchesPerBlock: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Largest area of a masked block in patches; unset: maskPatches',
+  },
+  minMaskAspect: {
+    type: 'number',
+    min: 0.01,
+    max: 1,
+    default: 0.3,
+    doc: 'Smallest ratio of the sides of a masked block; the largest is 1 over it',
+  },
+  scale: {
+    type: 'numbers',
+    size: 2,
+    min: 0,
+    max: 1,
+    default: [0.08, 1],
+    doc: 'Area of the random crop as a share of the image, from and to',
+  },
+  ratio: {
+    type: 'numbers',
+    size: 2,
+    min: 0.01,
+    max: 100,
+    default: [3 / 4, 4 / 3],
+    doc: 'Aspect ratio of the random crop, from and to',
+  },
+  colorJitter: {
+    type: 'numbers',
+    size: 3,
+    min: 0,
+    max: 1,
+    default: [0.4, 0.4, 0.4],
+    doc: 'Strength of the jitter of brightness, contrast and saturation; 0,0,0: none',
+  },
+  flipProbability: { type: 'number', min: 0, max: 1, default: 0.5, doc: 'Of a horizontal flip' },
+  interpolation: {
+    type: 'choice',
+    choices: INTERPOLATIONS,
+    default: 'bicubic',
+    doc: "Resizing of the model's view",
+  },
+  tokenInterpolation: {
+    type: 'choice',
+    choices: INTERPOLATIONS,
+    default: 'lanczos',
+    doc: "Resizing of the tokenizer's view",
+  },
+  normalization: {
+    type: 'choice',
+    choices: ['imagenet', 'inception'],
+    default: 'imagenet',
+    doc: "Mean and deviation of the model's view: those of ImageNet, or 0.5 ('inception', the original for ImageNet-22k)",
+  },
+  mean: {
+    type: 'numbers',
+    size: 3,
+    min: 0,
+    max: 1,
+    default: null,
+    optional: true,
+    doc: 'Mean of each channel in 0..1, in place of that of normalization',
+  },
+  std: {
+    type: 'numbers',
+    size: 3,
+    min: 0.001,
+    max: 10,
+    default: null,
+    optional: true,
+    doc: 'Deviation of each channel, in place of that of normalization',
+  },
+}

@@ -1,0 +1,216 @@
+/**
+ * The options that every training run has: how long, where to, how often to save, how to load. pretrain_options.ts and
+ * tokenizer_options.ts add their own. These tables make the command line's flags as well.
+ */
+
+import type { OptionSchema } from '../options.js'
+import type { ImageSource } from './subjects.js'
+
+/** What {@link runSchema} describes, with its defaults filled in. */
+export interface RunSettings {
+  data: ImageSource
+  validation: ImageSource | null
+  output: string
+  resume: string
+  epochs: number
+  maxSteps: number | null
+  batchSize: number
+  accumulate: number
+  learningRate: number
+  minLearningRate: number
+  warmupEpochs: number
+  warmupSteps: number | null
+  weightDecay: number
+  weightDecayEnd: number | null
+  betas: readonly [number, number]
+  eps: number
+  clipGradient: number | null
+  precision: 'fp32' | 'bf16'
+  seed: number
+  saveEveryEpochs: number
+  saveEverySteps: number | null
+  keepCheckpoints: number
+  evaluateEveryEpochs: number
+  threads: number | null
+  loaderThreads: number | null
+  prefetch: number
+  maxBrokenShare: number
+  maxPixels: number
+  signal: AbortSignal | null
+}
+
+const isImageSource = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
+
+/** Defaults that differ between the kinds of training are arguments. */
+export function runSchema(defaults: {
+  epochs: number
+  batchSize: number
+  learningRate: number
+  minLearningRate: number
+  warmupEpochs: number
+  weightDecay: number
+  clipGradient: number | null
+}): OptionSchema {
+  return {
+    data: {
+      type: 'object',
+      check: isImageSource,
+      expected: 'an image source, as ImageFolder.open() or WebDataset.open() gives',
+      doc: 'Images to train on',
+    },
+    validation: {
+      type: 'object',
+      check: isImageSource,
+      expected: 'an image source',
+      optional: true,
+      doc: 'Images to evaluate on, with a centre crop and the same masks each time',
+    },
+    output: { type: 'string', default: null, doc: 'Run folder: checkpoints, metrics and pictures' },
+    resume: {
+      type: 'string',
+      default: 'never',
+      doc: "'auto': go on from the newest whole checkpoint in the output, or begin; 'never'; or a checkpoint folder",
+    },
+    epochs: {
+      type: 'integer',
+      min: 1,
+      default: defaults.epochs,
+      doc: 'Passes over the data; the schedules span them',
+    },
+    maxSteps: {
+      type: 'integer',
+      min: 1,
+      default: null,
+      optional: true,
+      doc: 'End after this many steps if the epochs have more; the schedules span what is left',
+    },
+    batchSize: {
+      type: 'integer',
+      min: 1,
+      default: defaults.batchSize,
+      doc: 'Images that go through the model at once; the original: 2048 over all GPUs with a learning rate of 1.5e-3',
+    },
+    accumulate: {
+      type: 'integer',
+      min: 1,
+      default: 1,
+      doc: 'Batches of one step: their gradients are averaged, a step has batchSize * accumulate images',
+    },
+    learningRate: {
+      type: 'number',
+      min: 0,
+      default: defaults.learningRate,
+      doc: 'Peak learning rate, after warm-up',
+    },
+    minLearningRate: {
+      type: 'number',
+      min: 0,
+      default: defaults.minLearningRate,
+      doc: 'Learning rate at the end of the cosine',
+    },
+    warmupEpochs: {
+      type: 'number',
+      min: 0,
+      default: defaults.warmupEpochs,
+      doc: 'Epochs over which the learning rate rises linearly from 0; the original: 10 of 800',
+    },
+    warmupSteps: {
+      type: 'integer',
+      min: 0,
+      default: null,
+      optional: true,
+      doc: 'Steps of warm-up, in place of warmupEpochs',
+    },
+    weightDecay: {
+      type: 'number',
+      min: 0,
+      default: defaults.weightDecay,
+      doc: 'AdamW weight decay of matrices and the mask token',
+    },
+    weightDecayEnd: {
+      type: 'number',
+      min: 0,
+      default: null,
+      optional: true,
+      doc: 'Weight decay at the end of its cosine; unset: constant',
+    },
+    betas: { type: 'numbers', size: 2, min: 0, max: 0.999999, default: [0.9, 0.999], doc: 'AdamW betas' },
+    eps: { type: 'number', min: 1e-15, default: 1e-8, doc: 'AdamW epsilon' },
+    clipGradient: {
+      type: 'number',
+      min: 1e-6,
+      default: defaults.clipGradient,
+      optional: true,
+      doc: 'Largest global norm of the gradient; the original: 3.0 for base, 1.0 for large',
+    },
+    precision: {
+      type: 'choice',
+      choices: ['fp32', 'bf16'],
+      default: 'fp32',
+      doc: 'Arithmetic of the matrix products; weights and moments are float32 always',
+    },
+    seed: {
+      type: 'integer',
+      min: 0,
+      default: 0,
+      doc: 'Of the order of images, crops, colours, masks, drop path and noise',
+    },
+    saveEveryEpochs: {
+      type: 'integer',
+      min: 1,
+      default: 1,
+      doc: 'Epochs between checkpoints; one is saved at the end too. The original: 20',
+    },
+    saveEverySteps: {
+      type: 'integer',
+      min: 1,
+      default: null,
+      optional: true,
+      doc: 'Steps between checkpoints, beside those at the ends of epochs',
+    },
+    keepCheckpoints: {
+      type: 'integer',
+      min: 1,
+      default: 3,
+      doc: 'Newest checkpoints to keep; the best one is kept beside them',
+    },
+    evaluateEveryEpochs: { type: 'integer', min: 1, default: 1, doc: 'Epochs between evaluations' },
+    threads: {
+      type: 'integer',
+      min: 1,
+      default: null,
+      optional: true,
+      doc: 'CPU threads of one operation; unset: one per core',
+    },
+    loaderThreads: {
+      type: 'integer',
+      min: 1,
+      max: 256,
+      default: null,
+      optional: true,
+      doc: 'Threads that decode images; unset: one per core, at most 16. Their number changes no result',
+    },
+    prefetch: { type: 'integer', min: 1, default: 4, doc: 'Batches loaded ahead' },
+    maxBrokenShare: {
+      type: 'number',
+      min: 0,
+      max: 1,
+      default: 0.01,
+      doc: 'Stop when a larger share of the images cannot be read',
+    },
+    maxPixels: {
+      type: 'integer',
+      min: 1,
+      default: 178_956_970,
+      doc: 'An image of more pixels is taken for hostile and left out',
+    },
+    signal: {
+      type: 'object',
+      check: (value) => value instanceof AbortSignal,
+      expected: 'an AbortSignal',
+      optional: true,
+      doc: 'When aborted, the run finishes its step, saves and ends',
+    },
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Options of `trainTokenizer()` and of `beit tokenizer train`. Schedules as in the DALL-E paper (arXiv 2102.12092,
+ * A.2), scaled down to runs of one machine: every schedule is a cosine, the temperature over the whole run.
+ */
+import type { OptionSchema } from '../options.js'
+import { type RunSettings, runSchema } from './run_options.js'
+import type { Tokenizer } from './subjects.js'
+
+/** What {@link tokenizerSchema} describes, with its defaults filled in. */
+export interface TokenizerSettings extends RunSettings {
+  model: Tokenizer
+  imageSize: number
+  reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
+  straightThrough: boolean
+  temperature: number
+  temperatureEnd: number
+  temperatureSteps: number | null
+  klWeight: number
+  klWarmupSteps: number | null
+  codebookEverySteps: number
+  scale: readonly [number, number]
+  ratio: readonly [number, number]
+  colorJitter: readonly [number, number, number]
+  flipProbability: number
+  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+}
+
+/** What a caller of `trainTokenizer()` gives. */
+export type TokenizerOptions = Pick<TokenizerSettings, 'model' | 'data' | 'output'> &
+  Partial<TokenizerSettings>
+
+export const tokenizerSchema: OptionSchema = {
+  model: {
+    type: 'object',
+    check: (value) =>
+      typeof value === 'object' && value !== null && 'vocabSize' in value && 'decode' in value,
+    expected: 'a ConvDiscreteVae',
+    doc: 'The tokenizer to train',
+  },
+  ...runSchema({
+    epochs: 20,
+    batchSize: 64,
+    learningRate: 1e-3,
+    minLearningRate: 1e-5,
+    warmupEpochs: 0,
+    weightDecay: 1e-4,
+    clipGradient: null,
+  }),
+  imageSize: {
+    type: 'integer',
+    min: 4,
+    default: 128,
+    doc: "Side of the images in pixels: a multiple of the tokenizer's stride",
+  },
+  reconstruction: {
+    type: 'choice',
+    choices: ['mse', 'smooth-l1', 'logit-laplace'],
+    default: 'mse',
+    doc: 'Loss of the reconstruction',
+  },
+  straightThrough: {
+    type: 'boolean',
+    default: false,
+    doc: 'Decode hard codes, with the gradient of the soft ones',
+  },
+  temperature: {
+    type: 'number',
+    min: 1e-3,
+    default: 1,
+    doc: 'Temperature of the Gumbel-softmax at the start',
+  },
+  temperatureEnd: {
+    type: 'number',
+    min: 1e-3,
+    default: 0.0625,
+    doc: 'Temperature at the end of its cosine; the paper: 1/16 after 150,000 steps',
+  },
+  temperatureSteps: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Steps of the temperature schedule; unset: all',
+  },
+  klWeight: {
+    type: 'number',
+    min: 0,
+    default: 0,
+    doc: 'Weight of KL(codes | uniform) at the end of its cosine from 0',
+  },
+  klWarmupSteps: {
+    type: 'integer',
+    min: 0,
+    default: null,
+    optional: true,
+    doc: 'Steps over which the KL weight rises; unset: all. The paper: 5,000',
+  },
+  codebookEverySteps: {
+    type: 'integer',
+    min: 1,
+    default: 100,
+    doc: 'Steps between reports of usage, perplexity and dead codes; one at the end of every epoch too',
+  },
+  scale: {
+    type: 'numbers',
+    size: 2,
+    min: 0,
+    max: 1,
+    default: [0.5, 1],
+    doc: 'Area of the random crop as a share of the image, from and to',
+  },
+  ratio: {
+    type: 'numbers',
+    size: 2,
+    min: 0.01,
+    max: 100,
+    default: [1, 1],
+    doc: 'Aspect ratio of the random crop, from and to',
+  },
+  colorJitter: {
+    type: 'numbers',
+    size: 3,
+    min: 0,
+    max: 1,
+    default: [0, 0, 0],
+    doc: 'Strength of the jitter of brightness, contrast and saturation; 0,0,0: none',
+  },
+  flipProbability: { type: 'number', min: 0, max: 1, default: 0.5, doc: 'Of a horizontal flip' },
+  interpolation: {
+    type: 'choice',
+    choices: ['bilinear', 'bicubic', 'lanczos'],
+    default: 'bicubic',
+    doc: 'Resizing of the images',
+  },
+}
