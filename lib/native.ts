@@ -101,31 +101,33 @@ export interface StepSettings {
   klWeight?: number
 }
 
-/** Read back once a step. Sums over the micro-batches of the step. */
+/** Read back once a step. Losses are means, counts are sums over the micro-batches of the step. */
 export interface StepResult {
   loss: number
-  /** Global norm before clipping. */
+  /** Global norm before clipping; 0 for an evaluation. */
   gradientNorm: number
   /** False: loss or gradient was not finite, and weights and moments stayed as they were. */
   finite: boolean
-  /** Masked image modelling: masked tokens, and how many were predicted right. */
+  /** Masked image modelling: masked tokens, and how many were predicted right. 0 for a tokenizer. */
   masked: number
   correct: number
-  /** Tokenizer training: parts of the loss. */
+  /** Tokenizer training: parts of the loss. The KL divergence is without its weight. */
   reconstruction?: number
   kl?: number
   /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V. */
   tokenCounts: BigInt64Array
 }
 
-/** One micro-batch, as the image loader makes it. uint8 (B, 3, H, W) RGB, not normalised. */
+/** One micro-batch, as the image loader makes it. Images are RGB (B, 3, H, W). */
 export interface BatchTensors {
-  /** The model's view. */
+  /** The model's view: uint8, or float32 that is already normalised ((x - mean) / std with x in [0, 1]). */
   pixels: TensorHandle
-  /** The tokenizer's view; null when the objective has no tokenizer. */
+  /** The tokenizer's view: uint8, or float32 in [0, 1]; null when the objective has no tokenizer. */
   tokenPixels: TensorHandle | null
   /** bool (B, N); null when the objective does not mask. */
   mask: TensorHandle | null
+  /** int64 (B, N) token ids computed before, instead of `tokenPixels`. */
+  tokens?: TensorHandle | null
 }
 
 /** native/bindings/trainer.cc */
@@ -135,7 +137,8 @@ export interface TrainerBindings {
       | {
           kind: 'masked_image_modeling'
           model: ModuleHandle
-          tokenizer: ModuleHandle
+          /** null: every batch brings its `tokens`. */
+          tokenizer: ModuleHandle | null
           /** Normalisation of the model's view: (x / 255 - mean) / std per channel. */
           mean: readonly number[]
           std: readonly number[]
@@ -145,6 +148,8 @@ export interface TrainerBindings {
           model: ModuleHandle
           reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
           straightThrough: boolean
+          /** Gumbel noise on the logits while training; false: a plain softmax with temperature. */
+          noise: boolean
         },
     options: {
       betas: readonly [number, number]
@@ -162,11 +167,12 @@ export interface TrainerBindings {
     microBatches: readonly BatchTensors[],
     settings: StepSettings,
   ): Promise<StepResult>
-  /** Loss and counts without a gradient, drop path and noise off. */
+  /** Loss and counts without a gradient, drop path and noise off. The generator is not advanced. */
   trainerEvaluate(trainer: TrainerHandle, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
   /**
-   * All that a resumed run needs beside the weights: 'step' (int64 scalar), 'exp_avg.NAME', 'exp_avg_sq.NAME' for each
-   * parameter, 'generator' (uint8). Live views.
+   * All that a resumed run needs beside the weights: 'step' (int64 scalar: optimizer steps that were not skipped),
+   * 'exp_avg.NAME', 'exp_avg_sq.NAME' for each parameter, 'generator' (uint8, the same on every device). The moments are
+   * live views, the rest are copies.
    */
   trainerState(trainer: TrainerHandle): Promise<NamedTensors>
   trainerLoad(
@@ -174,6 +180,11 @@ export interface TrainerBindings {
     names: readonly string[],
     tensors: readonly TensorHandle[],
   ): Promise<void>
+  /**
+   * Gradients of the last step as the optimizer used them, so after clipping. Live views until the next step; parameters
+   * that took no part in the loss are left out.
+   */
+  trainerGradients(trainer: TrainerHandle): Promise<NamedTensors>
 }
 
 /** How the two views of an image are made (native/data/two_views.h). */

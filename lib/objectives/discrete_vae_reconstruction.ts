@@ -1,0 +1,61 @@
+/**
+ * The objective of a discrete VAE: reconstruct the image from relaxed codes, keep the codes near uniform (DALL-E paper,
+ * arXiv 2102.12092, section 2.1 and appendix A). The computation is native/train/discrete_vae_step.cc.
+ */
+import type { ModuleHandle, StepResult } from '../native.js'
+import { Trainer, type TrainerOptions } from '../train/trainer.js'
+import type { Objective, ViewNeeds } from './objective.js'
+import { perplexity, usedShare } from './token_statistics.js'
+
+/** What it reports of a step. */
+export interface DiscreteVaeMetrics {
+  /** reconstruction + klWeight · kl */
+  loss: number
+  reconstruction: number
+  /** KL divergence of the codes from uniform: summed over positions, mean over images, without its weight. */
+  kl: number
+  /** Perplexity of the hard codes: 1 is a collapsed codebook, the vocabulary size an evenly used one. */
+  perplexity: number
+  /** Share of the codebook chosen at least once, 0 to 1; the rest are dead codes of this step. */
+  used: number
+}
+
+/** The parts of a `ConvDiscreteVae` that the objective needs. */
+export interface TrainableDiscreteVae {
+  readonly handle: ModuleHandle
+}
+
+export interface DiscreteVaeReconstructionOptions {
+  tokenizer: TrainableDiscreteVae
+  /** [height, width] of the training images: multiples of the tokenizer's stride. */
+  imageSize: readonly [number, number]
+  /** 'mse' and 'smooth-l1' on the image normalised to [-1, 1]; 'logit-laplace' needs a decoder of 6 channels. */
+  reconstruction?: 'mse' | 'smooth-l1' | 'logit-laplace'
+  /** Decode one-hot codes, with the gradient of the relaxed ones. */
+  straightThrough?: boolean
+  /** Gumbel noise on the logits while training. */
+  noise?: boolean
+}
+
+/** Training of a convolutional tokenizer. */
+export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> {
+  readonly views: ViewNeeds
+  readonly #options: Required<DiscreteVaeReconstructionOptions>
+
+  constructor(options: DiscreteVaeReconstructionOptions) {
+    this.#options = { reconstruction: 'mse', straightThrough: false, noise: true, ...options }
+    this.views = { imageSize: options.imageSize, tokenImageSize: null, maskGrid: null }
+  }
+
+  createTrainer(options: TrainerOptions): Promise<Trainer> {
+    const { tokenizer, reconstruction, straightThrough, noise } = this.#options
+    return Trainer.create(
+      { kind: 'discrete_vae', model: tokenizer.handle, reconstruction, straightThrough, noise },
+      options,
+    )
+  }
+
+  metrics({ loss, reconstruction = 0, kl = 0, tokenCounts }: StepResult): DiscreteVaeMetrics {
+    return { loss, reconstruction, kl, perplexity: perplexity(tokenCounts), used: usedShare(tokenCounts) }
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The objective of BEiT (arXiv 2106.08254, section 2.3): predict the visual tokens of the masked patches. The computation
+ * is native/train/masked_image_modeling_step.cc.
+ */
+import { BeitError } from '../errors.js'
+import type { ModuleHandle, StepResult } from '../native.js'
+import { Trainer, type TrainerOptions } from '../train/trainer.js'
+import type { Objective, ViewNeeds } from './objective.js'
+import { perplexity } from './token_statistics.js'
+
+/** What it reports of a step. */
+export interface MaskedImageModelingMetrics {
+  /** Mean cross-entropy over the masked tokens. ln(vocabSize) is what a guess scores. */
+  loss: number
+  /** Share of masked tokens predicted right, 0 to 1. A good run on natural images ends near 0.05. */
+  accuracy: number
+  /** Number of masked tokens. */
+  masked: number
+  /** Perplexity of the target tokens: low means that the tokenizer uses few codes. */
+  perplexity: number
+}
+
+/** The parts of a `BeitForMaskedImageModeling` that the objective needs. */
+export interface MaskedImageModel {
+  readonly handle: ModuleHandle
+  readonly config: { readonly vocabSize: number; readonly imageSize: unknown }
+  readonly grid: readonly [number, number]
+}
+
+/** The parts of an `ImageTokenizer` that the objective needs. */
+export interface TargetTokenizer {
+  readonly handle: ModuleHandle
+  readonly vocabSize: number
+  readonly stride: number
+}
+
+export interface MaskedImageModelingOptions {
+  model: MaskedImageModel
+  /** null: every batch brings its token ids (`tokens`). */
+  tokenizer: TargetTokenizer | null
+  /** Normalisation of the model's view, (x - mean) / std with x in [0, 1]; default 0.5 each, as the release. */
+  mean?: readonly [number, number, number]
+  std?: readonly [number, number, number]
+}
+
+/** Masked image modelling with a tokenizer of images. */
+export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics> {
+  readonly views: ViewNeeds
+  readonly #options: Required<MaskedImageModelingOptions>
+
+  /** @throws BeitError ERR_SHAPE_MISMATCH when the model's vocabulary is not that of the tokenizer */
+  constructor(options: MaskedImageModelingOptions) {
+    const { model, tokenizer, mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] } = options
+    if (tokenizer !== null && tokenizer.vocabSize !== model.config.vocabSize) {
+      throw new BeitError(
+        'ERR_SHAPE_MISMATCH',
+        `the model predicts ${model.config.vocabSize} tokens, but the tokenizer has ${tokenizer.vocabSize}: ` +
+          'create the model with vocabSize: tokenizer.vocabSize',
+      )
+    }
+    const [rows, columns] = model.grid
+    this.#options = { model, tokenizer, mean, std }
+    this.views = {
+      imageSize: model.config.imageSize as [number, number],
+      // One token a patch.
+      tokenImageSize: tokenizer && [rows * tokenizer.stride, columns * tokenizer.stride],
+      maskGrid: [rows, columns],
+    }
+  }
+
+  createTrainer(options: TrainerOptions): Promise<Trainer> {
+    const { model, tokenizer, mean, std } = this.#options
+    return Trainer.create(
+      {
+        kind: 'masked_image_modeling',
+        model: model.handle,
+        tokenizer: tokenizer?.handle ?? null,
+        mean,
+        std,
+      },
+      options,
+    )
+  }
+
+  metrics({ loss, masked, correct, tokenCounts }: StepResult): MaskedImageModelingMetrics {
+    return {
+      loss,
+      accuracy: masked === 0 ? 0 : correct / masked,
+      masked,
+      perplexity: perplexity(tokenCounts),
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * A model with its optimizer: one call per training step (native/train/trainer.cc). The loop, the schedules and the
+ * files are elsewhere in lib/train.
+ */
+import { native } from '../binding.js'
+import { Disposable } from '../dispose.js'
+import type { BatchTensors, NamedTensors, StepResult, StepSettings, TrainerBindings } from '../native.js'
+import { Tensor } from '../tensor.js'
+
+export type { StepResult, StepSettings }
+
+/** What the native trainer computes: built by an {@link Objective}. */
+export type NativeObjective = Parameters<TrainerBindings['trainerCreate']>[0]
+
+/** AdamW, clipping and precision; see the addon's `trainerCreate`. */
+export type TrainerOptions = Parameters<TrainerBindings['trainerCreate']>[1]
+
+/** One micro-batch. Its tensors stay the caller's, who may dispose them as soon as the call has returned. */
+export interface MicroBatch {
+  /** (B, 3, H, W): uint8 RGB, or float32 that is already normalised. */
+  pixels: Tensor
+  /** The tokenizer's view (B, 3, h, w): uint8 RGB, or float32 in [0, 1]. */
+  tokenPixels?: Tensor | null
+  /** bool (B, N), true = masked. */
+  mask?: Tensor | null
+  /** int64 (B, N): token ids computed before, instead of `tokenPixels`. */
+  tokens?: Tensor | null
+}
+
+/** Trains one module. The module stays the caller's: the trainer changes its weights in place. */
+export class Trainer extends Disposable<'trainer'> {
+  /**
+   * Allocates the optimizer's moments on the device of the module (8 bytes a parameter).
+   * @throws BeitError ERR_INVALID_ARGUMENT when the module is not float32, or lies on another device than its tokenizer;
+   *   ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
+   */
+  static async create(objective: NativeObjective, options: TrainerOptions): Promise<Trainer> {
+    return new Trainer(await native().trainerCreate(objective, options))
+  }
+
+  /**
+   * One optimizer step: forward and backward over the micro-batches (the loss is the mean of theirs), clip, AdamW. When loss
+   * or gradient are not finite, `finite` is false and weights, moments and step count stay as they were.
+   * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit, before any computation
+   */
+  step(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<StepResult> {
+    return native().trainerStep(this.handle, microBatches.map(batchTensors), settings)
+  }
+
+  /** Loss and counts of one batch without gradient, drop path and noise. Changes nothing. */
+  evaluate(
+    batch: MicroBatch,
+    settings: Pick<StepSettings, 'temperature' | 'klWeight'> = {},
+  ): Promise<StepResult> {
+    return native().trainerEvaluate(this.handle, batchTensors(batch), {
+      learningRate: 0,
+      weightDecay: 0,
+      ...settings,
+    })
+  }
+
+  /**
+   * What a resumed run needs beside the weights: 'step', 'generator', and 'exp_avg.NAME', 'exp_avg_sq.NAME' of each
+   * parameter. The moments are live views: the next step changes them.
+   */
+  async state(): Promise<Map<string, Tensor>> {
+    return namedTensors(await native().trainerState(this.handle))
+  }
+
+  /**
+   * Copies a state that {@link state} gave into this trainer, from any device.
+   * @throws BeitError ERR_CHECKPOINT_MISMATCH when names, shapes or dtypes differ; nothing is changed then
+   */
+  async load(state: ReadonlyMap<string, Tensor>): Promise<void> {
+    const tensors = [...state.values()].map((tensor) => tensor.handle)
+    await native().trainerLoad(this.handle, [...state.keys()], tensors)
+  }
+
+  /** Gradients of the last step as the optimizer used them (after clipping). Live views until the next step. */
+  async gradients(): Promise<Map<string, Tensor>> {
+    return namedTensors(await native().trainerGradients(this.handle))
+  }
+}
+
+function batchTensors({ pixels, tokenPixels, mask, tokens }: MicroBatch): BatchTensors {
+  return {
+    pixels: pixels.handle,
+    tokenPixels: tokenPixels?.handle ?? null,
+    mask: mask?.handle ?? null,
+    tokens: tokens?.handle ?? null,
+  }
+}
+
+function namedTensors({ names, tensors }: NamedTensors): Map<string, Tensor> {
+  return new Map(tensors.map((handle, i) => [names[i] as string, new Tensor(handle)]))
+}
