@@ -238,15 +238,43 @@ export type SampleStatus =
   | 'broken'
 
 export interface LoadResult {
-  /** uint8 (B, 3, H, W); rows of samples that are not 'ok' are zero. */
+  /** uint8 (B, 3, H, W); rows of samples that are not 'ok' are zero, in the other two tensors as well. */
   pixels: TensorHandle
+  /** uint8 (B, 3, h, w) */
   tokenPixels: TensorHandle | null
+  /** bool (B, N) */
   mask: TensorHandle | null
   statuses: SampleStatus[]
+  /** Why a sample is not 'ok'; '' for those that are. Path and offset are not in it: the caller knows them. */
   messages: string[]
 }
 
-/** native/bindings/image_loader.cc. The loader has threads of its own and never touches libtorch. */
+/** The tensors of a batch whose rows the loader may still change: not yet given to libtorch. */
+export type LoadedTensors = Pick<LoadResult, 'pixels' | 'tokenPixels' | 'mask'>
+
+/** An image as sharp decodes it: RGB, 8 bit, rows from top to bottom without gaps. */
+export interface RawImage {
+  rgb: Uint8Array
+  width: number
+  height: number
+}
+
+/** What is done to one image, every decision given: the order is jitter, flip, crop, resize. */
+export interface ImageTransform {
+  /** One after the other on the whole image; each result is rounded to 8 bit. */
+  jitter: readonly { kind: 'brightness' | 'contrast' | 'saturation'; factor: number }[]
+  flip: boolean
+  /** [left, top, width, height] in the flipped image. */
+  box: readonly [number, number, number, number]
+  /** [height, width] of the result. */
+  size: readonly [number, number]
+  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+}
+
+/**
+ * native/bindings/image_loader.cc and image.cc. The loader has threads of its own and never touches libtorch. Disposing
+ * its handle lets loads in flight finish; its threads end after them.
+ */
 export interface ImageLoaderBindings {
   imageLoaderCreate(settings: ViewSettings, threads: number): ImageLoaderHandle
   imageLoaderLoad(
@@ -254,18 +282,35 @@ export interface ImageLoaderBindings {
     samples: readonly SampleRequest[],
     epoch: number,
   ): Promise<LoadResult>
-  /** Puts an image decoded elsewhere (RGB, 8 bit) through the same views into row `row` of `result`. */
+  /** Puts an image decoded elsewhere through the same views into row `row` of `result`. `rgb` must not be transferred. */
   imageLoaderLoadRaw(
     loader: ImageLoaderHandle,
-    result: Pick<LoadResult, 'pixels' | 'tokenPixels' | 'mask'>,
+    result: LoadedTensors,
     row: number,
-    sample: { rgb: Uint8Array; width: number; height: number; index: number },
+    sample: RawImage & { index: number },
     epoch: number,
   ): Promise<void>
+  /** New tensors of the listed rows, in that order: leaves out broken samples. `result` stays as it is. */
+  imageLoaderTakeRows(
+    loader: ImageLoaderHandle,
+    result: LoadedTensors,
+    rows: readonly number[],
+  ): Promise<LoadedTensors>
+  /** Gives up the loads that have not finished: they reject with ERR_CANCELLED, soon. Later loads do as well. */
+  imageLoaderCancel(loader: ImageLoaderHandle): void
+  /** Decodes a JPEG as the loader does; `rgb` is null unless the status is 'ok'. */
+  decodeJpeg(
+    bytes: Uint8Array,
+    maxPixels: number,
+  ): Promise<{ status: SampleStatus; message: string; rgb: Uint8Array | null; width: number; height: number }>
+  /** One image through explicit decisions; channels first, (3, H, W). `rgb` must not be transferred. */
+  transformImage(image: RawImage, transform: ImageTransform): Promise<Uint8Array>
   /** A random order of 0..count-1: a pure function of (seed, epoch). */
   permutation(count: number, seed: number, epoch: number): Promise<Uint32Array>
   /** Masks of the samples `indices`: uint8 of indices.length * rows * columns, 1 = masked. */
   blockwiseMask(settings: MaskSettings, seed: number, epoch: number, indices: readonly number[]): Uint8Array
+  /** One block of Philox4x32-10: key of 2, counter of 4 words. The source of every random decision about samples. */
+  philox(key: readonly number[], counter: readonly number[]): number[]
 }
 
 export type NativeBindings = RuntimeBindings &
