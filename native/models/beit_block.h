@@ -1,0 +1,63 @@
+// One Transformer block of BEiT, as the original release has it (beit/modeling_finetune.py of
+// microsoft/unilm): pre-norm, no key bias, LayerScale and relative position bias where the configuration has
+// them.
+#pragma once
+#include <ATen/ATen.h>
+
+#include "models/beit_config.h"
+#include "nn/layers.h"
+#include "nn/module.h"
+
+namespace beit::models {
+
+// A table of relative position biases and the index into it.
+struct RelativePositionBias {
+  at::Tensor table;  // (R, H)
+  at::Tensor index;  // (N, N) int64
+
+  RelativePositionBias() = default;
+  RelativePositionBias(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config);
+  at::Tensor operator()() const;  // (H, N, N), undefined without a table
+};
+
+struct Attention {
+  int64_t heads;
+  at::Tensor q_bias;  // (D)
+  at::Tensor v_bias;  // (D)
+  RelativePositionBias position_bias;
+  nn::Linear qkv;  // without bias: a key bias would cancel in the softmax
+  nn::Linear proj;
+
+  Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  // x (B, N, D), shared_bias (H, N, N) or undefined -> (B, N, D)
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias) const;
+};
+
+struct Mlp {
+  nn::Linear fc1;
+  nn::Linear fc2;
+
+  Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+struct BeitBlock {
+  at::Tensor gamma_1;  // (D) of LayerScale, or undefined
+  at::Tensor gamma_2;
+  nn::LayerNorm norm1;
+  Attention attn;
+  nn::LayerNorm norm2;
+  Mlp mlp;
+  double drop_path;
+
+  BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias,
+                        const nn::ForwardContext& context) const;
+
+ private:
+  static at::Tensor layer_scale(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config);
+  at::Tensor residual(const at::Tensor& x, const at::Tensor& branch, const at::Tensor& gamma,
+                      const nn::ForwardContext& context) const;
+};
+
+}  // namespace beit::models
