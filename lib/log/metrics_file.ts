@@ -1,0 +1,79 @@
+/**
+ * metrics.jsonl: one event of a run a line, as JSON. Plots and reports read it; so can anything else.
+ */
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
+
+/** Name of the file in a run folder. */
+export const METRICS_FILE = 'metrics.jsonl'
+
+/**
+ * Appends every event to metrics.jsonl in the run folder and hands it on. When the run goes on from a checkpoint, the
+ * lines of later steps, and a line torn by a crash, are cut off first, so that no step stands in the file twice.
+ *
+ * @example
+ * for await (const event of writeMetrics(pretrain(options))) console.log(event.type)
+ */
+export async function* writeMetrics<E extends PretrainEvent | TokenizerEvent>(
+  events: AsyncIterable<E>,
+): AsyncGenerator<E, void, undefined> {
+  let file: FileHandle | null = null
+  try {
+    for await (const event of events) {
+      if (event.type === 'start') {
+        await file?.close()
+        file = await openFor(event.output, event.resumedFrom === null ? null : event.resumedStep)
+      }
+      await file?.write(`${JSON.stringify(event)}\n`)
+      yield event
+    }
+  } finally {
+    await file?.close()
+  }
+}
+
+/** @param lastStep the step the run goes on from, or null when it begins anew */
+async function openFor(output: string, lastStep: number | null): Promise<FileHandle> {
+  const path = join(output, METRICS_FILE)
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, lastStep === null ? 'w' : 'a+')
+  if (lastStep !== null) await file.truncate(wholeLinesUpTo(await file.readFile(), lastStep))
+  return file
+}
+
+/** Length in bytes of the leading lines that are whole and belong to no later step. */
+function wholeLinesUpTo(content: Buffer, lastStep: number): number {
+  let kept = 0
+  for (let end = content.indexOf('\n'); end !== -1; end = content.indexOf('\n', kept)) {
+    const event = parse(content.toString('utf8', kept, end))
+    if (event === null || (event.step ?? 0) > lastStep) return kept
+    kept = end + 1
+  }
+  return kept
+}
+
+function parse(line: string): { step?: number } | null {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The events of a metrics.jsonl, in order. A last line that a crash or a run still writing left unfinished is left out.
+ * Numbers that were not finite are null there, and NaN here.
+ */
+export async function readMetrics(path: string): Promise<(PretrainEvent | TokenizerEvent)[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
+  return lines.flatMap((line) => {
+    const event = parse(line) as PretrainEvent | TokenizerEvent | null
+    if (event === null) return []
+    if (event.type === 'step') {
+      event.loss ??= Number.NaN
+      event.gradientNorm ??= Number.NaN
+    }
+    return [event]
+  })
+}
