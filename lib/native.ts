@@ -159,6 +159,8 @@ export interface TrainerBindings {
       precision: 'fp32' | 'bf16'
       /** Of drop path and Gumbel noise. */
       seed: number
+      /** False: the optimizer's plain reference instead of libtorch's fused kernel; default true. */
+      fused?: boolean
     },
   ): Promise<TrainerHandle>
   /** One optimizer step over the micro-batches: forward, backward, clip, AdamW. */

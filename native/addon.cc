@@ -10,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   beit::bindings::register_environment(env, exports);
   beit::bindings::register_handle(env, exports);
   beit::bindings::register_tensor(env, exports);
+  beit::bindings::register_trainer(env, exports);
   return exports;
 }
 

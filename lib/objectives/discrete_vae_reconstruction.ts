@@ -5,19 +5,14 @@
 import type { ModuleHandle, StepResult } from '../native.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
-import { perplexity, usedShare } from './token_statistics.js'
 
-/** What it reports of a step. */
+/** What it reports of a step. How the codebook is used is told by token_statistics.ts, over more than one step. */
 export interface DiscreteVaeMetrics {
   /** reconstruction + klWeight · kl */
   loss: number
   reconstruction: number
   /** KL divergence of the codes from uniform: summed over positions, mean over images, without its weight. */
   kl: number
-  /** Perplexity of the hard codes: 1 is a collapsed codebook, the vocabulary size an evenly used one. */
-  perplexity: number
-  /** Share of the codebook chosen at least once, 0 to 1; the rest are dead codes of this step. */
-  used: number
 }
 
 /** The parts of a `ConvDiscreteVae` that the objective needs. */
@@ -55,7 +50,7 @@ export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> 
     )
   }
 
-  metrics({ loss, reconstruction = 0, kl = 0, tokenCounts }: StepResult): DiscreteVaeMetrics {
-    return { loss, reconstruction, kl, perplexity: perplexity(tokenCounts), used: usedShare(tokenCounts) }
+  metrics({ loss, reconstruction = 0, kl = 0}: StepResult): DiscreteVaeMetrics {
+    return { loss, reconstruction, kl }
   }
 }

@@ -18,8 +18,8 @@ export function perplexity(counts: BigInt64Array): number {
   return Math.exp(entropy)
 }
 
-/** Share of the codebook that was chosen at least once. */
-export function usedShare(counts: BigInt64Array): number {
+/** Share of the codebook that was chosen at least once, 0 to 1. The rest are dead codes. */
+export function usage(counts: BigInt64Array): number {
   let used = 0
   for (const count of counts) if (count > 0n) used++
   return used / counts.length

@@ -9,5 +9,6 @@ namespace beit::bindings {
 void register_environment(Napi::Env env, Napi::Object exports);
 void register_handle(Napi::Env env, Napi::Object exports);
 void register_tensor(Napi::Env env, Napi::Object exports);
+void register_trainer(Napi::Env env, Napi::Object exports);
 
 }  // namespace beit::bindings

@@ -1,0 +1,228 @@
+// Trainers: a module with its optimizer, one call per training step.
+#include "train/trainer.h"
+#include "bindings/async.h"
+#include "bindings/register.h"
+#include "bindings/values.h"
+#include "train/discrete_vae_step.h"
+#include "train/masked_image_modeling_step.h"
+
+namespace beit::bindings {
+
+namespace {
+
+using TrainerPtr = std::shared_ptr<train::Trainer>;
+
+TrainerPtr trainer_from(const Napi::Value& value) { return from_handle<train::Trainer>(value, "trainer"); }
+
+template <class T>
+std::shared_ptr<T> module_from(const Napi::Value& value, const char* name, const char* expected) {
+  auto module = std::dynamic_pointer_cast<T>(from_handle<nn::Module>(value, name));
+  if (!module) fail("ERR_INVALID_ARGUMENT", name, ": expected ", expected);
+  return module;
+}
+
+template <size_t size>
+std::array<double, size> numbers_from(const Napi::Value& value, const char* name) {
+  auto array = object_from(value, name).As<Napi::Array>();
+  if (!value.IsArray() || array.Length() != size) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected an array of ", size, " numbers");
+  }
+  std::array<double, size> result;
+  for (uint32_t i = 0; i < size; i++) result[i] = number_from(array.Get(i), name);
+  return result;
+}
+
+train::Precision precision_from(const Napi::Value& value) {
+  const auto name = string_from(value, "precision");
+  if (name == "fp32") return train::Precision::kFp32;
+  if (name == "bf16") return train::Precision::kBf16;
+  fail("ERR_INVALID_ARGUMENT", "precision: expected 'fp32' or 'bf16', got '", name, "'");
+}
+
+train::Reconstruction reconstruction_from(const Napi::Value& value) {
+  const auto name = string_from(value, "reconstruction");
+  if (name == "mse") return train::Reconstruction::kMse;
+  if (name == "smooth-l1") return train::Reconstruction::kSmoothL1;
+  if (name == "logit-laplace") return train::Reconstruction::kLogitLaplace;
+  fail("ERR_INVALID_ARGUMENT", "reconstruction: expected 'mse', 'smooth-l1' or 'logit-laplace', got '", name,
+       "'");
+}
+
+// Reads the arguments now; the objective itself allocates tensors, so it is made on the engine thread.
+std::function<std::shared_ptr<train::Objective>()> objective_from(const Napi::Object& objective) {
+  const auto kind = string_from(objective.Get("kind"), "kind");
+  if (kind == "masked_image_modeling") {
+    auto model = module_from<models::BeitForMaskedImageModeling>(objective.Get("model"), "model",
+                                                                 "a BeitForMaskedImageModeling");
+    std::shared_ptr<models::ImageTokenizer> tokenizer;
+    if (const auto value = objective.Get("tokenizer"); !value.IsNull()) {
+      tokenizer = module_from<models::ImageTokenizer>(value, "tokenizer", "an image tokenizer or null");
+    }
+    const auto mean = numbers_from<3>(objective.Get("mean"), "mean");
+    const auto std = numbers_from<3>(objective.Get("std"), "std");
+    return [=] { return std::make_shared<train::MaskedImageModelingStep>(model, tokenizer, mean, std); };
+  }
+  if (kind == "discrete_vae") {
+    auto model =
+        module_from<models::ConvDiscreteVae>(objective.Get("model"), "model", "a convolutional discrete VAE");
+    train::DiscreteVaeStep::Options options;
+    options.reconstruction = reconstruction_from(objective.Get("reconstruction"));
+    options.straight_through = boolean_from(objective.Get("straightThrough"), "straightThrough");
+    options.noise = boolean_from(objective.Get("noise"), "noise");
+    return [=] { return std::make_shared<train::DiscreteVaeStep>(model, options); };
+  }
+  fail("ERR_INVALID_ARGUMENT", "kind: unknown objective '", kind, "'");
+}
+
+train::TrainerOptions options_from(const Napi::Object& object) {
+  train::TrainerOptions options;
+  const auto betas = numbers_from<2>(object.Get("betas"), "betas");
+  options.adamw.beta1 = betas[0];
+  options.adamw.beta2 = betas[1];
+  options.adamw.eps = number_from(object.Get("eps"), "eps");
+  if (const auto fused = object.Get("fused"); !fused.IsUndefined()) {
+    options.adamw.fused = boolean_from(fused, "fused");
+  }
+  if (const auto clip = object.Get("clipGradient"); !clip.IsNull()) {
+    options.clip_gradient = number_from(clip, "clipGradient");
+  }
+  options.precision = precision_from(object.Get("precision"));
+  options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
+  return options;
+}
+
+train::StepSettings settings_from(const Napi::Value& value) {
+  const auto object = object_from(value, "settings");
+  train::StepSettings settings;
+  settings.learning_rate = number_from(object.Get("learningRate"), "learningRate");
+  settings.weight_decay = number_from(object.Get("weightDecay"), "weightDecay");
+  if (const auto temperature = object.Get("temperature"); !temperature.IsUndefined()) {
+    settings.temperature = number_from(temperature, "temperature");
+    if (!(settings.temperature > 0.0)) {
+      fail("ERR_INVALID_ARGUMENT", "temperature: expected a number above 0, got ", settings.temperature);
+    }
+  }
+  if (const auto weight = object.Get("klWeight"); !weight.IsUndefined()) {
+    settings.kl_weight = number_from(weight, "klWeight");
+  }
+  return settings;
+}
+
+// A micro-batch of which the tensors are not made yet: TensorSlot::get belongs to the engine thread.
+struct BatchSlots {
+  SlotPtr pixels, token_pixels, mask, tokens;
+
+  explicit BatchSlots(const Napi::Value& value) {
+    const auto object = object_from(value, "batch");
+    pixels = tensor_from(object.Get("pixels"), "pixels");
+    token_pixels = optional_tensor_from(object.Get("tokenPixels"), "tokenPixels");
+    mask = optional_tensor_from(object.Get("mask"), "mask");
+    tokens = optional_tensor_from(object.Get("tokens"), "tokens");
+  }
+  train::MicroBatch tensors() const {
+    const auto get = [](const SlotPtr& slot) { return slot ? slot->get() : at::Tensor(); };
+    return {get(pixels), get(token_pixels), get(mask), get(tokens)};
+  }
+};
+
+Napi::Value result_to_js(Napi::Env env, const train::StepResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("loss", result.loss);
+  object.Set("gradientNorm", result.gradient_norm);
+  object.Set("finite", result.finite);
+  object.Set("masked", 0.0);
+  object.Set("correct", 0.0);
+  for (const auto& [name, value] : result.metrics) object.Set(name, value);
+  auto counts = Napi::BigInt64Array::New(env, result.token_counts.size());
+  std::copy(result.token_counts.begin(), result.token_counts.end(), counts.Data());
+  object.Set("tokenCounts", counts);
+  return object;
+}
+
+Napi::Value named_tensors_to_js(Napi::Env env, const std::vector<train::NamedValue>& values) {
+  auto names = Napi::Array::New(env, values.size());
+  auto tensors = Napi::Array::New(env, values.size());
+  for (uint32_t i = 0; i < values.size(); i++) {
+    names.Set(i, values[i].name);
+    tensors.Set(i, tensor_view_to_js(env, values[i].tensor));
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("names", names);
+  result.Set("tensors", tensors);
+  return result;
+}
+
+}  // namespace
+
+// trainerCreate(objective, options): Promise<TrainerHandle>
+static Napi::Value trainer_create(const Napi::CallbackInfo& info) {
+  auto make_objective = objective_from(object_from(info[0], "objective"));
+  auto options = options_from(object_from(info[1], "options"));
+  return on_engine(
+      info.Env(), [=] { return std::make_shared<train::Trainer>(make_objective(), options); },
+      [](Napi::Env env, TrainerPtr trainer) {
+        const int64_t bytes = trainer->moment_bytes();
+        return make_handle(env, std::move(trainer), bytes);
+      });
+}
+
+// trainerStep(trainer, microBatches: BatchTensors[], settings: StepSettings): Promise<StepResult>
+static Napi::Value trainer_step(const Napi::CallbackInfo& info) {
+  auto trainer = trainer_from(info[0]);
+  auto array = object_from(info[1], "microBatches").As<Napi::Array>();
+  std::vector<BatchSlots> slots;
+  for (uint32_t i = 0; i < array.Length(); i++) slots.emplace_back(array.Get(i));
+  auto settings = settings_from(info[2]);
+  auto* engine = &Environment::of(info.Env()).engine();
+  return on_engine(
+      info.Env(),
+      [=] {
+        std::vector<train::MicroBatch> batches;
+        for (const auto& batch : slots) batches.push_back(batch.tensors());
+        return trainer->step(batches, settings, [engine] { engine->throw_if_cancelled(); });
+      },
+      result_to_js);
+}
+
+// trainerEvaluate(trainer, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
+static Napi::Value trainer_evaluate(const Napi::CallbackInfo& info) {
+  auto trainer = trainer_from(info[0]);
+  BatchSlots slots(info[1]);
+  auto settings = settings_from(info[2]);
+  return on_engine(info.Env(), [=] { return trainer->evaluate(slots.tensors(), settings); }, result_to_js);
+}
+
+// trainerState(trainer): Promise<NamedTensors>
+static Napi::Value trainer_state(const Napi::CallbackInfo& info) {
+  auto trainer = trainer_from(info[0]);
+  return on_engine(info.Env(), [=] { return trainer->state(); }, named_tensors_to_js);
+}
+
+// trainerLoad(trainer, names: string[], tensors: TensorHandle[]): Promise<void>
+static Napi::Value trainer_load(const Napi::CallbackInfo& info) {
+  auto trainer = trainer_from(info[0]);
+  auto names = strings_from(info[1], "names");
+  auto slots = tensors_from(info[2], "tensors");
+  return on_engine(info.Env(), [=] {
+    std::vector<train::NamedValue> values;
+    for (size_t i = 0; i < names.size(); i++) values.push_back({names[i], slots.at(i)->get()});
+    trainer->load(values);
+  });
+}
+
+// trainerGradients(trainer): Promise<NamedTensors>
+static Napi::Value trainer_gradients(const Napi::CallbackInfo& info) {
+  auto trainer = trainer_from(info[0]);
+  return on_engine(info.Env(), [=] { return trainer->gradients(); }, named_tensors_to_js);
+}
+
+void register_trainer(Napi::Env env, Napi::Object exports) {
+  export_function<trainer_create>(env, exports, "trainerCreate");
+  export_function<trainer_step>(env, exports, "trainerStep");
+  export_function<trainer_evaluate>(env, exports, "trainerEvaluate");
+  export_function<trainer_state>(env, exports, "trainerState");
+  export_function<trainer_load>(env, exports, "trainerLoad");
+  export_function<trainer_gradients>(env, exports, "trainerGradients");
+}
+
+}  // namespace beit::bindings

@@ -1,0 +1,55 @@
+// AdamW over the parameters of a module, in the two groups of the original (optim_factory.py of
+// microsoft/unilm, beit/): vectors, biases, the class token and the position embedding do not decay; all else
+// does, the mask token and the tables of relative position biases included.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+#include "train/adamw_update.h"
+
+namespace beit::train {
+
+bool decays(const std::string& name, const at::Tensor& parameter);
+
+class AdamW {
+ public:
+  struct Options {
+    double beta1 = 0.9;
+    double beta2 = 0.999;
+    double eps = 1e-8;
+    bool fused = true;
+  };
+
+  // Allocates the moments. The parameters stay those of the module.
+  AdamW(const nn::Module& module, const Options& options);
+
+  // Of the parameters that have one.
+  std::vector<at::Tensor> gradients() const;
+  void clear_gradients();
+
+  // One update by the gradients the parameters have. Where `found_inf` (float32 scalar) is 1, parameters,
+  // moments and step count stay as they are, decided on the device.
+  void step(double learning_rate, double weight_decay, const at::Tensor& found_inf);
+
+  struct Entry {
+    std::string name;
+    at::Tensor parameter;
+    at::Tensor exp_avg;
+    at::Tensor exp_avg_sq;
+    bool decays;
+  };
+  // In state-dict order.
+  const std::vector<Entry>& entries() const { return entries_; }
+  // Updates made, those left out not counted: a float32 scalar, exact to 16 million. One for all parameters.
+  const at::Tensor& step_count() const { return step_; }
+
+ private:
+  Options options_;
+  std::vector<Entry> entries_;
+  at::Tensor step_;
+};
+
+}  // namespace beit::train

@@ -1,0 +1,35 @@
+#include "train/adamw_update.h"
+
+#include <cmath>
+
+namespace beit::train {
+
+void fused_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+                        const AdamWSettings& settings) {
+  const std::vector<at::Tensor> steps(tensors.parameters.size(), step);
+  at::_fused_adamw_(tensors.parameters, tensors.gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
+                    /*max_exp_avg_sqs=*/{}, steps, settings.learning_rate, settings.beta1, settings.beta2,
+                    settings.weight_decay, settings.eps, /*amsgrad=*/false, /*maximize=*/false,
+                    /*grad_scale=*/std::nullopt, found_inf);
+}
+
+void plain_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+                        const AdamWSettings& settings) {
+  if (found_inf.item<float>() == 1.0f) return;
+  const double t = step.item<float>();
+  const double bias_correction1 = 1.0 - std::pow(settings.beta1, t);
+  const double bias_correction2 = 1.0 - std::pow(settings.beta2, t);
+  for (size_t i = 0; i < tensors.parameters.size(); i++) {
+    auto parameter = tensors.parameters[i];
+    auto exp_avg = tensors.exp_avgs[i];
+    auto exp_avg_sq = tensors.exp_avg_sqs[i];
+    const auto& gradient = tensors.gradients[i];
+    parameter.mul_(1.0 - settings.learning_rate * settings.weight_decay);
+    exp_avg.mul_(settings.beta1).add_(gradient, 1.0 - settings.beta1);
+    exp_avg_sq.mul_(settings.beta2).addcmul_(gradient, gradient, 1.0 - settings.beta2);
+    const auto deviation = exp_avg_sq.div(bias_correction2).sqrt_().add_(settings.eps);
+    parameter.addcdiv_(exp_avg, deviation, -settings.learning_rate / bias_correction1);
+  }
+}
+
+}  // namespace beit::train

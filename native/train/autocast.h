@@ -1,0 +1,24 @@
+// Mixed precision of a scope: matrix products and convolutions in bfloat16, weights and sums in float32.
+#pragma once
+#include <ATen/ATen.h>
+
+namespace beit::train {
+
+enum class Precision { kFp32, kBf16 };
+
+// Autocast for operations on `device` while the object lives; the settings of before afterwards. Autocast is
+// per thread, so it is set here, on the engine thread, and not by whoever asked for the precision.
+class Autocast {
+ public:
+  Autocast(at::Device device, Precision precision);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  at::DeviceType device_type_;
+  bool was_enabled_;
+  at::ScalarType dtype_before_;
+};
+
+}  // namespace beit::train

@@ -1,0 +1,25 @@
+#include "train/images.h"
+
+#include "engine/error.h"
+
+namespace beit::train {
+
+void check_images(const char* name, const at::Tensor& images, int64_t batch, int64_t height, int64_t width) {
+  if (!images.defined()) fail("ERR_INVALID_ARGUMENT", name, ": this objective needs it, got null");
+  const bool fits = images.dim() == 4 && images.size(0) > 0 && (batch < 0 || images.size(0) == batch) &&
+                    images.size(1) == 3 && images.size(2) == height && images.size(3) == width;
+  if (!fits) {
+    fail("ERR_SHAPE_MISMATCH", name, ": expected (", batch < 0 ? "B" : std::to_string(batch), ", 3, ", height,
+         ", ", width, "), got ", images.sizes());
+  }
+  if (images.scalar_type() != at::kByte && images.scalar_type() != at::kFloat) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected uint8 or float32, got ", images.scalar_type());
+  }
+}
+
+at::Tensor unit_pixels(const at::Tensor& images, at::Device device) {
+  const auto moved = images.to(device, images.scalar_type(), /*non_blocking=*/true);
+  return moved.scalar_type() == at::kByte ? moved.to(at::kFloat).div_(255.0) : moved;
+}
+
+}  // namespace beit::train

@@ -1,0 +1,105 @@
+#include "train/masked_image_modeling_step.h"
+
+#include <c10/core/GradMode.h>
+
+#include "engine/error.h"
+#include "train/images.h"
+#include "train/token_counts.h"
+
+namespace beit::train {
+
+namespace {
+
+at::Tensor per_channel(const std::array<double, 3>& values, at::Device device) {
+  return at::tensor(at::ArrayRef<double>(values.data(), values.size()), at::kFloat)
+      .view({3, 1, 1})
+      .to(device);
+}
+
+}  // namespace
+
+MaskedImageModelingStep::MaskedImageModelingStep(
+    std::shared_ptr<const models::BeitForMaskedImageModeling> model,
+    std::shared_ptr<const models::ImageTokenizer> tokenizer, const std::array<double, 3>& mean,
+    const std::array<double, 3>& std)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      mean_(per_channel(mean, model_->device())),
+      std_(per_channel(std, model_->device())) {
+  if (!tokenizer_) return;
+  if (tokenizer_->vocab_size() != model_->config().vocab_size) {
+    fail("ERR_SHAPE_MISMATCH", "the model predicts ", model_->config().vocab_size,
+         " tokens, but the tokenizer has ", tokenizer_->vocab_size(),
+         ": create the model with the vocabSize of the tokenizer");
+  }
+  if (tokenizer_->device() != model_->device() || tokenizer_->dtype() != at::kFloat) {
+    fail("ERR_INVALID_ARGUMENT", "tokenizer: expected float32 on ", model_->device(), " like the model, got ",
+         tokenizer_->dtype(), " on ", tokenizer_->device(), ": move it with to()");
+  }
+}
+
+void MaskedImageModelingStep::check(const MicroBatch& batch) const {
+  const auto& config = model_->config();
+  check_images("pixels", batch.pixels, -1, config.image_height, config.image_width);
+  const int64_t images = batch.pixels.size(0);
+  const std::vector<int64_t> grid{images, config.patches()};
+  if (!batch.mask.defined()) fail("ERR_INVALID_ARGUMENT", "mask: masked image modelling needs one, got null");
+  if (batch.mask.scalar_type() != at::kBool || batch.mask.sizes() != grid) {
+    fail("ERR_SHAPE_MISMATCH", "mask: expected bool ", at::IntArrayRef(grid), ", got ",
+         batch.mask.scalar_type(), " ", batch.mask.sizes());
+  }
+  if (!batch.mask.any().item<bool>()) {
+    fail("ERR_INVALID_ARGUMENT", "mask: no patch of the ", images,
+         " images is masked, so there is nothing to predict; raise the number of masked patches or lower the "
+         "smallest block");
+  }
+  if (!batch.tokens.defined()) {
+    if (!tokenizer_) fail("ERR_INVALID_ARGUMENT", "tokens: needed, because the trainer has no tokenizer");
+    check_images("tokenPixels", batch.token_pixels, images, config.rows() * tokenizer_->stride(),
+                 config.columns() * tokenizer_->stride());
+    return;
+  }
+  if (batch.tokens.scalar_type() != at::kLong || batch.tokens.sizes() != grid) {
+    fail("ERR_SHAPE_MISMATCH", "tokens: expected int64 ", at::IntArrayRef(grid), ", got ",
+         batch.tokens.scalar_type(), " ", batch.tokens.sizes());
+  }
+  const auto [least, greatest] = at::aminmax(batch.tokens);
+  if (least.item<int64_t>() < 0 || greatest.item<int64_t>() >= config.vocab_size) {
+    fail("ERR_INVALID_ARGUMENT", "tokens: expected ids from 0 to ", config.vocab_size - 1, ", got ",
+         least.item<int64_t>(), " to ", greatest.item<int64_t>());
+  }
+}
+
+at::Tensor MaskedImageModelingStep::normalised_pixels(const MicroBatch& batch) const {
+  const auto pixels = unit_pixels(batch.pixels, model_->device());
+  return batch.pixels.scalar_type() == at::kByte ? pixels.sub(mean_).div_(std_) : pixels;
+}
+
+at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& mask) const {
+  c10::NoGradGuard no_grad;
+  const auto tokens = batch.tokens.defined()
+                          ? batch.tokens.to(model_->device())
+                          // (B, h, w) -> (B, N): one token a patch, row by row
+                          : tokenizer_->encode(unit_pixels(batch.token_pixels, model_->device())).flatten(1);
+  return tokens.masked_select(mask);
+}
+
+Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
+  const auto mask = batch.mask.to(model_->device());
+  const auto pixels = normalised_pixels(batch);
+  // Outside autocast: near-ties between tokens must not depend on the precision of the run.
+  const auto target = targets(batch, mask);
+  at::Tensor logits;
+  {
+    Autocast autocast(model_->device(), settings.precision);
+    logits = model_->forward(pixels, mask, /*all_tokens=*/false, settings.forward);  // (masked, V)
+  }
+  logits = logits.to(at::kFloat);
+  const auto masked = at::full({}, target.numel(), target.options());
+  const auto correct = logits.detach().argmax(-1).eq(target).sum();
+  return {at::cross_entropy_loss(logits, target),
+          {{"masked", Metric::Over::kSum, masked}, {"correct", Metric::Over::kSum, correct}},
+          token_counts(target, model_->config().vocab_size)};
+}
+
+}  // namespace beit::train

@@ -1,0 +1,36 @@
+// The pre-training objective of BEiT (https://arxiv.org/abs/2106.08254, section 2.3;
+// engine_for_pretraining.py of microsoft/unilm, beit/): predict the visual tokens of the masked patches.
+#pragma once
+#include <array>
+#include <memory>
+
+#include "models/beit.h"
+#include "models/image_tokenizer.h"
+#include "train/objective.h"
+
+namespace beit::train {
+
+class MaskedImageModelingStep : public Objective {
+ public:
+  // The model's view is normalised to (x - mean) / std with x in [0, 1]. Without a tokenizer every batch
+  // brings its tokens. ERR_SHAPE_MISMATCH when the vocabularies differ.
+  MaskedImageModelingStep(std::shared_ptr<const models::BeitForMaskedImageModeling> model,
+                          std::shared_ptr<const models::ImageTokenizer> tokenizer,
+                          const std::array<double, 3>& mean, const std::array<double, 3>& std);
+
+  const nn::Module& model() const override { return *model_; }
+  void check(const MicroBatch& batch) const override;
+  // Mean cross-entropy over the masked tokens of the batch. Metrics: masked, correct.
+  Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
+
+ private:
+  at::Tensor normalised_pixels(const MicroBatch& batch) const;                // (B, 3, H, W)
+  at::Tensor targets(const MicroBatch& batch, const at::Tensor& mask) const;  // (masked)
+
+  std::shared_ptr<const models::BeitForMaskedImageModeling> model_;
+  std::shared_ptr<const models::ImageTokenizer> tokenizer_;
+  at::Tensor mean_;  // (3, 1, 1)
+  at::Tensor std_;
+};
+
+}  // namespace beit::train

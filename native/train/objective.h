@@ -1,0 +1,53 @@
+// What a training step computes of a batch. One objective a file (masked_image_modeling_step.cc,
+// discrete_vae_step.cc); the trainer knows no more than this.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "nn/module.h"
+#include "train/autocast.h"
+
+namespace beit::train {
+
+// One micro-batch as it comes from the loader, on any device. Undefined where the objective has no use for
+// it.
+struct MicroBatch {
+  at::Tensor pixels;        // (B, 3, H, W): uint8, or float32 that is already normalised
+  at::Tensor token_pixels;  // (B, 3, h, w): uint8, or float32 in [0, 1]
+  at::Tensor mask;          // (B, N) bool
+  at::Tensor tokens;        // (B, N) int64, instead of token_pixels
+};
+
+struct LossSettings {
+  nn::ForwardContext forward;
+  Precision precision = Precision::kFp32;
+  double temperature = 1.0;  // of relaxed codes
+  double kl_weight = 0.0;
+};
+
+// A number to report. Over the micro-batches of a step it is summed or averaged.
+struct Metric {
+  enum class Over { kSum, kMean };
+  const char* name;
+  Over over;
+  at::Tensor value;  // scalar on the device, without a gradient
+};
+
+struct Loss {
+  at::Tensor value;  // float32 scalar with its graph
+  std::vector<Metric> metrics;
+  at::Tensor token_counts;  // (V) int64: how often each token was a target or a code
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  // The module that is trained.
+  virtual const nn::Module& model() const = 0;
+  // ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when the batch does not fit, before anything is computed.
+  virtual void check(const MicroBatch& batch) const = 0;
+  virtual Loss loss(const MicroBatch& batch, const LossSettings& settings) const = 0;
+};
+
+}  // namespace beit::train

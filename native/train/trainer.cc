@@ -1,0 +1,177 @@
+#include "train/trainer.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
+
+#include <unordered_map>
+
+#include "engine/error.h"
+#include "train/gradient_clip.h"
+
+namespace beit::train {
+
+namespace {
+
+at::Generator make_generator(at::Device device) {
+  if (device.is_cpu()) return at::detail::createCPUGenerator();
+  return at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
+}
+
+const nn::Module& trainable(const nn::Module& model) {
+  if (model.dtype() != at::kFloat) {
+    fail("ERR_INVALID_ARGUMENT", "training needs a float32 model, got ", model.dtype(),
+         ": load it as float32 and train with precision 'bf16'");
+  }
+  return model;
+}
+
+// Everything a step reports, in one tensor: reading it is the only time the host waits for the device.
+class Report {
+ public:
+  void add(const Loss& loss, double share) {
+    loss_ = sum(loss_, loss.value.detach() * share);
+    token_counts_ = sum(token_counts_, loss.token_counts);
+    metrics_.resize(loss.metrics.size());
+    for (size_t i = 0; i < loss.metrics.size(); i++) {
+      const auto& [name, over, value] = loss.metrics[i];
+      metrics_[i] = {name, over, sum(metrics_[i].value, over == Metric::Over::kMean ? value * share : value)};
+    }
+  }
+
+  const at::Tensor& loss() const { return loss_; }
+
+  StepResult read(const at::Tensor& gradient_norm, const at::Tensor& finite) const {
+    std::vector<at::Tensor> parts{loss_, gradient_norm, finite};
+    for (const auto& metric : metrics_) parts.push_back(metric.value);
+    for (auto& part : parts) part = part.to(at::kDouble).view({1});
+    parts.push_back(token_counts_.to(at::kDouble));  // exact to 2^53
+    const auto numbers = at::cat(parts).cpu();
+    const double* number = numbers.const_data_ptr<double>();
+    StepResult result;
+    result.loss = *number++;
+    result.gradient_norm = *number++;
+    result.finite = *number++ != 0.0;
+    for (const auto& metric : metrics_) result.metrics.emplace_back(metric.name, *number++);
+    result.token_counts.assign(number, number + token_counts_.numel());
+    return result;
+  }
+
+ private:
+  static at::Tensor sum(const at::Tensor& so_far, const at::Tensor& value) {
+    return so_far.defined() ? so_far + value : value;
+  }
+
+  at::Tensor loss_;
+  at::Tensor token_counts_;
+  std::vector<Metric> metrics_;
+};
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options)
+    : objective_(std::move(objective)),
+      options_(options),
+      optimizer_(trainable(objective_->model()), options.adamw),
+      generator_(at::detail::createCPUGenerator(options.seed)),
+      device_generator_(make_generator(objective_->model().device())) {}
+
+StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings,
+                         const std::function<void()>& interrupt) {
+  if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
+  for (const auto& batch : batches) objective_->check(batch);
+
+  c10::AutoGradMode with_gradient(true);
+  optimizer_.clear_gradients();
+  auto loss_settings = this->loss_settings(settings, /*training=*/true);
+  loss_settings.forward.generator = next_device_generator();
+  const double share = 1.0 / static_cast<double>(batches.size());
+  Report report;
+  for (const auto& batch : batches) {
+    interrupt();
+    const auto loss = objective_->loss(batch, loss_settings);
+    interrupt();
+    (loss.value * share).backward();
+    report.add(loss, share);
+  }
+
+  c10::NoGradGuard no_gradient;
+  const auto gradients = optimizer_.gradients();
+  const auto norm = global_norm(gradients);
+  const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
+  if (options_.clip_gradient) clip_by_global_norm(gradients, norm, *options_.clip_gradient);
+  optimizer_.step(settings.learning_rate, settings.weight_decay, finite.logical_not().to(at::kFloat));
+  return report.read(norm, finite);
+}
+
+StepResult Trainer::evaluate(const MicroBatch& batch, const StepSettings& settings) const {
+  objective_->check(batch);
+  c10::NoGradGuard no_gradient;
+  Report report;
+  report.add(objective_->loss(batch, loss_settings(settings, /*training=*/false)), 1.0);
+  return report.read(at::zeros_like(report.loss()), at::isfinite(report.loss()));
+}
+
+LossSettings Trainer::loss_settings(const StepSettings& settings, bool training) const {
+  LossSettings result;
+  result.forward.training = training;
+  result.precision = options_.precision;
+  result.temperature = settings.temperature;
+  result.kl_weight = settings.kl_weight;
+  return result;
+}
+
+at::Generator Trainer::next_device_generator() {
+  device_generator_.set_current_seed(at::check_generator<at::CPUGeneratorImpl>(generator_)->random64());
+  return device_generator_;
+}
+
+std::vector<NamedValue> Trainer::state() const {
+  std::vector<NamedValue> result{{"step", optimizer_.step_count().to(at::kLong)}};
+  for (const auto& entry : optimizer_.entries()) result.push_back({"exp_avg." + entry.name, entry.exp_avg});
+  for (const auto& entry : optimizer_.entries())
+    result.push_back({"exp_avg_sq." + entry.name, entry.exp_avg_sq});
+  result.push_back({"generator", generator_.get_state()});
+  return result;
+}
+
+void Trainer::load(const std::vector<NamedValue>& values) {
+  std::unordered_map<std::string, at::Tensor> given;
+  for (const auto& value : values) given.emplace(value.name, value.tensor);
+  const auto own = state();
+  for (const auto& [name, tensor] : own) {
+    const auto found = given.find(name);
+    if (found == given.end()) fail("ERR_CHECKPOINT_MISMATCH", "the state of the trainer has no '", name, "'");
+    const auto& value = found->second;
+    if (value.sizes() != tensor.sizes() || value.scalar_type() != tensor.scalar_type()) {
+      fail("ERR_CHECKPOINT_MISMATCH", "'", name, "': expected ", tensor.scalar_type(), " ", tensor.sizes(),
+           ", got ", value.scalar_type(), " ", value.sizes());
+    }
+  }
+  if (given.size() != own.size()) {
+    for (const auto& value : own) given.erase(value.name);
+    fail("ERR_CHECKPOINT_MISMATCH", "'", given.begin()->first, "' is no part of this trainer's state");
+  }
+  c10::NoGradGuard no_gradient;
+  generator_.set_state(given.at("generator").cpu().contiguous());
+  for (const auto& entry : optimizer_.entries()) {
+    at::Tensor(entry.exp_avg).copy_(given.at("exp_avg." + entry.name));
+    at::Tensor(entry.exp_avg_sq).copy_(given.at("exp_avg_sq." + entry.name));
+  }
+  at::Tensor(optimizer_.step_count()).copy_(given.at("step"));
+}
+
+std::vector<NamedValue> Trainer::gradients() const {
+  std::vector<NamedValue> result;
+  for (const auto& entry : optimizer_.entries()) {
+    if (entry.parameter.grad().defined()) result.push_back({entry.name, entry.parameter.grad()});
+  }
+  return result;
+}
+
+int64_t Trainer::moment_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& entry : optimizer_.entries()) bytes += 2 * static_cast<int64_t>(entry.exp_avg.nbytes());
+  return bytes;
+}
+
+}  // namespace beit::train

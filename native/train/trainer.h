@@ -1,0 +1,81 @@
+// One optimizer step as one call: forward and backward over the micro-batches, clip, AdamW. Knows neither
+// files nor schedules; those are lib/train.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "train/adamw.h"
+#include "train/objective.h"
+
+namespace beit::train {
+
+struct TrainerOptions {
+  AdamW::Options adamw;
+  std::optional<double> clip_gradient;  // largest global norm
+  Precision precision = Precision::kFp32;
+  uint64_t seed = 0;  // of drop path and Gumbel noise
+};
+
+struct StepSettings {
+  double learning_rate = 0.0;
+  double weight_decay = 0.0;
+  double temperature = 1.0;
+  double kl_weight = 0.0;
+};
+
+struct StepResult {
+  double loss = 0.0;                                    // mean over the micro-batches
+  double gradient_norm = 0.0;                           // before clipping
+  bool finite = true;                                   // of loss and gradient; false: nothing was changed
+  std::vector<std::pair<std::string, double>> metrics;  // those of the objective
+  std::vector<int64_t> token_counts;
+};
+
+struct NamedValue {
+  std::string name;
+  at::Tensor tensor;
+};
+
+class Trainer {
+ public:
+  // ERR_INVALID_ARGUMENT unless the model is float32.
+  Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options);
+
+  // `interrupt` is called between pieces of work and may throw: the step is then given up, the weights are as
+  // before.
+  StepResult step(const std::vector<MicroBatch>& batches, const StepSettings& settings,
+                  const std::function<void()>& interrupt);
+  // Without gradient, drop path and noise.
+  StepResult evaluate(const MicroBatch& batch, const StepSettings& settings) const;
+
+  // 'step' (int64 scalar), 'exp_avg.NAME' and 'exp_avg_sq.NAME' of every parameter (live), 'generator'
+  // (uint8).
+  std::vector<NamedValue> state() const;
+  // Copies a state into this trainer. ERR_CHECKPOINT_MISMATCH, before anything is written, when it does not
+  // fit.
+  void load(const std::vector<NamedValue>& values);
+  // Of the last step, after clipping. Live.
+  std::vector<NamedValue> gradients() const;
+
+  int64_t moment_bytes() const;
+
+ private:
+  LossSettings loss_settings(const StepSettings& settings, bool training) const;
+  at::Generator next_device_generator();
+
+  std::shared_ptr<const Objective> objective_;
+  TrainerOptions options_;
+  AdamW optimizer_;
+  // On the CPU whatever the device, so that its state goes from one to the other: each step draws from it the
+  // seed of the generator that the device draws with.
+  at::Generator generator_;
+  at::Generator device_generator_;
+};
+
+}  // namespace beit::train
