@@ -1,5 +1,6 @@
 // Opens shared libraries by path and keeps them open, so that an addon that names them only by SONAME finds
-// them whatever folder they lie in. Needs nothing but libc and Node-API: it loads even where libtorch is missing.
+// them whatever folder they lie in. Needs nothing but libc and Node-API: it loads even where libtorch is
+// missing.
 //
 //   open(path: string, global: boolean): string | null     null, or what the dynamic linker said
 #include <dlfcn.h>

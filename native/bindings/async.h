@@ -57,9 +57,8 @@ Napi::Value on_engine(Napi::Env env, Work work, Convert convert) {
         pending.settle([convert](Napi::Env env) -> Napi::Value { return convert(env); });
       } else {
         auto result = std::make_shared<Result>(work());
-        pending.settle([result, convert](Napi::Env env) -> Napi::Value {
-          return convert(env, std::move(*result));
-        });
+        pending.settle(
+            [result, convert](Napi::Env env) -> Napi::Value { return convert(env, std::move(*result)); });
       }
     } catch (...) {
       pending.reject(std::current_exception());

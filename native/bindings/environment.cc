@@ -6,8 +6,8 @@ namespace beit::bindings {
 
 Environment::Environment(Napi::Env env) {
   // The queue is unbounded and calls never block: a bounded one could dead-lock the join at the end.
-  wake_ = Napi::ThreadSafeFunction::New(
-      env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "beit-torch", 0, 1);
+  wake_ = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+                                        "beit-torch", 0, 1);
   wake_.Unref(env);
   // Registered after the thread-safe function, so it runs before that one is torn down with a worker.
   env.AddCleanupHook([this] { cancel_and_join(); });

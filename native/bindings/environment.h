@@ -1,5 +1,6 @@
 // What one JavaScript environment (the main thread or a worker) owns: its engine thread, the way back from
-// other threads, and the account of native memory. Nothing here is global, so workers do not disturb each other.
+// other threads, and the account of native memory. Nothing here is global, so workers do not disturb each
+// other.
 #pragma once
 #include <napi.h>
 
@@ -34,7 +35,8 @@ class Environment {
   // Other owners of threads (the image loader) register how to stop them; called by cancel_and_join.
   void on_stop(std::function<void()> stop) { stops_.push_back(std::move(stop)); }
 
-  // Stops every thread of this environment and waits for it: from process.on('exit') and from the cleanup hook.
+  // Stops every thread of this environment and waits for it: from process.on('exit') and from the cleanup
+  // hook.
   void cancel_and_join();
 
   void account(Napi::Env env, int64_t bytes, int64_t handles);

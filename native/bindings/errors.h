@@ -27,8 +27,7 @@ void export_function(Napi::Env env, Napi::Object exports, const char* name) {
                           } catch (const Napi::Error&) {
                             throw;
                           } catch (...) {
-                            throw Napi::Error(info.Env(),
-                                              to_js_error(info.Env(), std::current_exception()));
+                            throw Napi::Error(info.Env(), to_js_error(info.Env(), std::current_exception()));
                           }
                         },
                         name));

@@ -1,6 +1,6 @@
 // The run time around the models: versions, threads, devices, and the end of an environment.
-#include <ATen/Version.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <dlfcn.h>
 #include <torch/headeronly/version.h>
 
@@ -10,7 +10,8 @@
 
 namespace beit::bindings {
 
-// version(): { compiled: string, config: string }: the libtorch compiled against, and what the one found says.
+// version(): { compiled: string, config: string }: the libtorch compiled against, and what the one found
+// says.
 static Napi::Value version(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("compiled", TORCH_VERSION);
@@ -23,7 +24,8 @@ static Napi::Value version(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// setThreads(count: number): Promise<number>. Threads of one operation; 0 leaves it. Resolves to the number in use.
+// setThreads(count: number): Promise<number>. Threads of one operation; 0 leaves it. Resolves to the number
+// in use.
 static Napi::Value set_threads(const Napi::CallbackInfo& info) {
   const auto count = integer_from(info[0], "count");
   return on_engine(
@@ -36,8 +38,8 @@ static Napi::Value set_threads(const Napi::CallbackInfo& info) {
       [](Napi::Env env, int threads) { return Napi::Number::New(env, threads); });
 }
 
-// openCuda(library: string): Promise<string | null>. Opens libtorch_cuda.so, which registers its kernels with the
-// libtorch already loaded; null, or what the dynamic linker said.
+// openCuda(library: string): Promise<string | null>. Opens libtorch_cuda.so, which registers its kernels with
+// the libtorch already loaded; null, or what the dynamic linker said.
 static Napi::Value open_cuda(const Napi::CallbackInfo& info) {
   auto library = string_from(info[0], "library");
   return on_engine(
@@ -54,7 +56,8 @@ static Napi::Value open_cuda(const Napi::CallbackInfo& info) {
 // cudaDevices(): Promise<number>. How many GPUs libtorch can use; 0 before openCuda.
 static Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
   return on_engine(
-      info.Env(), [] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; },
+      info.Env(),
+      [] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; },
       [](Napi::Env env, int count) { return Napi::Number::New(env, count); });
 }
 

@@ -12,10 +12,10 @@ static Napi::Value tensor_from_bytes(const Napi::CallbackInfo& info) {
   auto array = info[0].As<Napi::Uint8Array>();
   auto bytes = std::make_shared<Bytes>(array.ByteLength());
   std::copy_n(array.Data(), array.ByteLength(), bytes->data.get());
-  return tensor_to_js(
-      info.Env(), std::make_shared<TensorSlot>(std::move(bytes), integers_from(info[1], "shape"),
-                                               dtype_from_name(string_from(info[2], "dtype")),
-                                               device_from_name(string_from(info[3], "device"))));
+  return tensor_to_js(info.Env(),
+                      std::make_shared<TensorSlot>(std::move(bytes), integers_from(info[1], "shape"),
+                                                   dtype_from_name(string_from(info[2], "dtype")),
+                                                   device_from_name(string_from(info[3], "device"))));
 }
 
 // tensorInfo(tensor): { shape: number[], dtype: string, device: string }
@@ -65,8 +65,7 @@ static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
   auto shapes = object_from(info[1], "shapes").As<Napi::Array>();
   std::vector<FileTensor> records;
   for (uint32_t i = 0; i < shapes.Length(); i++) {
-    records.push_back(
-        {integers_from(shapes.Get(i), "shapes"), dtype_from_name(dtypes.at(i)), offsets.at(i)});
+    records.push_back({integers_from(shapes.Get(i), "shapes"), dtype_from_name(dtypes.at(i)), offsets.at(i)});
   }
   return on_engine(
       info.Env(), [=] { return read_tensors(path, records, device); },
@@ -77,8 +76,8 @@ static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
       });
 }
 
-// tensorsToFile(path, header: Uint8Array, tensors: Handle[]): Promise<void>. Header, then the tensors one after
-// the other, synced to disk before it resolves. The file must not exist.
+// tensorsToFile(path, header: Uint8Array, tensors: Handle[]): Promise<void>. Header, then the tensors one
+// after the other, synced to disk before it resolves. The file must not exist.
 static Napi::Value tensors_to_file(const Napi::CallbackInfo& info) {
   auto path = string_from(info[0], "path");
   if (!info[1].IsTypedArray()) fail("ERR_INVALID_ARGUMENT", "header: expected a Uint8Array");

@@ -17,10 +17,10 @@ class SampleRandom {
  public:
   SampleRandom(uint64_t seed, uint32_t epoch, uint64_t sample, Stream stream);
 
-  uint32_t next();                               // 32 uniform bits
-  double uniform();                              // [0, 1) with 53 bits
-  double uniform(double low, double high);       // [low, high)
-  int64_t integer(int64_t low, int64_t high);    // low..high, both included, without modulo bias
+  uint32_t next();                             // 32 uniform bits
+  double uniform();                            // [0, 1) with 53 bits
+  double uniform(double low, double high);     // [low, high)
+  int64_t integer(int64_t low, int64_t high);  // low..high, both included, without modulo bias
 
  private:
   std::array<uint32_t, 2> key_;

@@ -1,6 +1,6 @@
 // The engine thread: the one thread of an environment that calls libtorch. Gradient mode, autocast, the CUDA
-// device and the OpenMP team are all per thread, so every job of an environment runs here, in the order given.
-// Knows nothing of JavaScript.
+// device and the OpenMP team are all per thread, so every job of an environment runs here, in the order
+// given. Knows nothing of JavaScript.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -18,7 +18,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Appends a job; the thread starts with the first one. A job must not throw. After cancel_and_join jobs are dropped.
+  // Appends a job; the thread starts with the first one. A job must not throw. After cancel_and_join jobs are
+  // dropped.
   void submit(std::function<void()> job);
 
   // Drops the jobs that have not begun, tells the running one to stop and waits for it. Must be called before

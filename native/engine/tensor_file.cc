@@ -55,7 +55,9 @@ class File {
   }
 
  private:
-  [[noreturn]] void io_error(const char* what) { fail("ERR_IO", what, " ", path_, ": ", std::strerror(errno)); }
+  [[noreturn]] void io_error(const char* what) {
+    fail("ERR_IO", what, " ", path_, ": ", std::strerror(errno));
+  }
 
   std::string path_;
   int fd_;

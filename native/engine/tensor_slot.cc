@@ -28,8 +28,8 @@ int64_t TensorSlot::byte_length() const {
 const at::Tensor& TensorSlot::get() {
   if (!tensor_.defined()) {
     auto keep = bytes_;
-    auto on_cpu = at::from_blob(
-        keep->data.get(), shape_, [keep](void*) {}, at::TensorOptions().dtype(dtype_));
+    auto on_cpu =
+        at::from_blob(keep->data.get(), shape_, [keep](void*) {}, at::TensorOptions().dtype(dtype_));
     tensor_ = device_.is_cpu() ? on_cpu : on_cpu.to(device_);
     bytes_.reset();
   }

@@ -1,0 +1,99 @@
+// The addon: cmake-js configures and builds in build/cmake, then the products are copied to where they are loaded
+// from. Not `cmake-js compile`: that answers a failed build by deleting everything and building again.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, totalmem } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { checkPrerequisites } from './prerequisites.mjs'
+import { capture, must, root, StepError, seconds } from './run.mjs'
+import { isStale, markBuilt } from './stale.mjs'
+
+const work = join(root, 'build', 'cmake')
+const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
+
+/** build/Release/libtorch.json says which libtorch the addon was built with: lib/binding.ts prefers the same. */
+const product = ({ folder, version }) => ({
+  stamp: join('build', 'Release', 'libtorch.json'),
+  sources: ['native', 'CMakeLists.txt', 'package-lock.json'],
+  content: `${JSON.stringify({ folder, version })}\n`,
+})
+
+/** Builds the addon against `libtorch` when a source is newer or the libtorch another. */
+export async function buildNative(libtorch, { output = join('build', 'Release'), force = false } = {}) {
+  const built = product(libtorch)
+  const folder = resolve(root, output)
+  const there = PRODUCTS.every((name) => existsSync(join(folder, name)))
+  if (there && !force && !isStale(built)) return
+  await checkPrerequisites({ python: false })
+  const began = performance.now()
+  const beganAt = Date.now()
+  console.log(`Building the addon against libtorch ${libtorch.version} in ${libtorch.folder}`)
+  await configure(libtorch)
+  await compile()
+  for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
+  markBuilt(built, beganAt)
+  console.log(`Addon built in ${seconds(began)}`)
+}
+
+/** A process may be running the old addon: the new one gets a new inode. */
+function install(from, to) {
+  mkdirSync(dirname(to), { recursive: true })
+  copyFileSync(from, `${to}.new`)
+  renameSync(`${to}.new`, to)
+}
+
+async function configure(libtorch) {
+  const cache = join(work, 'CMakeCache.txt')
+  if (existsSync(cache)) {
+    const text = readFileSync(cache, 'utf8')
+    const same =
+      text.includes(`BEIT_LIBTORCH:UNINITIALIZED=${libtorch.folder}\n`) &&
+      text.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${resolve(root)}\n`)
+    // CMake itself notices a changed CMakeLists.txt. Another libtorch or a moved project needs a new cache.
+    if (same && ['build.ninja', 'Makefile'].some((name) => existsSync(join(work, name)))) return
+    rmSync(work, { recursive: true })
+  }
+  const output = await must(
+    'Configuring the build',
+    process.execPath,
+    [...cmakeJs('configure'), `--CDBEIT_LIBTORCH=${libtorch.folder}`],
+    { env: childEnvironment() },
+  )
+  for (const line of output.split('\n'))
+    if (line.includes('libjpeg-turbo headers')) console.log(`  ${line.replace(/^-- /, '')}`)
+}
+
+async function compile() {
+  // A file of libtorch code takes 1.3 GB at its worst to compile.
+  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 1.5e9)))
+  let lastReport = Date.now()
+  let afterFailed = false
+  const onLine = (line) => {
+    const progress = /^\[\s*(\d+%|\d+\/\d+)\] (Building \S+ \S+ .*\/)?(.*)/.exec(line)
+    if (progress !== null) {
+      if (Date.now() - lastReport < 10_000) return
+      lastReport = Date.now()
+      console.log(`  ${progress[1]} ${basename(progress[3] ?? '')}`)
+    } else if (!afterFailed && !/^(-- |ninja: |g?make|ERROR OMG)/.test(line)) {
+      console.log(line)
+    }
+    // Ninja prints the whole command of a failed step; the errors follow it.
+    afterFailed = line.startsWith('FAILED: ')
+  }
+  const { status } = await capture(process.execPath, [...cmakeJs('build'), '-p', String(jobs)], {
+    env: childEnvironment(),
+    onLine,
+  })
+  if (status !== 0) throw new StepError('The addon does not compile: the errors are above.')
+}
+
+function cmakeJs(command) {
+  const packageFile = createRequire(import.meta.url).resolve('cmake-js/package.json')
+  return [join(dirname(packageFile), 'bin', 'cmake-js'), command, '-d', root, '-O', work, '-l', 'error']
+}
+
+/** A make above us (node-gyp runs one) must not hand its flags and job slots down. */
+function childEnvironment() {
+  const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...rest } = process.env
+  return rest
+}

@@ -1,0 +1,33 @@
+// TypeScript: lib/, test/, examples/ and bench/ into dist/.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { must, root } from './run.mjs'
+import { isStale, markBuilt } from './stale.mjs'
+
+const product = {
+  stamp: 'dist/.stamp',
+  sources: ['lib', 'test', 'examples', 'bench', 'tsconfig.json', 'package-lock.json'],
+}
+
+export const tsc = [join(root, 'node_modules', 'typescript', 'bin', 'tsc')]
+
+/** Compiles when a source is newer. An installed package brings dist/ along and has no tsconfig.json. */
+export async function compileTypeScript() {
+  if (!existsSync(join(root, 'tsconfig.json')) || !isStale(product)) return
+  console.log('Compiling TypeScript')
+  const began = Date.now()
+  removeOrphans()
+  await must('The TypeScript compiler', process.execPath, tsc)
+  markBuilt(product, began)
+}
+
+/** Deletes the output of sources that are gone: a stale module would still be imported. */
+function removeOrphans() {
+  const dist = join(root, 'dist')
+  if (!existsSync(dist)) return
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js') || existsSync(join(root, name.replace(/\.js$/, '.ts')))) continue
+    const base = join(dist, name.slice(0, -'.js'.length))
+    for (const ending of ['.js', '.js.map', '.d.ts']) rmSync(base + ending, { force: true })
+  }
+}
