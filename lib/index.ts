@@ -1,4 +1,11 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
+export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
+export type { BrokenImage } from './data/broken_images.js'
+export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'
+export type { ImageSample, ImageSource } from './data/image_source.js'
+export { openImages } from './data/open_images.js'
+export { evaluationViews, trainingViews, type ViewOptions } from './data/view_settings.js'
+export { WebDataset, type WebDatasetOptions } from './data/web_dataset.js'
 export { keep, scope } from './dispose.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'

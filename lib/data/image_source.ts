@@ -1,0 +1,53 @@
+/**
+ * What a data set is to the library: a fixed, ordered list of places where encoded images lie. Reading and decoding
+ * are the business of batches(); a source only says where.
+ */
+
+/** Where one encoded image lies. */
+export interface ImageSample {
+  /** The file: the image itself, or the tar shard that holds it. */
+  path: string
+  /** First byte of the image in the file. */
+  offset: number
+  /** Number of bytes; -1: the whole file. */
+  length: number
+  /** Name of the sample inside its data set, for messages: the path below the folder, or the key of the shard. */
+  key: string
+  /** Class, as an index into `classes`; null: unlabelled. */
+  label: number | null
+}
+
+/** An ordered set of images. The order of a source never depends on the machine, so an index names a sample. */
+export interface ImageSource {
+  /** For messages and settings files: the path or pattern it was opened with. */
+  readonly name: string
+  /** Number of images. */
+  readonly length: number
+  /** Class names; null: no sample has a label. */
+  readonly classes: readonly string[] | null
+  /** Digest of the listing (names and positions, not contents). A resumed run compares it. */
+  readonly fingerprint: string
+  /** Sample `index`, 0 <= index < length; anything else throws `ERR_INVALID_ARGUMENT`. */
+  sample(index: number): ImageSample
+}
+
+/** File name extensions taken for images, in lower case. What a file really is shows when it is decoded. */
+export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
+  'jpg',
+  'jpeg',
+  'png',
+  'ppm',
+  'pgm',
+  'bmp',
+  'tif',
+  'tiff',
+  'webp',
+  'gif',
+  'avif',
+])
+
+/** Whether a file name ends in one of {@link IMAGE_EXTENSIONS}; upper case counts too. */
+export function isImageName(name: string): boolean {
+  const dot = name.lastIndexOf('.')
+  return dot >= 0 && IMAGE_EXTENSIONS.has(name.slice(dot + 1).toLowerCase())
+}
