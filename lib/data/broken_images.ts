@@ -1,0 +1,67 @@
+/**
+ * The list of images that could not be read, and the limit above which a run stops.
+ */
+import { BeitError } from '../errors.js'
+
+/** An image that was left out of its batch. */
+export interface BrokenImage {
+  key: string
+  path: string
+  /** First byte of the image in `path`. */
+  offset: number
+  message: string
+}
+
+/** As a batch reports them: with the index of the sample. */
+export interface BrokenSample extends BrokenImage {
+  index: number
+}
+
+/**
+ * Each broken image is listed once, in the order in which batches reach the consumer. The limit counts an epoch: it is
+ * `maxShare` of the images of an epoch, but at least one (a small set survives one bad file) unless `maxShare` is 0,
+ * and never all of them. It is checked with every batch, so a run stops as soon as the epoch cannot end below it.
+ */
+export class BrokenImages {
+  readonly list: BrokenImage[] = []
+  readonly #known = new Set<number>()
+  readonly #perEpoch: number
+  readonly #allowed: number
+  readonly #maxShare: number
+  #epoch = -1
+  #inEpoch: BrokenSample[] = []
+
+  constructor(imagesPerEpoch: number, maxShare: number) {
+    this.#perEpoch = imagesPerEpoch
+    this.#maxShare = maxShare
+    const share = Math.floor(imagesPerEpoch * maxShare)
+    this.#allowed = maxShare === 0 ? 0 : Math.min(Math.max(1, share), imagesPerEpoch - 1)
+  }
+
+  /** Adds what one batch left out. @throws BeitError ERR_DATA when the epoch has more than the limit */
+  add(epoch: number, samples: readonly BrokenSample[]): void {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch
+      this.#inEpoch = []
+    }
+    for (const sample of samples) {
+      this.#inEpoch.push(sample)
+      if (this.#known.has(sample.index)) continue
+      this.#known.add(sample.index)
+      const { key, path, offset, message } = sample
+      this.list.push({ key, path, offset, message })
+    }
+    if (this.#inEpoch.length > this.#allowed) throw this.#tooMany()
+  }
+
+  #tooMany(): BeitError {
+    const count = this.#inEpoch.length
+    const first = this.#inEpoch.slice(0, 3).map(({ key, path, message }) => `${key} in ${path}: ${message}`)
+    const more = count > first.length ? `; and ${count - first.length} more` : ''
+    return new BeitError(
+      'ERR_DATA',
+      `${count} images of epoch ${this.#epoch} cannot be read, and ${this.#allowed} of ${this.#perEpoch} are allowed ` +
+        `(maxBrokenShare ${this.#maxShare}): ${first.join('; ')}${more}`,
+    )
+  }
+}

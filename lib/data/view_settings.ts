@@ -1,0 +1,106 @@
+/**
+ * Settings of the views of an image, for training and for evaluation. What is done with them is native/data/two_views.h;
+ * the defaults are those of the original (unilm/beit, datasets.py): colour jitter 0.4, flip, one random crop of 8 to 100 %
+ * of the area, resized twice, bicubic for the model and Lanczos for the tokenizer.
+ *
+ * For images of 64 pixels and less, a crop of 8 % shows 9 x 9 pixels of a CIFAR image; `scale: [0.35, 1]` or so learns
+ * faster there. The defaults stay the original's: the caller knows the images.
+ */
+import { BeitError, invalidArgument } from '../errors.js'
+import type { MaskSettings, ViewSettings } from '../native.js'
+import type { ViewNeeds } from '../objectives/objective.js'
+
+/** Everything that has a default. */
+export type ViewOptions = Partial<Omit<ViewSettings, 'imageSize' | 'tokenImageSize' | 'crop'>>
+
+/** Twice the size at which Pillow warns of a decompression bomb, where it refuses. */
+export const DEFAULT_MAX_PIXELS = 178_956_970
+
+/**
+ * Views of training: jitter, flip and one random crop, seen by the model and the tokenizer.
+ * @param needs sizes of the views, as an objective has them in `views`
+ * @param options `mask` is null, the default, exactly when `needs.maskGrid` is
+ * @example
+ * const views = trainingViews({ imageSize: [224, 224], tokenImageSize: [112, 112], maskGrid: null }, { seed: 1 })
+ * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH when the mask's grid is not that of the model
+ */
+export function trainingViews(needs: ViewNeeds, options: ViewOptions = {}): ViewSettings {
+  const settings: ViewSettings = {
+    seed: 0,
+    mask: null,
+    crop: 'random-resized-crop',
+    scale: [0.08, 1],
+    ratio: [3 / 4, 4 / 3],
+    interpolation: 'bicubic',
+    tokenInterpolation: 'lanczos',
+    flipProbability: 0.5,
+    colorJitter: [0.4, 0.4, 0.4],
+    maxPixels: DEFAULT_MAX_PIXELS,
+    ...withoutUndefined(options),
+    imageSize: needs.imageSize,
+    tokenImageSize: needs.tokenImageSize,
+  }
+  check(settings, needs)
+  return settings
+}
+
+/** Views of evaluation: the shorter side resized, the middle cropped, nothing random but the mask. */
+export function evaluationViews(needs: ViewNeeds, options: ViewOptions = {}): ViewSettings {
+  return { ...trainingViews(needs, options), crop: 'center-crop', flipProbability: 0, colorJitter: [0, 0, 0] }
+}
+
+function check(settings: ViewSettings, { maskGrid }: ViewNeeds): void {
+  const { imageSize, tokenImageSize, scale, ratio, colorJitter, flipProbability, mask, maxPixels, seed } =
+    settings
+  const must = (right: boolean, name: string, expected: string, value: unknown) => {
+    if (!right) throw invalidArgument(name, expected, value)
+  }
+  const side = (x: number) => Number.isInteger(x) && x >= 1 && x <= 16384
+  must(
+    imageSize.length === 2 && imageSize.every(side),
+    'imageSize',
+    '[height, width] of 1 to 16384',
+    imageSize,
+  )
+  if (tokenImageSize !== null) {
+    const right = tokenImageSize.length === 2 && tokenImageSize.every(side)
+    must(right, 'tokenImageSize', '[height, width] of 1 to 16384', tokenImageSize)
+  }
+  must(isRange(scale, 1), 'scale', '[from, to] with 0 < from <= to <= 1', scale)
+  must(isRange(ratio, 1000), 'ratio', '[from, to] with 0 < from <= to', ratio)
+  const share = (x: number) => x >= 0 && x <= 1
+  must(
+    colorJitter.length === 3 && colorJitter.every(share),
+    'colorJitter',
+    '3 numbers from 0 to 1',
+    colorJitter,
+  )
+  must(share(flipProbability), 'flipProbability', 'a number from 0 to 1', flipProbability)
+  must(Number.isSafeInteger(maxPixels) && maxPixels >= 1, 'maxPixels', 'an integer of at least 1', maxPixels)
+  must(Number.isSafeInteger(seed) && seed >= 0, 'seed', 'an integer of at least 0', seed)
+  checkMask(mask, maskGrid)
+}
+
+function isRange([from, to]: readonly [number, number], largest: number): boolean {
+  return from > 0 && from <= to && to <= largest
+}
+
+function checkMask(mask: MaskSettings | null, grid: ViewNeeds['maskGrid']): void {
+  if ((mask === null) !== (grid === null)) {
+    throw invalidArgument(
+      'mask',
+      grid === null ? 'null: this objective does not mask' : 'mask settings',
+      mask,
+    )
+  }
+  if (mask !== null && grid !== null && (mask.grid[0] !== grid[0] || mask.grid[1] !== grid[1])) {
+    throw new BeitError(
+      'ERR_SHAPE_MISMATCH',
+      `the mask's grid is ${mask.grid.join('x')}, but the model has ${grid.join('x')} patches`,
+    )
+  }
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
