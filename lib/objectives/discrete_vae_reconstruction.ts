@@ -50,7 +50,7 @@ export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> 
     )
   }
 
-  metrics({ loss, reconstruction = 0, kl = 0}: StepResult): DiscreteVaeMetrics {
+  metrics({ loss, reconstruction = 0, kl = 0 }: StepResult): DiscreteVaeMetrics {
     return { loss, reconstruction, kl }
   }
 }
