@@ -60,7 +60,8 @@ export interface ModuleBindings {
   moduleCreate(
     kind: 'beit_for_masked_image_modeling' | 'dalle_dvae' | 'conv_discrete_vae',
     config: Record<string, unknown>,
-    options: { device: string; dtype: DType; seed: number },
+    /** `seed` null: the parameters stay zero, weights are loaded next. */
+    options: { device: string; dtype: DType; seed: number | null },
   ): Promise<ModuleHandle>
   /** `isBuffer[i]` tells parameters (trained) from buffers (relative_position_index). */
   moduleState(module: ModuleHandle): Promise<NamedTensors & { isBuffer: boolean[] }>

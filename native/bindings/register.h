@@ -8,6 +8,7 @@ namespace beit::bindings {
 
 void register_environment(Napi::Env env, Napi::Object exports);
 void register_handle(Napi::Env env, Napi::Object exports);
+void register_module(Napi::Env env, Napi::Object exports);
 void register_tensor(Napi::Env env, Napi::Object exports);
 void register_trainer(Napi::Env env, Napi::Object exports);
 

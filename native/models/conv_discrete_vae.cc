@@ -115,6 +115,7 @@ at::Tensor ConvDiscreteVae::decode_embeddings(const at::Tensor& embeddings) cons
 
 at::Tensor ConvDiscreteVae::decode(const at::Tensor& tokens) const {
   c10::NoGradGuard no_grad;
+  check_tokens(tokens);
   const auto output = decode_embeddings(at::embedding(codebook_, tokens));
   if (config_.output_channels == 3) return (output * 0.5 + 0.5).clamp(0.0, 1.0);
   return ((output.slice(1, 0, 3).sigmoid() - 0.1) / 0.8).clamp(0.0, 1.0);

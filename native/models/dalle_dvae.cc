@@ -118,6 +118,7 @@ at::Tensor DalleDvae::logits(const at::Tensor& pixels) const {
 at::Tensor DalleDvae::decode(const at::Tensor& tokens) const {
   if (!decoder_) fail("ERR_INVALID_ARGUMENT", "this DALL-E tokenizer was loaded without its decoder");
   c10::NoGradGuard no_grad;
+  check_tokens(tokens);
   // The input convolution is 1x1 on one-hot codes: it picks columns of its matrix. (V, n) rows by token:
   const auto& input = decoder_->input;
   const auto columns = input.w.flatten(1).t();  // (n, V, 1, 1) -> (V, n)

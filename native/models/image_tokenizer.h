@@ -20,6 +20,8 @@ class ImageTokenizer : public nn::Module {
 
  protected:
   using nn::Module::Module;
+  // ERR_INVALID_ARGUMENT unless all are in [0, V): out of range, a GPU would stop the whole process.
+  void check_tokens(const at::Tensor& tokens) const;
 };
 
 }  // namespace beit::models

@@ -1,0 +1,93 @@
+/** safetensors files: weights of the field's common format, read strictly and written atomically. */
+import { resolve } from 'node:path'
+import { native } from '../binding.js'
+import { BeitError, invalidArgument } from '../errors.js'
+import { Tensor } from '../tensor.js'
+import { replaceFile } from './atomic_file.js'
+import { FORMAT_DTYPES, readSafetensorsHeader } from './safetensors_header.js'
+
+export { readSafetensorsHeader, type SafetensorsHeader, type TensorRecord } from './safetensors_header.js'
+
+/**
+ * Reads all tensors of a safetensors file.
+ *
+ * @param options.device where they go: 'cpu' (default), 'cuda' or 'cuda:N'
+ * @throws BeitError ERR_FORMAT when the file breaks a rule of the format; ERR_IO when it cannot be read.
+ * @example
+ * const { tensors, metadata } = await readSafetensors('beit.safetensors')
+ * tensors.get('cls_token') // Tensor(float32[1, 1, 768], cpu)
+ */
+export async function readSafetensors(
+  path: string,
+  options: { device?: string } = {},
+): Promise<{ tensors: Map<string, Tensor>; metadata: Record<string, string> }> {
+  const { tensors: records, metadata } = await readSafetensorsHeader(path)
+  const handles = await native().tensorsFromFile(
+    path,
+    records.map((record) => record.shape),
+    records.map((record) => record.dtype),
+    records.map((record) => record.offset),
+    options.device ?? 'cpu',
+  )
+  const tensors = new Map(
+    handles.map((handle, i) => [(records[i] as { name: string }).name, new Tensor(handle)]),
+  )
+  return { tensors, metadata }
+}
+
+/**
+ * Writes `tensors` as one safetensors file: to a temporary name in the same folder, synced, renamed. A crash at any
+ * moment leaves either the file that was there or the new one. Tensors of larger elements come first, so that every
+ * one is aligned; equal sizes keep the order of the map.
+ *
+ * @param metadata strings to keep with them
+ * @throws BeitError ERR_IO when the file cannot be written.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  checkInput(tensors, metadata)
+  const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b) - elementSize(a))
+  const header = encodeHeader(sorted, metadata)
+  const handles = sorted.map(([, tensor]) => tensor.handle)
+  await replaceFile(resolve(path), (temporary) => native().tensorsToFile(temporary, header, handles))
+}
+
+function checkInput(tensors: unknown, metadata: unknown): void {
+  if (!(tensors instanceof Map)) throw invalidArgument('tensors', 'a Map of names to Tensors', tensors)
+  for (const [name, tensor] of tensors) {
+    if (typeof name !== 'string' || !(tensor instanceof Tensor)) {
+      throw invalidArgument(`tensors '${name}'`, 'a Tensor under a string', tensor)
+    }
+    if (name === '__metadata__') {
+      throw new BeitError('ERR_INVALID_ARGUMENT', "'__metadata__' cannot be the name of a tensor")
+    }
+  }
+  for (const [name, value] of Object.entries(metadata as object)) {
+    if (typeof value !== 'string') throw invalidArgument(`metadata '${name}'`, 'a string', value)
+  }
+}
+
+const elementSize = (tensor: Tensor) => (FORMAT_DTYPES.get(tensor.dtype) as { size: number }).size
+
+function encodeHeader(tensors: [string, Tensor][], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
+  let end = 0
+  for (const [name, tensor] of tensors) {
+    const begin = end
+    end += tensor.size * elementSize(tensor)
+    const dtype = FORMAT_DTYPES.get(tensor.dtype)?.name
+    entries.push([name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }])
+  }
+  // Not through an object, in which names like "0" or "__proto__" would not stay in place.
+  const members = entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  const json = Buffer.from(`{${members.join(',')}}`)
+  // Spaces bring the first tensor to a multiple of 8 bytes.
+  const length = Math.ceil(json.length / 8) * 8
+  const header = Buffer.alloc(8 + length, ' ')
+  header.writeBigUInt64LE(BigInt(length))
+  json.copy(header, 8)
+  return header
+}

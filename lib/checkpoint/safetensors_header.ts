@@ -1,0 +1,176 @@
+/**
+ * The header of a safetensors file (https://github.com/huggingface/safetensors): 8 bytes of length, little-endian, then
+ * JSON of that length, then the tensors without a gap. Everything in it is checked before a byte of a tensor is
+ * read, as strictly as the reference implementation does.
+ */
+import { type FileHandle, open } from 'node:fs/promises'
+import { BeitError } from '../errors.js'
+import type { DType } from '../native.js'
+import { parseStrictJson } from './strict_json.js'
+
+/** The limit of the format: 100 MB of JSON. */
+const MAX_HEADER = 100_000_000
+/** libtorch has no more dimensions than this on every path. */
+const MAX_DIMENSIONS = 64
+
+/** dtype names of the format. It has more (F8, U16, U32, U64, ...) that libtorch's kernels hardly support. */
+const DTYPES: Record<string, { dtype: DType; size: number }> = {
+  F64: { dtype: 'float64', size: 8 },
+  I64: { dtype: 'int64', size: 8 },
+  F32: { dtype: 'float32', size: 4 },
+  I32: { dtype: 'int32', size: 4 },
+  F16: { dtype: 'float16', size: 2 },
+  BF16: { dtype: 'bfloat16', size: 2 },
+  I16: { dtype: 'int16', size: 2 },
+  I8: { dtype: 'int8', size: 1 },
+  U8: { dtype: 'uint8', size: 1 },
+  BOOL: { dtype: 'bool', size: 1 },
+}
+
+/** The format's name and the bytes an element of each dtype. */
+export const FORMAT_DTYPES = new Map(
+  Object.entries(DTYPES).map(([name, { dtype, size }]) => [dtype, { name, size }]),
+)
+
+/** One tensor in a file. */
+export interface TensorRecord {
+  name: string
+  dtype: DType
+  shape: number[]
+  /** Bytes from the start of the file. */
+  offset: number
+  bytes: number
+}
+
+export interface SafetensorsHeader {
+  /** In the order of the file. */
+  tensors: TensorRecord[]
+  /** The writer's own strings. */
+  metadata: Record<string, string>
+}
+
+/**
+ * Reads and checks the header; no tensor is read.
+ *
+ * @throws BeitError ERR_FORMAT saying which rule of the format the file breaks; ERR_IO when it cannot be read.
+ */
+export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  const file = await openFile(path)
+  try {
+    const { size } = await file.stat()
+    const length = await headerLength(path, file, size)
+    const bytes = await readExactly(path, file, length, 8)
+    return checkHeader(path, parseHeader(path, bytes), 8 + length, size)
+  } finally {
+    await file.close()
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    throw new BeitError('ERR_IO', `cannot open ${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function readExactly(
+  path: string,
+  file: FileHandle,
+  length: number,
+  position: number,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  try {
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await file.read(bytes, done, length - done, position + done)
+      if (bytesRead === 0) throw broken(path, `it ends inside the header`)
+      done += bytesRead
+    }
+  } catch (cause) {
+    if (cause instanceof BeitError) throw cause
+    throw new BeitError('ERR_IO', `cannot read ${path}: ${(cause as Error).message}`, { cause })
+  }
+  return bytes
+}
+
+async function headerLength(path: string, file: FileHandle, size: number): Promise<number> {
+  if (size < 8) throw broken(path, `it has ${size} bytes, and 8 of header length come first`)
+  const length = (await readExactly(path, file, 8, 0)).readBigUInt64LE()
+  if (length > MAX_HEADER) throw broken(path, `its header length ${length} is over ${MAX_HEADER}`)
+  if (8 + Number(length) > size)
+    throw broken(path, `its header length ${length} reaches past its ${size} bytes`)
+  return Number(length)
+}
+
+function parseHeader(path: string, bytes: Buffer): object {
+  if (bytes[0] !== 0x7b) throw broken(path, "its header does not start with '{'")
+  let header: unknown
+  try {
+    header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch (cause) {
+    throw broken(path, `its header is not strict JSON: ${(cause as Error).message}`, cause)
+  }
+  return header as object
+}
+
+function checkHeader(path: string, header: object, start: number, size: number): SafetensorsHeader {
+  const { __metadata__: given = {}, ...entries } = header as Record<string, unknown>
+  const metadata = checkMetadata(path, given)
+  const tensors = Object.entries(entries).map(([name, entry]) => checkEntry(path, name, entry, start))
+  tensors.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes)
+  let end = start
+  for (const { name, offset, bytes } of tensors) {
+    if (offset !== end)
+      throw broken(path, `tensor '${name}' begins at byte ${offset}, expected ${end}: a gap or an overlap`)
+    end = offset + bytes
+  }
+  if (end !== size) throw broken(path, `its tensors end at byte ${end}, the file at ${size}`)
+  return { tensors, metadata }
+}
+
+function checkMetadata(path: string, metadata: unknown): Record<string, string> {
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
+    throw broken(path, 'its __metadata__ is not an object of strings')
+  }
+  return metadata as Record<string, string>
+}
+
+function checkEntry(path: string, name: string, entry: unknown, start: number): TensorRecord {
+  const refuse = (why: string) => broken(path, `tensor '${name}' ${why}`)
+  if (!isRecord(entry)) throw refuse('is not described by an object')
+  const { dtype, shape, data_offsets: offsets } = entry
+  const known = typeof dtype === 'string' && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined
+  if (known === undefined) {
+    throw refuse(`has dtype ${JSON.stringify(dtype)}; this library reads ${Object.keys(DTYPES).join(', ')}`)
+  }
+  if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS || !shape.every(isCount)) {
+    throw refuse(`has no valid shape: ${JSON.stringify(shape)}`)
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    throw refuse(`has no valid data_offsets: ${JSON.stringify(offsets)}`)
+  }
+  const [begin, end] = offsets as [number, number]
+  // Sizes of 0 count as 1 here: the strides of an empty tensor must not overflow either.
+  const extent = shape.reduce((product: number, n: number) => product * Math.max(n, 1), known.size)
+  if (!Number.isSafeInteger(extent)) throw refuse(`has a shape too large to address: [${shape.join(', ')}]`)
+  const bytes = shape.includes(0) ? 0 : extent
+  if (end - begin !== bytes) {
+    throw refuse(
+      `needs ${bytes} bytes for ${dtype} of shape [${shape.join(', ')}], its data_offsets span ${end - begin}`,
+    )
+  }
+  return { name, dtype: known.dtype, shape, offset: start + begin, bytes }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+function broken(path: string, why: string, cause?: unknown): BeitError {
+  return new BeitError(
+    'ERR_FORMAT',
+    `${path} is not a whole safetensors file: ${why}. It may be cut off, damaged, or of another format.`,
+    { cause },
+  )
+}

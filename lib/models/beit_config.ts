@@ -1,0 +1,168 @@
+/**
+ * The architecture of BEiT as data: every switch of the original release, its presets, and the checks that make a
+ * configuration whole. The mirror of native/models/beit_config.h.
+ */
+import { BeitError, invalidArgument } from '../errors.js'
+import { type OptionSchema, suggest, validateOptions } from '../options.js'
+
+/** A complete, checked configuration. */
+export interface BeitConfig {
+  /** [height, width] of the images in pixels; both are multiples of `patchSize`. */
+  readonly imageSize: readonly [number, number]
+  /** Side of a square patch in pixels. */
+  readonly patchSize: number
+  /** Width of the residual stream; a multiple of `heads`. */
+  readonly hiddenSize: number
+  /** Number of Transformer blocks. */
+  readonly depth: number
+  /** Attention heads a block. */
+  readonly heads: number
+  /** Hidden width of the MLP as a multiple of `hiddenSize`. */
+  readonly mlpRatio: number
+  /** Visual tokens of the tokenizer that makes the targets. */
+  readonly vocabSize: number
+  /** First value of LayerScale; 0: no LayerScale. */
+  readonly layerScaleInit: number
+  /** Learned absolute position embeddings. */
+  readonly absolutePositions: boolean
+  /** Relative position bias: none, one table for all blocks (the release's pre-training), or one a block. */
+  readonly relativePositions: 'none' | 'shared' | 'per-block'
+  /** Stochastic depth rate of the last block, in [0, 1); grows linearly from 0 at the first. */
+  readonly dropPath: number
+  /** Epsilon of the layer norms. */
+  readonly normEps: number
+}
+
+/** What users write: any part of a {@link BeitConfig}; `imageSize` may be one number for a square. */
+export type BeitConfigInput = Partial<Omit<BeitConfig, 'imageSize'>> & {
+  readonly imageSize?: number | readonly [number, number]
+}
+
+const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= 65_536
+
+const SCHEMA: OptionSchema = {
+  imageSize: {
+    type: 'object',
+    doc: 'image size in pixels: a number or [height, width]',
+    check: (value) => isSide(value) || (Array.isArray(value) && value.length === 2 && value.every(isSide)),
+    expected: 'a number of pixels or [height, width]',
+  },
+  patchSize: { type: 'integer', doc: 'side of a patch in pixels', default: 16, min: 1, max: 1024 },
+  hiddenSize: { type: 'integer', doc: 'width of the residual stream', default: 768, min: 1, max: 65_536 },
+  depth: { type: 'integer', doc: 'Transformer blocks', default: 12, min: 1, max: 1024 },
+  heads: { type: 'integer', doc: 'attention heads a block', default: 12, min: 1, max: 1024 },
+  mlpRatio: { type: 'number', doc: 'MLP width over hiddenSize', default: 4, min: 0.001, max: 64 },
+  vocabSize: { type: 'integer', doc: 'visual tokens', default: 8192, min: 2, max: 1_048_576 },
+  layerScaleInit: { type: 'number', doc: 'first value of LayerScale, 0: none', default: 0.1, min: 0 },
+  absolutePositions: { type: 'boolean', doc: 'absolute position embeddings', default: false },
+  relativePositions: {
+    type: 'choice',
+    doc: 'relative position bias',
+    choices: ['none', 'shared', 'per-block'],
+    default: 'shared',
+  },
+  dropPath: { type: 'number', doc: 'stochastic depth of the last block', default: 0, min: 0, max: 0.999 },
+  normEps: { type: 'number', doc: 'epsilon of the layer norms', default: 1e-6, min: 1e-12, max: 1 },
+}
+
+const SIZES = {
+  tiny: { hiddenSize: 192, depth: 12, heads: 3, layerScaleInit: 0.1 },
+  small: { hiddenSize: 384, depth: 12, heads: 6, layerScaleInit: 0.1 },
+  base: { hiddenSize: 768, depth: 12, heads: 12, layerScaleInit: 0.1 },
+  large: { hiddenSize: 1024, depth: 24, heads: 16, layerScaleInit: 1e-5 },
+} as const
+
+/** The paper's architecture (its tables 1, 3 and 4): a plain ViT. The release added LayerScale and relative positions. */
+const PAPER = { layerScaleInit: 0, absolutePositions: true, relativePositions: 'none' } as const
+
+function* presets(): Generator<[string, BeitConfigInput]> {
+  for (const [size, architecture] of Object.entries(SIZES)) {
+    for (const imageSize of [224, 384, 512]) {
+      // Drop path 0.1 is that of the published pre-training recipes.
+      const release = { ...architecture, imageSize, dropPath: 0.1 }
+      yield [`beit_${size}_patch16_${imageSize}`, release]
+      yield [`beit_${size}_patch16_${imageSize}_paper`, { ...release, ...PAPER }]
+    }
+  }
+}
+
+const PRESETS: ReadonlyMap<string, BeitConfigInput> = new Map(presets())
+
+/**
+ * Names that `create` takes: `beit_{tiny,small,base,large}_patch16_{224,384,512}`, the form of the public release, and
+ * the same with `_paper`, the form of the paper's tables (absolute positions, no LayerScale, no relative positions).
+ */
+export const beitPresets: readonly string[] = [...PRESETS.keys()]
+
+/**
+ * A complete configuration from a preset's name or a part of one, with overrides. What neither names is as in
+ * `beit_base_patch16_224` without drop path.
+ *
+ * @throws BeitError ERR_INVALID_ARGUMENT for unknown names (with the nearest), wrong types and ranges, and sizes that
+ * do not divide.
+ * @example
+ * resolveBeitConfig('beit_tiny_patch16_224', { imageSize: 32, patchSize: 4 })
+ */
+export function resolveBeitConfig(
+  presetOrConfig: string | BeitConfigInput,
+  overrides: BeitConfigInput = {},
+): BeitConfig {
+  const given = { imageSize: 224, ...partOf(presetOrConfig), ...defined(overrides) }
+  const options = validateOptions<Omit<BeitConfig, 'imageSize'> & { imageSize: number | [number, number] }>(
+    'BeitConfig',
+    SCHEMA,
+    given,
+  )
+  const { imageSize } = options
+  const config = {
+    ...options,
+    imageSize: typeof imageSize === 'number' ? ([imageSize, imageSize] as const) : imageSize,
+  }
+  checkDivisions(config)
+  return Object.freeze(config)
+}
+
+function partOf(presetOrConfig: string | BeitConfigInput): BeitConfigInput {
+  if (typeof presetOrConfig === 'string') {
+    const preset = PRESETS.get(presetOrConfig)
+    if (preset === undefined) {
+      throw new BeitError(
+        'ERR_INVALID_ARGUMENT',
+        `there is no preset '${presetOrConfig}'${suggest(presetOrConfig, beitPresets)}`,
+      )
+    }
+    return preset
+  }
+  if (typeof presetOrConfig !== 'object' || presetOrConfig === null || Array.isArray(presetOrConfig)) {
+    throw invalidArgument('the model', 'the name of a preset or a configuration', presetOrConfig)
+  }
+  return defined(presetOrConfig)
+}
+
+/** Without the keys whose value is undefined, which must not hide a preset's value. */
+function defined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
+function checkDivisions({ imageSize, patchSize, hiddenSize, heads }: BeitConfig): void {
+  for (const side of imageSize) {
+    if (side % patchSize !== 0) {
+      throw new BeitError(
+        'ERR_INVALID_ARGUMENT',
+        `imageSize must be a multiple of patchSize ${patchSize}, got [${imageSize.join(', ')}]; ` +
+          `the nearest are ${nearest(side, patchSize)}`,
+      )
+    }
+  }
+  if (hiddenSize % heads !== 0) {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      `hiddenSize must be a multiple of heads, got hiddenSize ${hiddenSize} and heads ${heads}`,
+    )
+  }
+}
+
+function nearest(side: number, unit: number): string {
+  const below = Math.floor(side / unit) * unit
+  return below === 0 ? `${unit}` : `${below} and ${below + unit}`
+}

@@ -1,0 +1,168 @@
+/** BEiT for masked image modelling: the model that pre-training trains (native/models/beit.h). */
+import { native } from '../binding.js'
+import { BeitError, invalidArgument } from '../errors.js'
+import type { ModuleHandle } from '../native.js'
+import { type DType, Tensor } from '../tensor.js'
+import { checkTensor, FLOAT_DTYPES } from './arguments.js'
+import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
+import { Module } from './module.js'
+import { loadModuleFile } from './module_file.js'
+import {
+  checkLoadOptions,
+  type LoadOptions,
+  type ModuleOptions,
+  takeModuleOptions,
+} from './module_options.js'
+
+const KIND = 'beit_for_masked_image_modeling'
+
+/**
+ * A ViT that predicts the visual tokens of masked patches (https://arxiv.org/abs/2106.08254), with the architecture,
+ * initial values and parameter names of the original release.
+ *
+ * @example
+ * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { seed: 0 })
+ * const logits = await model.forward(pixels, { mask }) // Tensor [masked, 8192]
+ */
+export class BeitForMaskedImageModeling extends Module {
+  protected readonly moduleKind = KIND
+  readonly config: BeitConfig
+
+  /** @internal Made by `create` and `load`. */
+  constructor(handle: ModuleHandle, config: BeitConfig, options: Required<LoadOptions>) {
+    super(handle, options)
+    this.config = config
+  }
+
+  /**
+   * A new model with the original's initial weights.
+   *
+   * @param presetOrConfig a name of {@link beitPresets}, or any part of a {@link BeitConfig}
+   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`
+   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent device.
+   */
+  static async create(
+    presetOrConfig: string | BeitConfigInput,
+    overrides: BeitConfigInput & ModuleOptions = {},
+  ): Promise<BeitForMaskedImageModeling> {
+    const [options, configOverrides] = takeModuleOptions('BeitForMaskedImageModeling.create', overrides)
+    const config = resolveBeitConfig(presetOrConfig, configOverrides)
+    return new BeitForMaskedImageModeling(
+      await native().moduleCreate(KIND, { ...config }, options),
+      config,
+      options,
+    )
+  }
+
+  /**
+   * The model of a file that `save` wrote.
+   * @throws BeitError ERR_FORMAT when it is not one, ERR_IO when it cannot be read.
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<BeitForMaskedImageModeling> {
+    const complete = checkLoadOptions('BeitForMaskedImageModeling.load', options)
+    return loadModuleFile(path, KIND, async (given) => {
+      const config = resolveBeitConfig(given)
+      const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
+      return new BeitForMaskedImageModeling(handle, config, complete)
+    })
+  }
+
+  /** Patches [rows, columns] of an image. */
+  get grid(): readonly [number, number] {
+    const { imageSize, patchSize } = this.config
+    return [imageSize[0] / patchSize, imageSize[1] / patchSize]
+  }
+
+  /** N: patches of an image. */
+  get patches(): number {
+    return this.grid[0] * this.grid[1]
+  }
+
+  /**
+   * Logits over the visual tokens, without a gradient and without drop path.
+   *
+   * @param pixels (B, 3, H, W) float, normalised as in training
+   * @param options.mask (B, N) bool, true where the mask token replaces the patch; null (default): nothing is masked
+   * @param options.allTokens false: only the masked patches, (masked, V) in row-major order of the mask. true:
+   * (B, N, V). Default: false with a mask, true without.
+   * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT or ERR_DEVICE naming the argument.
+   */
+  async forward(
+    pixels: Tensor,
+    options: { mask?: Tensor | null; allTokens?: boolean } = {},
+  ): Promise<Tensor> {
+    const mask = this.#check(pixels, options.mask)
+    const allTokens = options.allTokens ?? mask === null
+    if (typeof allTokens !== 'boolean') throw invalidArgument('allTokens', 'true or false', allTokens)
+    if (!allTokens && mask === null) {
+      throw new BeitError(
+        'ERR_INVALID_ARGUMENT',
+        'forward with allTokens: false gives the logits of masked patches and needs a mask',
+      )
+    }
+    return new Tensor(await native().beitForward(this.handle, pixels.handle, mask?.handle ?? null, allTokens))
+  }
+
+  /**
+   * Features, without a gradient and without drop path. With `blocks`: the residual stream after each of these
+   * blocks (0-based), without a norm, in the order asked for. Without: the output of the final norm.
+   *
+   * @returns (B, N + 1, D), class token first; an array of them with `blocks`
+   */
+  async features(pixels: Tensor, options?: { mask?: Tensor | null; blocks?: undefined }): Promise<Tensor>
+  async features(
+    pixels: Tensor,
+    options: { mask?: Tensor | null; blocks: readonly number[] },
+  ): Promise<Tensor[]>
+  async features(
+    pixels: Tensor,
+    options: { mask?: Tensor | null; blocks?: readonly number[] } = {},
+  ): Promise<Tensor | Tensor[]> {
+    const mask = this.#check(pixels, options.mask)
+    const blocks = options.blocks === undefined ? null : this.#checkBlocks(options.blocks)
+    const handles = await native().beitFeatures(this.handle, pixels.handle, mask?.handle ?? null, blocks)
+    const tensors = handles.map((handle) => new Tensor(handle))
+    return blocks === null ? (tensors[0] as Tensor) : tensors
+  }
+
+  /** A copy of this model elsewhere. */
+  async to(target: { device?: string; dtype?: DType }): Promise<BeitForMaskedImageModeling> {
+    const options = checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
+    const handle = await native().moduleTo(this.handle, options.device, options.dtype)
+    return new BeitForMaskedImageModeling(handle, this.config, options)
+  }
+
+  #check(pixels: Tensor, mask: Tensor | null | undefined): Tensor | null {
+    const [height, width] = this.config.imageSize
+    const callee = { name: 'model', device: this.device }
+    checkTensor(
+      callee,
+      'pixels',
+      pixels,
+      FLOAT_DTYPES,
+      [null, 3, height, width],
+      `[B, 3, ${height}, ${width}]`,
+    )
+    if (mask === null || mask === undefined) return null
+    const shape = [pixels.shape[0] as number, this.patches]
+    checkTensor(callee, 'mask', mask, ['bool'], shape, `[${shape.join(', ')}], one row of patches an image,`)
+    return mask
+  }
+
+  #checkBlocks(blocks: readonly number[]): readonly number[] {
+    const last = this.config.depth - 1
+    const valid = (i: unknown) => Number.isInteger(i) && (i as number) >= 0 && (i as number) <= last
+    if (!Array.isArray(blocks) || blocks.length === 0 || !blocks.every(valid)) {
+      throw invalidArgument('blocks', `an array of block numbers from 0 to ${last}`, blocks)
+    }
+    return blocks
+  }
+
+  protected describe(): string {
+    const { imageSize, patchSize, hiddenSize, depth, heads, vocabSize } = this.config
+    return (
+      `image ${imageSize.join('x')}, patch ${patchSize}, grid ${this.grid.join('x')}, hidden ${hiddenSize}, ` +
+      `depth ${depth}, heads ${heads}, vocab ${vocabSize}`
+    )
+  }
+}

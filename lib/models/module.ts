@@ -1,0 +1,116 @@
+/** What models and tokenizers have in common: named tensors, saving, loading, moving, and how they show themselves. */
+import { inspect } from 'node:util'
+import { native } from '../binding.js'
+import { writeSafetensors } from '../checkpoint/safetensors.js'
+import { Disposable } from '../dispose.js'
+import { invalidArgument } from '../errors.js'
+import type { ModuleHandle, TensorHandle } from '../native.js'
+import { type DType, Tensor } from '../tensor.js'
+import type { LoadOptions } from './module_options.js'
+import { compareState, type StateDifference, type StateEntry } from './state_difference.js'
+import { summaryTable } from './summary.js'
+
+/** Kinds of modules that the addon can make; the `kind` in the metadata of their files. */
+export type ModuleKind = Parameters<ReturnType<typeof native>['moduleCreate']>[0]
+
+/** A model or tokenizer that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
+export abstract class Module extends Disposable<'module'> {
+  /** Every switch of the architecture, complete. */
+  abstract readonly config: object
+  /** 'cpu' or 'cuda:N' */
+  readonly device: string
+  /** Of the parameters. */
+  readonly dtype: DType
+  protected abstract readonly moduleKind: ModuleKind
+  /** How many parts of a tensor's name make a row of the summary. */
+  protected readonly summaryDepth: number = 2
+
+  /** @internal Modules are made by `create` and `load`. */
+  constructor(handle: ModuleHandle, options: Required<LoadOptions>) {
+    super(handle)
+    this.device = options.device
+    this.dtype = options.dtype
+  }
+
+  /**
+   * Parameters and buffers by the original's names, in its order. The tensors are live views: they show later
+   * training, and disposing one leaves the module whole.
+   */
+  async stateDict(): Promise<Map<string, Tensor>> {
+    const { names, tensors } = await native().moduleState(this.handle)
+    return new Map(names.map((name, i) => [name, new Tensor(tensors[i] as TensorHandle)]))
+  }
+
+  /**
+   * Copies `state` into this module, converting dtype and device. Buffers may be missing: they follow from the config.
+   *
+   * @param options.strict true (default): every parameter must be there and nothing else may be. false: what fits
+   * is loaded, and the names that do not are returned. A different shape is an error either way.
+   * @throws BeitError ERR_CHECKPOINT_MISMATCH naming what is missing, unexpected, or of another shape; nothing is
+   * loaded then.
+   */
+  async loadStateDict(
+    state: ReadonlyMap<string, Tensor>,
+    options: { strict?: boolean } = {},
+  ): Promise<Pick<StateDifference, 'missing' | 'unexpected'>> {
+    if (!(state instanceof Map)) throw invalidArgument('state', 'a Map of names to Tensors', state)
+    const entries = await this.#entries()
+    const difference = compareState(entries, state)
+    difference.throwIfMismatch(this.constructor.name, options.strict ?? true)
+    const names = entries.map((entry) => entry.name).filter((name) => state.has(name))
+    await native().moduleLoad(
+      this.handle,
+      names,
+      names.map((name) => (state.get(name) as Tensor).handle),
+    )
+    return { missing: difference.missing, unexpected: difference.unexpected }
+  }
+
+  /** Number of trained numbers; buffers are not counted. */
+  async parameterCount(): Promise<number> {
+    const parameters = (await this.#entries()).filter((entry) => !entry.isBuffer)
+    return parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0)
+  }
+
+  /** A table of the module's parts with their tensors and parameters. */
+  async summary(): Promise<string> {
+    return summaryTable(inspect(this), await this.#entries(), this.summaryDepth)
+  }
+
+  /**
+   * Writes weights and config as one safetensors file: to a temporary name, synced, renamed. An existing file is
+   * replaced as a whole.
+   * @throws BeitError ERR_IO when the folder cannot be written.
+   */
+  async save(path: string): Promise<void> {
+    const state = await this.stateDict()
+    try {
+      await writeSafetensors(path, state, {
+        format: 'pt',
+        library: 'beit-torch',
+        kind: this.moduleKind,
+        config: JSON.stringify(this.config),
+      })
+    } finally {
+      for (const view of state.values()) view.dispose()
+    }
+  }
+
+  /** Names and shapes, without keeping a view alive. */
+  async #entries(): Promise<StateEntry[]> {
+    const { names, tensors, isBuffer } = await native().moduleState(this.handle)
+    return names.map((name, i) => {
+      const view = tensors[i] as TensorHandle
+      const { shape } = native().tensorInfo(view)
+      native().dispose(view)
+      return { name, shape, isBuffer: isBuffer[i] === true }
+    })
+  }
+
+  [inspect.custom](): string {
+    return `${this.constructor.name}(${this.describe()}, ${this.dtype}, ${this.device}${this.disposed ? ', disposed' : ''})`
+  }
+
+  /** The architecture in a few words. */
+  protected abstract describe(): string
+}

@@ -1,0 +1,109 @@
+/** The tokenizer of DALL-E, whose visual tokens BEiT was trained on (native/models/dalle_dvae.h). */
+import { native } from '../binding.js'
+import { readCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { BeitError } from '../errors.js'
+import { makeWithState } from '../models/module_file.js'
+import { checkLoadOptions, type LoadOptions } from '../models/module_options.js'
+import type { ModuleHandle } from '../native.js'
+import type { DType, Tensor } from '../tensor.js'
+import { type DalleDvaeConfig, dalleConfigOf } from './dalle_config.js'
+import { TokenizerModule } from './image_tokenizer.js'
+
+const KIND = 'dalle_dvae'
+
+/**
+ * The discrete VAE of DALL-E (https://arxiv.org/abs/2102.12092): one token of 8x8 pixels, 8192 of them in the
+ * published weights. Pixels are in [0, 1]; it maps them to [0.1, 0.9] itself.
+ *
+ * @example
+ * const tokenizer = await DalleTokenizer.load('encoder.safetensors', { decoder: 'decoder.safetensors' })
+ * const tokens = await tokenizer.encode(pixels) // pixels [B, 3, 112, 112] -> [B, 14, 14]
+ */
+export class DalleTokenizer extends TokenizerModule {
+  readonly kind = 'dalle'
+  protected readonly moduleKind = KIND
+  protected override readonly summaryDepth = 3
+  readonly stride = 8
+  readonly config: DalleDvaeConfig
+
+  /** @internal Made by `load` and `fromStateDict`. */
+  constructor(handle: ModuleHandle, config: DalleDvaeConfig, options: Required<LoadOptions>) {
+    super(handle, options)
+    this.config = config
+  }
+
+  /**
+   * From a file that `save` wrote, or from the original's state dict: one file with `encoder.` and `decoder.` names,
+   * or two files with the names as they are in each. Encoding needs no decoder.
+   *
+   * @param path safetensors file of both, or of the encoder
+   * @param options.decoder safetensors file of the decoder
+   * @throws BeitError ERR_FORMAT for other formats (pickled modules are not read yet), ERR_CHECKPOINT_MISMATCH when
+   * the tensors are not those of a DALL-E dVAE, ERR_IO when a file cannot be read.
+   */
+  static async load(
+    path: string,
+    options: LoadOptions & { decoder?: string | null } = {},
+  ): Promise<DalleTokenizer> {
+    const { decoder = null, ...rest } = options
+    const complete = checkLoadOptions('DalleTokenizer.load', rest)
+    const files = [withPrefix('encoder.', (await readCheckpoint(path)).tensors)]
+    if (decoder !== null) files.push(withPrefix('decoder.', (await readCheckpoint(decoder)).tensors))
+    const state = new Map(files.flatMap((tensors) => [...tensors]))
+    try {
+      return await DalleTokenizer.fromStateDict(state, complete)
+    } finally {
+      for (const tensor of files.flatMap((tensors) => [...tensors.values()])) tensor.dispose()
+    }
+  }
+
+  /**
+   * From tensors of the original's names behind `encoder.` and `decoder.`, which stay the caller's. The sizes of the network
+   * follow from their shapes.
+   */
+  static async fromStateDict(
+    state: ReadonlyMap<string, Tensor>,
+    options: LoadOptions = {},
+  ): Promise<DalleTokenizer> {
+    const complete = checkLoadOptions('DalleTokenizer.fromStateDict', options)
+    return makeWithState(() => makeEmpty(dalleConfigOf(state), complete), state)
+  }
+
+  get vocabSize(): number {
+    return this.config.vocabSize
+  }
+
+  override async decode(tokens: Tensor): Promise<Tensor> {
+    if (!this.config.decoder) {
+      throw new BeitError(
+        'ERR_INVALID_ARGUMENT',
+        "this DalleTokenizer was loaded without its decoder; load it with { decoder: 'decoder.safetensors' }",
+      )
+    }
+    return super.decode(tokens)
+  }
+
+  /** A copy of this tokenizer elsewhere. */
+  async to(target: { device?: string; dtype?: DType }): Promise<DalleTokenizer> {
+    const options = checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
+    const handle = await native().moduleTo(this.handle, options.device, options.dtype)
+    return new DalleTokenizer(handle, this.config, options)
+  }
+
+  protected describe(): string {
+    const { vocabSize, hiddenSize, decoder } = this.config
+    return `stride 8, vocab ${vocabSize}, hidden ${hiddenSize}, ${decoder ? 'with' : 'without'} decoder`
+  }
+}
+
+async function makeEmpty(config: DalleDvaeConfig, options: Required<LoadOptions>): Promise<DalleTokenizer> {
+  const handle = await native().moduleCreate(KIND, { ...config }, { ...options, seed: null })
+  return new DalleTokenizer(handle, config, options)
+}
+
+/** The names of an encoder or decoder alone, as they are in the two of them together. */
+function withPrefix(prefix: string, tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [name.startsWith('blocks.') ? prefix + name : name, tensor]),
+  )
+}

@@ -1,0 +1,193 @@
+// Models and tokenizers: made, described, loaded, moved, and called without recording a gradient.
+#include "bindings/module.h"
+
+#include <c10/core/GradMode.h>
+
+#include "bindings/async.h"
+#include "bindings/module_config.h"
+#include "bindings/register.h"
+#include "bindings/values.h"
+#include "models/beit.h"
+#include "models/image_tokenizer.h"
+
+namespace beit::bindings {
+
+namespace {
+
+using models::BeitForMaskedImageModeling;
+using models::ImageTokenizer;
+using ModulePtr = std::shared_ptr<nn::Module>;
+
+Napi::Value module_to_js(Napi::Env env, ModulePtr module) {
+  int64_t bytes = 0;
+  for (const auto& entry : module->state()) bytes += static_cast<int64_t>(entry.tensor.nbytes());
+  return make_handle<nn::Module>(env, std::move(module), bytes);
+}
+
+template <class Work>
+Napi::Value tensor_on_engine(Napi::Env env, Work work) {
+  return on_engine(
+      env,
+      [work = std::move(work)] {
+        c10::NoGradGuard no_grad;
+        return work();
+      },
+      [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
+}
+
+at::Tensor get_or_undefined(const SlotPtr& slot) { return slot ? slot->get() : at::Tensor(); }
+
+std::function<ModulePtr(const nn::ModuleOptions&)> maker_from(const std::string& kind,
+                                                              const Napi::Object& config) {
+  if (kind == "beit_for_masked_image_modeling") {
+    return [config = beit_config_from(config)](const nn::ModuleOptions& options) -> ModulePtr {
+      return std::make_shared<BeitForMaskedImageModeling>(config, options);
+    };
+  }
+  if (kind == "dalle_dvae") {
+    return [config = dalle_dvae_config_from(config)](const nn::ModuleOptions& options) -> ModulePtr {
+      return std::make_shared<models::DalleDvae>(config, options);
+    };
+  }
+  if (kind == "conv_discrete_vae") {
+    return [config = conv_discrete_vae_config_from(config)](const nn::ModuleOptions& options) -> ModulePtr {
+      return std::make_shared<models::ConvDiscreteVae>(config, options);
+    };
+  }
+  fail("ERR_INVALID_ARGUMENT", "unknown kind of module '", kind, "'");
+}
+
+std::shared_ptr<BeitForMaskedImageModeling> beit_from(const Napi::Value& value) {
+  return module_from<BeitForMaskedImageModeling>(value, "module", "a BeitForMaskedImageModeling");
+}
+
+std::shared_ptr<ImageTokenizer> tokenizer_from(const Napi::Value& value) {
+  return module_from<ImageTokenizer>(value, "module", "an image tokenizer");
+}
+
+}  // namespace
+
+// moduleCreate(kind: string, config: object, options: { device, dtype, seed: number | null }):
+// Promise<Handle>
+static Napi::Value module_create(const Napi::CallbackInfo& info) {
+  auto make = maker_from(string_from(info[0], "kind"), object_from(info[1], "config"));
+  auto object = object_from(info[2], "options");
+  nn::ModuleOptions options;
+  options.device = device_from_name(string_from(object.Get("device"), "device"));
+  options.dtype = dtype_from_name(string_from(object.Get("dtype"), "dtype"));
+  if (!object.Get("seed").IsNull()) {
+    options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
+  }
+  return on_engine(info.Env(), [=] { return make(options); }, module_to_js);
+}
+
+// moduleState(module): Promise<{ names: string[], tensors: Handle[], isBuffer: boolean[] }>. Live views.
+static Napi::Value module_state(const Napi::CallbackInfo& info) {
+  auto module = from_handle<nn::Module>(info[0], "module");
+  return on_engine(
+      info.Env(), [module] { return module->state(); },
+      [](Napi::Env env, std::vector<nn::NamedTensor> entries) {
+        auto names = Napi::Array::New(env, entries.size());
+        auto tensors = Napi::Array::New(env, entries.size());
+        auto is_buffer = Napi::Array::New(env, entries.size());
+        for (uint32_t i = 0; i < entries.size(); i++) {
+          names.Set(i, entries[i].name);
+          tensors.Set(i, tensor_view_to_js(env, entries[i].tensor));
+          is_buffer.Set(i, Napi::Boolean::New(env, entries[i].is_buffer));
+        }
+        auto result = Napi::Object::New(env);
+        result.Set("names", names);
+        result.Set("tensors", tensors);
+        result.Set("isBuffer", is_buffer);
+        return result;
+      });
+}
+
+// moduleLoad(module, names: string[], tensors: Handle[]): Promise<void>
+static Napi::Value module_load(const Napi::CallbackInfo& info) {
+  auto module = from_handle<nn::Module>(info[0], "module");
+  auto names = strings_from(info[1], "names");
+  auto slots = tensors_from(info[2], "tensors");
+  return on_engine(info.Env(), [=] {
+    std::vector<at::Tensor> values;
+    for (const auto& slot : slots) values.push_back(slot->get());
+    module->load(names, values);
+  });
+}
+
+// moduleTo(module, device: string, dtype: string): Promise<Handle>. Always a copy.
+static Napi::Value module_to(const Napi::CallbackInfo& info) {
+  auto module = from_handle<nn::Module>(info[0], "module");
+  auto device = device_from_name(string_from(info[1], "device"));
+  auto dtype = dtype_from_name(string_from(info[2], "dtype"));
+  return on_engine(info.Env(), [=] { return module->clone_to(device, dtype); }, module_to_js);
+}
+
+// beitForward(module, pixels, mask: Handle | null, allTokens: boolean): Promise<Handle>
+static Napi::Value beit_forward(const Napi::CallbackInfo& info) {
+  auto model = beit_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  auto mask = optional_tensor_from(info[2], "mask");
+  auto all_tokens = boolean_from(info[3], "allTokens");
+  return tensor_on_engine(info.Env(), [=] {
+    return model->forward(pixels->get(), get_or_undefined(mask), all_tokens, nn::ForwardContext{});
+  });
+}
+
+// beitFeatures(module, pixels, mask: Handle | null, blocks: number[] | null): Promise<Handle[]>
+static Napi::Value beit_features(const Napi::CallbackInfo& info) {
+  auto model = beit_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  auto mask = optional_tensor_from(info[2], "mask");
+  std::optional<std::vector<int64_t>> blocks;
+  if (!info[3].IsNull()) blocks = integers_from(info[3], "blocks");
+  return on_engine(
+      info.Env(),
+      [=] {
+        c10::NoGradGuard no_grad;
+        if (blocks) {
+          return model->block_features(pixels->get(), get_or_undefined(mask), *blocks, nn::ForwardContext{});
+        }
+        return std::vector{model->features(pixels->get(), get_or_undefined(mask), nn::ForwardContext{})};
+      },
+      [](Napi::Env env, std::vector<at::Tensor> features) {
+        auto result = Napi::Array::New(env, features.size());
+        for (uint32_t i = 0; i < features.size(); i++) result.Set(i, tensor_to_js(env, features[i]));
+        return result;
+      });
+}
+
+// tokenizerEncode(module, pixels): Promise<Handle>
+static Napi::Value tokenizer_encode(const Napi::CallbackInfo& info) {
+  auto tokenizer = tokenizer_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  return tensor_on_engine(info.Env(), [=] { return tokenizer->encode(pixels->get()); });
+}
+
+// tokenizerLogits(module, pixels): Promise<Handle>
+static Napi::Value tokenizer_logits(const Napi::CallbackInfo& info) {
+  auto tokenizer = tokenizer_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  return tensor_on_engine(info.Env(), [=] { return tokenizer->logits(pixels->get()); });
+}
+
+// tokenizerDecode(module, tokens): Promise<Handle>
+static Napi::Value tokenizer_decode(const Napi::CallbackInfo& info) {
+  auto tokenizer = tokenizer_from(info[0]);
+  auto tokens = tensor_from(info[1], "tokens");
+  return tensor_on_engine(info.Env(), [=] { return tokenizer->decode(tokens->get()); });
+}
+
+void register_module(Napi::Env env, Napi::Object exports) {
+  export_function<module_create>(env, exports, "moduleCreate");
+  export_function<module_state>(env, exports, "moduleState");
+  export_function<module_load>(env, exports, "moduleLoad");
+  export_function<module_to>(env, exports, "moduleTo");
+  export_function<beit_forward>(env, exports, "beitForward");
+  export_function<beit_features>(env, exports, "beitFeatures");
+  export_function<tokenizer_encode>(env, exports, "tokenizerEncode");
+  export_function<tokenizer_logits>(env, exports, "tokenizerLogits");
+  export_function<tokenizer_decode>(env, exports, "tokenizerDecode");
+}
+
+}  // namespace beit::bindings
