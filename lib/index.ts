@@ -1,4 +1,13 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
+
+export { type Checkpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
+export {
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsHeader,
+  type TensorRecord,
+  writeSafetensors,
+} from './checkpoint/safetensors.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
 export type { BrokenImage } from './data/broken_images.js'
 export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'
@@ -10,6 +19,24 @@ export { keep, scope } from './dispose.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
+export {
+  type BeitConfig,
+  type BeitConfigInput,
+  beitPresets,
+  resolveBeitConfig,
+} from './models/beit_config.js'
+export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
+export type { Module } from './models/module.js'
+export type { LoadOptions, ModuleOptions } from './models/module_options.js'
 export { type DType, type NestedArray, Tensor, type TypedArray } from './tensor.js'
+export {
+  ConvDiscreteVae,
+  type ConvDiscreteVaeConfig,
+  type ConvDiscreteVaeInput,
+} from './tokenizers/conv_discrete_vae.js'
+export type { DalleDvaeConfig } from './tokenizers/dalle_config.js'
+export { DalleTokenizer } from './tokenizers/dalle_tokenizer.js'
+export type { ImageTokenizer } from './tokenizers/image_tokenizer.js'
+export { loadTokenizer } from './tokenizers/load_tokenizer.js'
 export { trainingCurves } from './visualize/curves.js'
 export type { Picture } from './visualize/picture.js'
