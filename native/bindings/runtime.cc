@@ -7,20 +7,17 @@
 #include "bindings/async.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
+#include "data/decode_jpeg.h"
 
 namespace beit::bindings {
 
-// version(): { compiled: string, config: string }: the libtorch compiled against, and what the one found
-// says.
+// version(): { compiled: string, config: string, jpeg: boolean }: the libtorch compiled against, what the one
+// found says, and whether JPEG files are decoded here.
 static Napi::Value version(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("compiled", TORCH_VERSION);
   result.Set("config", at::show_config());
-#ifdef BEIT_HAVE_JPEG
-  result.Set("jpeg", true);
-#else
-  result.Set("jpeg", false);
-#endif
+  result.Set("jpeg", jpeg_supported());
   return result;
 }
 
