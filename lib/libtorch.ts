@@ -1,10 +1,11 @@
 /**
  * Where libtorch is. Searched in order: the LIBTORCH directory, the `torch` package of the Python on PATH
- * (BEIT_PYTHON to choose), the local copy that the set-up step made.
+ * (BEIT_PYTHON to choose), the local copy that the set-up step made. Where LIBTORCH is set, nothing else is looked at.
+ * The set-up step (scripts/steps/libtorch.mjs) and `beit doctor` use the same search.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { BeitError } from './errors.js'
 
 /** A libtorch that can be used. */
@@ -12,7 +13,7 @@ export interface Libtorch {
   /** The folder that holds include/ and lib/. */
   folder: string
   version: string
-  foundBy: 'LIBTORCH' | 'python' | 'local copy'
+  foundBy: 'LIBTORCH' | 'python' | 'local copy' | 'this process'
   /** Shared libraries in the order to open them. */
   libraries: string[]
   /** libtorch_cuda of the same folder; null in a CPU build. */
@@ -27,30 +28,49 @@ export interface SearchEntry {
   problem: string | null
 }
 
-/** The first usable libtorch, or an error with every place that was looked at. */
-export function findLibtorch(packageRoot: string): Libtorch {
+/** "2.13" of "2.13.0+cpu": libtorch promises binary compatibility within it only. */
+export const minorVersion = (version: string) => version.split('.', 2).join('.')
+
+/**
+ * The first usable libtorch, or an error with every place that was looked at.
+ * @param builtWith version that the addon was compiled against; a libtorch of another minor version is passed over
+ */
+export function findLibtorch(packageRoot: string, builtWith: string | null): Libtorch {
   const search: SearchEntry[] = []
-  const found = searchLibtorch(packageRoot, search)
+  const found = searchLibtorch(packageRoot, search, builtWith)
   if (found !== null) return found
   const trace = search.map((entry) => `  ${entry.foundBy}: ${entry.place}: ${entry.problem}`).join('\n')
   throw new BeitError(
     'ERR_LIBTORCH',
-    `no libtorch 2.11 to 2.15 was found. Looked at:\n${trace}\nRun 'npm run setup', or set LIBTORCH to its folder.`,
+    `no libtorch ${builtWith === null ? '2.11 to 2.15' : minorVersion(builtWith)} was found. Looked at:\n${trace}\n` +
+      `Run 'npm run setup' in ${packageRoot}, or set LIBTORCH to its folder.`,
   )
 }
 
 /** The same search, recording each place into `search`. */
-export function searchLibtorch(packageRoot: string, search: SearchEntry[]): Libtorch | null {
+export function searchLibtorch(
+  packageRoot: string,
+  search: SearchEntry[],
+  builtWith: string | null = null,
+): Libtorch | null {
   for (const { foundBy, place } of candidates(packageRoot)) {
     if (typeof place !== 'string') {
       search.push({ foundBy, place: place.tried, problem: place.problem })
       continue
     }
-    const result = inspectFolder(place, foundBy)
-    search.push({ foundBy, place, problem: typeof result === 'string' ? result : null })
-    if (typeof result !== 'string') return result
+    const result = inspectLibtorch(place, foundBy)
+    const problem = typeof result === 'string' ? result : mismatch(result.version, builtWith)
+    search.push({ foundBy, place, problem })
+    if (typeof result !== 'string' && problem === null) return result
+    // What the user chose explicitly is not replaced by something else in silence.
+    if (foundBy === 'LIBTORCH') return null
   }
   return null
+}
+
+function mismatch(version: string, builtWith: string | null): string | null {
+  if (builtWith === null || minorVersion(version) === minorVersion(builtWith)) return null
+  return `version ${version}, but the addon was built with ${builtWith} ('npm run build' builds it anew)`
 }
 
 function* candidates(packageRoot: string): Generator<{
@@ -60,7 +80,7 @@ function* candidates(packageRoot: string): Generator<{
   const variable = process.env.LIBTORCH
   yield {
     foundBy: 'LIBTORCH',
-    place: variable ? variable : { tried: 'environment variable LIBTORCH', problem: 'not set' },
+    place: variable ? resolve(variable) : { tried: 'environment variable LIBTORCH', problem: 'not set' },
   }
   yield { foundBy: 'python', place: pythonTorch() }
   yield { foundBy: 'local copy', place: join(packageRoot, '.libtorch', 'torch') }
@@ -69,8 +89,9 @@ function* candidates(packageRoot: string): Generator<{
 /** The folder of Python's torch package, found without importing it. */
 function pythonTorch(): string | { tried: string; problem: string } {
   const python = process.env.BEIT_PYTHON ?? 'python3'
-  const code =
-    'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")'
+  // Not from the working directory: a folder called torch there would be taken for a package.
+  const code = `import sys; sys.path = [p for p in sys.path if p]
+import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")`
   const result = spawnSync(python, ['-c', code], { encoding: 'utf8', timeout: 10_000 })
   if (result.error) return { tried: python, problem: result.error.message }
   const folder = result.stdout.trim()
@@ -78,7 +99,7 @@ function pythonTorch(): string | { tried: string; problem: string } {
 }
 
 /** The libtorch in `folder`, or why it cannot be used. */
-function inspectFolder(folder: string, foundBy: Libtorch['foundBy']): Libtorch | string {
+export function inspectLibtorch(folder: string, foundBy: Libtorch['foundBy']): Libtorch | string {
   const header = join(folder, 'include', 'torch', 'headeronly', 'version.h')
   if (!existsSync(header)) return existsSync(folder) ? `${header} is missing` : 'no such folder'
   const version = /#define TORCH_VERSION[\s\\]+"([^"]+)"/.exec(readFileSync(header, 'utf8'))?.[1] ?? '0'

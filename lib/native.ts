@@ -26,8 +26,7 @@ export type DType =
 export interface RuntimeBindings {
   version(): { compiled: string; config: string; jpeg: boolean }
   setThreads(count: number): Promise<number>
-  openCuda(library: string): Promise<string | null>
-  cudaDevices(): Promise<number>
+  cudaDevices(): Promise<{ name: string; memoryBytes: number }[]>
   cancelAndJoin(): void
   dispose(handle: Handle<string>): void
   memory(): { handles: number; bytes: number }

@@ -3,6 +3,7 @@
  */
 import { inspect } from 'node:util'
 import { native } from './binding.js'
+import { checkDevice, resolveDevice } from './device.js'
 import { Disposable } from './dispose.js'
 import { BeitError, invalidArgument } from './errors.js'
 import type { DType, TensorHandle } from './native.js'
@@ -76,7 +77,7 @@ export class Tensor extends Disposable<'tensor'> {
       )
     }
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-    return new Tensor(native().tensorFrom(bytes, finalShape, dtype, options.device ?? 'cpu'))
+    return new Tensor(native().tensorFrom(bytes, finalShape, dtype, checkDevice(options.device ?? 'cpu')))
   }
 
   /** Number of elements. */
@@ -99,9 +100,8 @@ export class Tensor extends Disposable<'tensor'> {
 
   /** A copy with another dtype or on another device. */
   async to(target: { dtype?: DType; device?: string }): Promise<Tensor> {
-    return new Tensor(
-      await native().tensorTo(this.handle, target.device ?? this.device, target.dtype ?? this.dtype),
-    )
+    const device = await resolveDevice(target.device ?? this.device)
+    return new Tensor(await native().tensorTo(this.handle, device, target.dtype ?? this.dtype))
   }
 
   [inspect.custom](): string {

@@ -9,6 +9,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new beit::bindings::Environment(env));
   beit::bindings::register_environment(env, exports);
   beit::bindings::register_handle(env, exports);
+  beit::bindings::register_image(env, exports);
+  beit::bindings::register_image_loader(env, exports);
   beit::bindings::register_module(env, exports);
   beit::bindings::register_tensor(env, exports);
   beit::bindings::register_trainer(env, exports);

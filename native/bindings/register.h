@@ -8,6 +8,8 @@ namespace beit::bindings {
 
 void register_environment(Napi::Env env, Napi::Object exports);
 void register_handle(Napi::Env env, Napi::Object exports);
+void register_image(Napi::Env env, Napi::Object exports);
+void register_image_loader(Napi::Env env, Napi::Object exports);
 void register_module(Napi::Env env, Napi::Object exports);
 void register_tensor(Napi::Env env, Napi::Object exports);
 void register_trainer(Napi::Env env, Napi::Object exports);

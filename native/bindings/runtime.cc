@@ -1,26 +1,23 @@
 // The run time around the models: versions, threads, devices, and the end of an environment.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <dlfcn.h>
 #include <torch/headeronly/version.h>
 
 #include "bindings/async.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
+#include "data/decode_jpeg.h"
+#include "engine/cuda_driver.h"
 
 namespace beit::bindings {
 
-// version(): { compiled: string, config: string }: the libtorch compiled against, and what the one found
-// says.
+// version(): { compiled: string, config: string, jpeg: boolean }: the libtorch compiled against, what the one
+// found says, and whether JPEG files are decoded here.
 static Napi::Value version(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("compiled", TORCH_VERSION);
   result.Set("config", at::show_config());
-#ifdef BEIT_HAVE_JPEG
-  result.Set("jpeg", true);
-#else
-  result.Set("jpeg", false);
-#endif
+  result.Set("jpeg", jpeg_supported());
   return result;
 }
 
@@ -38,27 +35,27 @@ static Napi::Value set_threads(const Napi::CallbackInfo& info) {
       [](Napi::Env env, int threads) { return Napi::Number::New(env, threads); });
 }
 
-// openCuda(library: string): Promise<string | null>. Opens libtorch_cuda.so, which registers its kernels with
-// the libtorch already loaded; null, or what the dynamic linker said.
-static Napi::Value open_cuda(const Napi::CallbackInfo& info) {
-  auto library = string_from(info[0], "library");
-  return on_engine(
-      info.Env(),
-      [library]() -> std::string {
-        if (dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
-        return dlerror();
-      },
-      [](Napi::Env env, std::string error) -> Napi::Value {
-        return error.empty() ? env.Null() : Napi::Value(Napi::String::New(env, error));
-      });
-}
-
-// cudaDevices(): Promise<number>. How many GPUs libtorch can use; 0 before openCuda.
+// cudaDevices(): Promise<{ name: string, memoryBytes: number }[]>. The GPUs that libtorch can use; none
+// unless libtorch_cuda was opened before the addon (lib/binding.ts).
 static Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
   return on_engine(
       info.Env(),
-      [] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; },
-      [](Napi::Env env, int count) { return Napi::Number::New(env, count); });
+      [] {
+        auto devices = cuda_driver_devices();
+        const size_t usable = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+        devices.resize(usable, {"unknown GPU", 0});
+        return devices;
+      },
+      [](Napi::Env env, const std::vector<CudaDevice>& devices) {
+        auto result = Napi::Array::New(env, devices.size());
+        for (uint32_t i = 0; i < devices.size(); i++) {
+          auto device = Napi::Object::New(env);
+          device.Set("name", devices[i].name);
+          device.Set("memoryBytes", static_cast<double>(devices[i].memory_bytes));
+          result.Set(i, device);
+        }
+        return result;
+      });
 }
 
 // cancelAndJoin(): void. Stops every native thread of this environment: called from process.on('exit').
@@ -67,7 +64,6 @@ static void cancel_and_join(const Napi::CallbackInfo& info) { Environment::of(in
 void register_environment(Napi::Env env, Napi::Object exports) {
   export_function<version>(env, exports, "version");
   export_function<set_threads>(env, exports, "setThreads");
-  export_function<open_cuda>(env, exports, "openCuda");
   export_function<cuda_devices>(env, exports, "cudaDevices");
   export_function<cancel_and_join>(env, exports, "cancelAndJoin");
 }

@@ -27,6 +27,7 @@ const partial = join(root, '.libtorch.partial')
  */
 export async function provideLibtorch({ cuda = false } = {}) {
   const found = await search()
+  if (found === null && process.env.LIBTORCH) throw new StepError(await libtorchProblem())
   if (found !== null && !(cuda && found.foundBy === 'local copy' && !hasCudaLibraries())) return found
   await checkPrerequisites()
   await install(cuda)
@@ -36,9 +37,16 @@ export async function provideLibtorch({ cuda = false } = {}) {
   return installed
 }
 
-export async function search() {
+async function search(trace = []) {
   const { searchLibtorch } = await import(pathToFileURL(join(root, 'dist', 'lib', 'libtorch.js')).href)
-  return searchLibtorch(root, [])
+  return searchLibtorch(root, trace)
+}
+
+/** Why the folder in LIBTORCH is not taken: then nothing is installed in its place. */
+async function libtorchProblem() {
+  const trace = []
+  await search(trace)
+  return `LIBTORCH is set to ${trace[0].place}, which cannot be used: ${trace[0].problem}`
 }
 
 const hasCudaLibraries = () => existsSync(join(target, 'nvidia', 'cudnn'))

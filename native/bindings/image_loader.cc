@@ -1,0 +1,152 @@
+// The image loader: batches of files, and images that were decoded elsewhere, in tensors that are never
+// copied.
+#include "data/image_loader.h"
+
+#include "bindings/async.h"
+#include "bindings/loaded_batch.h"
+#include "bindings/register.h"
+#include "bindings/values.h"
+#include "bindings/view_settings.h"
+
+namespace beit::bindings {
+
+namespace {
+
+constexpr int64_t kMaxThreads = 1024;
+constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
+
+std::shared_ptr<ImageLoader> loader_from(const Napi::CallbackInfo& info) {
+  return from_handle<ImageLoader>(info[0], "loader");
+}
+
+uint32_t epoch_from(const Napi::Value& value) {
+  return static_cast<uint32_t>(integer_between(value, "epoch", 0, UINT32_MAX));
+}
+
+uint64_t index_from(const Napi::Value& value) {
+  return static_cast<uint64_t>(integer_between(value, "index", 0, kMaxInteger));
+}
+
+SampleRequest sample_from(const Napi::Value& value) {
+  const auto object = object_from(value, "samples");
+  return {string_from(object.Get("path"), "path"),
+          integer_between(object.Get("offset"), "offset", 0, kMaxInteger),
+          integer_between(object.Get("length"), "length", -1, kMaxInteger), index_from(object.Get("index"))};
+}
+
+Napi::Value load_result_to_js(Napi::Env env, const LoadedBatch& batch,
+                              const std::vector<DecodeResult>& results) {
+  if (results.empty()) fail("ERR_CANCELLED", "the image loader was cancelled");
+  auto statuses = Napi::Array::New(env, results.size());
+  auto messages = Napi::Array::New(env, results.size());
+  for (uint32_t i = 0; i < results.size(); i++) {
+    statuses.Set(i, decode_status_name(results[i].status));
+    messages.Set(i, results[i].message);
+  }
+  auto object = batch_to_js(env, batch);
+  object.Set("statuses", statuses);
+  object.Set("messages", messages);
+  return object;
+}
+
+// A JavaScript value that lives until its memory has been read by another thread. Freed on the JavaScript
+// thread alone: when the environment ends before the work does, Node frees it.
+class Pin {
+ public:
+  explicit Pin(const Napi::Object& value) : reference_(new Napi::ObjectReference(Napi::Persistent(value))) {
+    reference_->SuppressDestruct();
+  }
+  void release() const {
+    reference_->Reset();
+    delete reference_;
+  }
+
+ private:
+  Napi::ObjectReference* reference_;
+};
+
+}  // namespace
+
+// imageLoaderCreate(settings: ViewSettings, threads: number): Handle
+static Napi::Value image_loader_create(const Napi::CallbackInfo& info) {
+  const auto threads = static_cast<int>(integer_between(info[1], "threads", 1, kMaxThreads));
+  auto loader = std::make_shared<ImageLoader>(view_settings_from(info[0]), threads);
+  Environment::of(info.Env()).on_stop(ImageLoader::stopper(*loader));
+  return make_handle(info.Env(), std::move(loader), 0);
+}
+
+// imageLoaderLoad(loader, samples: SampleRequest[], epoch: number): Promise<LoadResult>
+static Napi::Value image_loader_load(const Napi::CallbackInfo& info) {
+  auto loader = loader_from(info);
+  const auto list = object_from(info[1], "samples").As<Napi::Array>();
+  std::vector<SampleRequest> samples;
+  samples.reserve(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) samples.push_back(sample_from(list.Get(i)));
+  if (samples.empty()) fail("ERR_INVALID_ARGUMENT", "samples: expected at least one");
+  const auto epoch = epoch_from(info[2]);
+  const auto batch = new_batch(loader->settings(), static_cast<int64_t>(samples.size()));
+  PendingPromise pending(info.Env());
+  auto promise = pending.promise();
+  // The completion keeps the loader, so that a handle collected meanwhile does not end it.
+  loader->load(std::move(samples), epoch, batch.memory(), [=](std::vector<DecodeResult> results) mutable {
+    pending.settle([loader, batch, results = std::move(results)](Napi::Env env) {
+      return load_result_to_js(env, batch, results);
+    });
+  });
+  return promise;
+}
+
+// imageLoaderLoadRaw(loader, result: LoadedTensors, row: number, sample, epoch: number): Promise<void>
+static Napi::Value image_loader_load_raw(const Napi::CallbackInfo& info) {
+  auto loader = loader_from(info);
+  const auto batch = batch_from(info[1], loader->settings());
+  const auto row = integer_between(info[2], "row", 0, batch.rows() - 1);
+  const auto image = raw_image_from(info[3], "sample");
+  const auto index = index_from(info[3].As<Napi::Object>().Get("index"));
+  const auto epoch = epoch_from(info[4]);
+  const Pin pin(info[3].As<Napi::Object>().Get("rgb").As<Napi::Object>());
+  PendingPromise pending(info.Env());
+  auto promise = pending.promise();
+  loader->load_raw(image, index, epoch, batch.memory(), row, [=](std::exception_ptr problem) mutable {
+    pending.settle([loader, batch, pin, problem](Napi::Env env) -> Napi::Value {
+      pin.release();
+      if (problem) std::rethrow_exception(problem);
+      return env.Undefined();
+    });
+  });
+  return promise;
+}
+
+// imageLoaderTakeRows(loader, result: LoadedTensors, rows: number[]): Promise<LoadedTensors>
+static Napi::Value image_loader_take_rows(const Napi::CallbackInfo& info) {
+  auto loader = loader_from(info);
+  RowCopy job;
+  job.from = batch_from(info[1], loader->settings());
+  job.rows = integers_from(info[2], "rows");
+  for (const int64_t row : job.rows) {
+    if (row < 0 || row >= job.from.rows()) {
+      fail("ERR_INVALID_ARGUMENT", "rows: expected numbers from 0 to ", job.from.rows() - 1, ", got ", row);
+    }
+  }
+  job.to = new_batch(loader->settings(), static_cast<int64_t>(job.rows.size()));
+  PendingPromise pending(info.Env());
+  auto promise = pending.promise();
+  loader->submit([=]() mutable {
+    job.copy();
+    pending.settle([loader, job](Napi::Env env) -> Napi::Value { return batch_to_js(env, job.to); });
+  });
+  return promise;
+}
+
+// imageLoaderCancel(loader): void
+static void image_loader_cancel(const Napi::CallbackInfo& info) { loader_from(info)->cancel(); }
+
+void register_image_loader(Napi::Env env, Napi::Object exports) {
+  export_function<image_loader_create>(env, exports, "imageLoaderCreate");
+  export_function<image_loader_load>(env, exports, "imageLoaderLoad");
+  export_function<image_loader_load_raw>(env, exports, "imageLoaderLoadRaw");
+  export_function<image_loader_take_rows>(env, exports, "imageLoaderTakeRows");
+  export_function<image_loader_cancel>(env, exports, "imageLoaderCancel");
+}
+
+}  // namespace beit::bindings

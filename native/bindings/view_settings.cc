@@ -1,0 +1,151 @@
+#include "bindings/view_settings.h"
+
+#include <climits>
+
+#include "bindings/values.h"
+
+namespace beit::bindings {
+
+namespace {
+
+// The largest side of a view or of a patch grid.
+constexpr int64_t kMaxSide = 1 << 16;
+
+double number_between(const Napi::Value& value, const char* name, double low, double high) {
+  const double number = number_from(value, name);
+  if (!(number >= low && number <= high)) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a number from ", low, " to ", high, ", got ", number);
+  }
+  return number;
+}
+
+std::array<double, 2> range_from(const Napi::Value& value, const char* name, double limit) {
+  const auto numbers = numbers_from(value, name, 2);
+  if (!(0 < numbers[0] && numbers[0] <= numbers[1] && numbers[1] <= limit)) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected two numbers 0 < from <= to <= ", limit, ", got ",
+         numbers[0], ", ", numbers[1]);
+  }
+  return {numbers[0], numbers[1]};
+}
+
+MaskSettings::Mode mode_from(const Napi::Value& value) {
+  const auto mode = string_from(value, "mask.mode");
+  if (mode == "original") return MaskSettings::Mode::kOriginal;
+  if (mode == "exact") return MaskSettings::Mode::kExact;
+  if (mode == "random") return MaskSettings::Mode::kRandom;
+  fail("ERR_INVALID_ARGUMENT", "mask.mode: expected original, exact or random, got '", mode, "'");
+}
+
+bool random_crop_from(const Napi::Value& value) {
+  const auto crop = string_from(value, "crop");
+  if (crop == "random-resized-crop") return true;
+  if (crop == "center-crop") return false;
+  fail("ERR_INVALID_ARGUMENT", "crop: expected random-resized-crop or center-crop, got '", crop, "'");
+}
+
+}  // namespace
+
+int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high) {
+  const int64_t number = integer_from(value, name);
+  if (number < low || number > high) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a whole number from ", low, " to ", high, ", got ",
+         number);
+  }
+  return number;
+}
+
+std::vector<double> numbers_from(const Napi::Value& value, const char* name, size_t count) {
+  if (!value.IsArray() || value.As<Napi::Array>().Length() != count) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected an array of ", count, " numbers");
+  }
+  std::vector<double> numbers;
+  for (uint32_t i = 0; i < count; i++) {
+    numbers.push_back(number_between(value.As<Napi::Array>().Get(i), name, -1e9, 1e9));
+  }
+  return numbers;
+}
+
+Size size_from(const Napi::Value& value, const char* name) {
+  if (!value.IsArray() || value.As<Napi::Array>().Length() != 2) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected [height, width]");
+  }
+  const auto side = [&](uint32_t i) {
+    return static_cast<int>(integer_between(value.As<Napi::Array>().Get(i), name, 1, kMaxSide));
+  };
+  return {side(0), side(1)};
+}
+
+Interpolation interpolation_from(const Napi::Value& value, const char* name) {
+  const auto interpolation = string_from(value, name);
+  if (interpolation == "bilinear") return Interpolation::kBilinear;
+  if (interpolation == "bicubic") return Interpolation::kBicubic;
+  if (interpolation == "lanczos") return Interpolation::kLanczos;
+  fail("ERR_INVALID_ARGUMENT", name, ": expected bilinear, bicubic or lanczos, got '", interpolation, "'");
+}
+
+MaskSettings mask_settings_from(const Napi::Value& value) {
+  const auto object = object_from(value, "mask");
+  const auto grid = size_from(object.Get("grid"), "mask.grid");
+  MaskSettings settings{};
+  settings.mode = mode_from(object.Get("mode"));
+  settings.rows = grid.height;
+  settings.columns = grid.width;
+  const int64_t total = int64_t{grid.height} * grid.width;
+  if (total > INT_MAX) fail("ERR_INVALID_ARGUMENT", "mask.grid: too many patches");
+  settings.patches = static_cast<int>(integer_between(object.Get("patches"), "mask.patches", 1, total));
+  settings.min_patches_per_block = static_cast<int>(
+      integer_between(object.Get("minPatchesPerBlock"), "mask.minPatchesPerBlock", 1, total));
+  const auto max_patches = object.Get("maxPatchesPerBlock");
+  settings.max_patches_per_block =
+      max_patches.IsNull() || max_patches.IsUndefined()
+          ? settings.patches
+          : static_cast<int>(integer_between(max_patches, "mask.maxPatchesPerBlock", 1, total));
+  settings.min_aspect = number_between(object.Get("minAspect"), "mask.minAspect", 1e-3, 1);
+  return settings;
+}
+
+ViewSettings view_settings_from(const Napi::Value& value) {
+  const auto object = object_from(value, "settings");
+  const auto is_set = [&](const char* name) {
+    return !object.Get(name).IsNull() && !object.Get(name).IsUndefined();
+  };
+  ViewSettings settings{};
+  settings.seed =
+      static_cast<uint64_t>(integer_between(object.Get("seed"), "seed", 0, (int64_t{1} << 53) - 1));
+  settings.image_size = size_from(object.Get("imageSize"), "imageSize");
+  if (is_set("tokenImageSize"))
+    settings.token_image_size = size_from(object.Get("tokenImageSize"), "tokenImageSize");
+  settings.random_crop = random_crop_from(object.Get("crop"));
+  settings.scale = range_from(object.Get("scale"), "scale", 1);
+  settings.ratio = range_from(object.Get("ratio"), "ratio", 1000);
+  settings.interpolation = interpolation_from(object.Get("interpolation"), "interpolation");
+  settings.token_interpolation = interpolation_from(object.Get("tokenInterpolation"), "tokenInterpolation");
+  settings.flip_probability = number_between(object.Get("flipProbability"), "flipProbability", 0, 1);
+  const auto jitter = numbers_from(object.Get("colorJitter"), "colorJitter", 3);
+  for (size_t i = 0; i < 3; i++) {
+    if (jitter[i] < 0)
+      fail("ERR_INVALID_ARGUMENT", "colorJitter: expected strengths of at least 0, got ", jitter[i]);
+    settings.color_jitter[i] = jitter[i];
+  }
+  if (is_set("mask")) settings.mask = mask_settings_from(object.Get("mask"));
+  settings.max_pixels = integer_between(object.Get("maxPixels"), "maxPixels", 1, INT_MAX);
+  return settings;
+}
+
+ImageView raw_image_from(const Napi::Value& value, const char* name) {
+  const auto object = object_from(value, name);
+  const auto width = static_cast<int>(integer_between(object.Get("width"), "width", 1, INT_MAX));
+  const auto height = static_cast<int>(integer_between(object.Get("height"), "height", 1, INT_MAX));
+  const auto rgb = object.Get("rgb");
+  if (!rgb.IsTypedArray() || rgb.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    fail("ERR_INVALID_ARGUMENT", name, ".rgb: expected a Uint8Array");
+  }
+  const auto bytes = rgb.As<Napi::Uint8Array>();
+  if (static_cast<double>(bytes.ByteLength()) != 3.0 * width * height) {
+    fail("ERR_SHAPE_MISMATCH", name, ".rgb: ", width, " x ", height, " pixels of RGB are ",
+         int64_t{3} * width * height, " bytes, got ", bytes.ByteLength());
+  }
+  return {bytes.Data(), width, height};
+}
+
+}  // namespace beit::bindings

@@ -1,0 +1,23 @@
+// The settings of the image loader as they come from lib/native.ts, checked again: native code must not be
+// made to write outside its memory by a wrong number.
+#pragma once
+#include <napi.h>
+
+#include "data/image_views.h"
+
+namespace beit::bindings {
+
+ViewSettings view_settings_from(const Napi::Value& value);
+MaskSettings mask_settings_from(const Napi::Value& value);
+
+Interpolation interpolation_from(const Napi::Value& value, const char* name);
+Size size_from(const Napi::Value& value, const char* name);
+std::vector<double> numbers_from(const Napi::Value& value, const char* name, size_t count);
+
+// { rgb: Uint8Array, width: number, height: number }: the memory stays JavaScript's.
+ImageView raw_image_from(const Napi::Value& value, const char* name);
+
+// A whole number in low..high.
+int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high);
+
+}  // namespace beit::bindings
