@@ -2,7 +2,8 @@
  * The objective of a discrete VAE: reconstruct the image from relaxed codes, keep the codes near uniform (DALL-E paper,
  * arXiv 2102.12092, section 2.1 and appendix A). The computation is native/train/discrete_vae_step.cc.
  */
-import type { ModuleHandle, StepResult } from '../native.js'
+import type { StepResult } from '../native.js'
+import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 
@@ -15,13 +16,9 @@ export interface DiscreteVaeMetrics {
   kl: number
 }
 
-/** The parts of a `ConvDiscreteVae` that the objective needs. */
-export interface TrainableDiscreteVae {
-  readonly handle: ModuleHandle
-}
-
+/** What is trained, and by which loss. */
 export interface DiscreteVaeReconstructionOptions {
-  tokenizer: TrainableDiscreteVae
+  tokenizer: ConvDiscreteVae
   /** [height, width] of the training images: multiples of the tokenizer's stride. */
   imageSize: readonly [number, number]
   /** 'mse' and 'smooth-l1' on the image normalised to [-1, 1]; 'logit-laplace' needs a decoder of 6 channels. */

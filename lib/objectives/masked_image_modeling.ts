@@ -3,7 +3,9 @@
  * is native/train/masked_image_modeling_step.cc.
  */
 import { BeitError } from '../errors.js'
-import type { ModuleHandle, StepResult } from '../native.js'
+import type { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
+import type { StepResult } from '../native.js'
+import type { ImageTokenizer } from '../tokenizers/image_tokenizer.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 import { perplexity } from './token_statistics.js'
@@ -20,27 +22,14 @@ export interface MaskedImageModelingMetrics {
   perplexity: number
 }
 
-/** The parts of a `BeitForMaskedImageModeling` that the objective needs. */
-export interface MaskedImageModel {
-  readonly handle: ModuleHandle
-  readonly config: { readonly vocabSize: number; readonly imageSize: unknown }
-  readonly grid: readonly [number, number]
-}
-
-/** The parts of an `ImageTokenizer` that the objective needs. */
-export interface TargetTokenizer {
-  readonly handle: ModuleHandle
-  readonly vocabSize: number
-  readonly stride: number
-}
-
+/** What is trained on what. */
 export interface MaskedImageModelingOptions {
-  model: MaskedImageModel
+  model: BeitForMaskedImageModeling
   /** null: every batch brings its token ids (`tokens`). */
-  tokenizer: TargetTokenizer | null
-  /** Normalisation of the model's view, (x - mean) / std with x in [0, 1]; default 0.5 each, as the release. */
-  mean?: readonly [number, number, number]
-  std?: readonly [number, number, number]
+  tokenizer: ImageTokenizer | null
+  /** Normalisation of the model's view, (x - mean) / std a channel with x in [0, 1]; default 0.5 each. */
+  mean?: readonly number[]
+  std?: readonly number[]
 }
 
 /** Masked image modelling with a tokenizer of images. */
@@ -61,7 +50,7 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
     const [rows, columns] = model.grid
     this.#options = { model, tokenizer, mean, std }
     this.views = {
-      imageSize: model.config.imageSize as [number, number],
+      imageSize: model.config.imageSize,
       // One token a patch.
       tokenImageSize: tokenizer && [rows * tokenizer.stride, columns * tokenizer.stride],
       maskGrid: [rows, columns],

@@ -1,6 +1,7 @@
 // Trainers: a module with its optimizer, one call per training step.
 #include "train/trainer.h"
 #include "bindings/async.h"
+#include "bindings/module.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "train/discrete_vae_step.h"
@@ -13,13 +14,6 @@ namespace {
 using TrainerPtr = std::shared_ptr<train::Trainer>;
 
 TrainerPtr trainer_from(const Napi::Value& value) { return from_handle<train::Trainer>(value, "trainer"); }
-
-template <class T>
-std::shared_ptr<T> module_from(const Napi::Value& value, const char* name, const char* expected) {
-  auto module = std::dynamic_pointer_cast<T>(from_handle<nn::Module>(value, name));
-  if (!module) fail("ERR_INVALID_ARGUMENT", name, ": expected ", expected);
-  return module;
-}
 
 template <size_t size>
 std::array<double, size> numbers_from(const Napi::Value& value, const char* name) {

@@ -1,0 +1,172 @@
+/** The golden models and batches as a trainer takes them, and comparisons with numbers that say what differs. */
+import { readFileSync } from 'node:fs'
+import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
+import type { Tensor } from '../../lib/tensor.js'
+import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
+import type { MicroBatch, Trainer, TrainerOptions } from '../../lib/train/trainer.js'
+import { golden, missing } from '../support/golden.js'
+
+export const NAMES = ['mim_shared_rel_pos', 'mim_abs_pos_rect'] as const
+/** A golden model. */
+export type Name = (typeof NAMES)[number]
+
+/** Why the tests on golden data cannot run, or null. */
+export const noGoldenData = missing(
+  golden('manifest.json'),
+  golden('conv_dvae.safetensors'),
+  ...NAMES.map((name) => golden(`${name}.safetensors`)),
+)
+
+/** What the manifest says of a golden run. */
+export interface Reference {
+  losses: number[]
+  grad_norm_before_clip: number[]
+  masked_accuracy: number[]
+  optimizer: { no_decay: string[] }
+}
+
+/** What manifest.json says of an entry. */
+export const manifest = (name: string) =>
+  JSON.parse(readFileSync(golden('manifest.json') as string, 'utf8'))[name]
+
+/** The optimizer of the golden runs. */
+export const OPTIONS: TrainerOptions = {
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  clipGradient: 3,
+  precision: 'fp32',
+  seed: 0,
+}
+export const SETTINGS = { learningRate: 1.5e-3, weightDecay: 0.05 }
+
+/** A golden model before its first step, with its batches. */
+export interface GoldenRun {
+  model: BeitForMaskedImageModeling
+  batches: MicroBatch[]
+  /** Everything in the file. */
+  tensors: Map<string, Tensor>
+  trainer(options?: Partial<TrainerOptions>): Promise<Trainer>
+}
+
+const tensorsOf = async (name: string) =>
+  (await readSafetensors(golden(`${name}.safetensors`) as string)).tensors
+
+/** The entries whose names begin with `prefix`, without it. */
+export function under(prefix: string, tensors: Map<string, Tensor>): Map<string, Tensor> {
+  const entries = [...tensors].filter(([name]) => name.startsWith(prefix))
+  return new Map(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]))
+}
+
+/** A golden model; `config` overrides its configuration. */
+export async function goldenRun(name: Name, config: { dropPath?: number } = {}): Promise<GoldenRun> {
+  const tensors = await tensorsOf(name)
+  const {
+    img_size,
+    patch_size,
+    embed_dim,
+    depth,
+    num_heads,
+    vocab_size,
+    init_values,
+    use_abs_pos_emb,
+    use_shared_rel_pos_bias,
+  } = manifest(name).config
+  const model = await BeitForMaskedImageModeling.create({
+    imageSize: img_size,
+    patchSize: patch_size,
+    hiddenSize: embed_dim,
+    depth,
+    heads: num_heads,
+    vocabSize: vocab_size,
+    layerScaleInit: init_values,
+    absolutePositions: use_abs_pos_emb,
+    relativePositions: use_shared_rel_pos_bias ? 'shared' : 'per-block',
+    ...config,
+  })
+  await model.loadStateDict(under('state.', tensors))
+  const batches = [0, 1, 2].map((step) => ({
+    pixels: tensors.get(`step${step}.pixels`) as Tensor,
+    mask: tensors.get(`step${step}.mask`) as Tensor,
+    tokens: tensors.get(`step${step}.tokens`) as Tensor,
+  }))
+  const objective = new MaskedImageModeling({ model, tokenizer: null })
+  return {
+    model,
+    batches,
+    tensors,
+    trainer: (options) => objective.createTrainer({ ...OPTIONS, ...options }),
+  }
+}
+
+/** The golden convolutional tokenizer; `widen` may change its weights before they are loaded. */
+export async function goldenTokenizer(
+  outputChannels: 3 | 6 = 3,
+  widen: (state: Map<string, Tensor>) => Promise<void> = async () => {},
+): Promise<{ model: ConvDiscreteVae; tensors: Map<string, Tensor> }> {
+  const tensors = await tensorsOf('conv_dvae')
+  const { num_tokens, codebook_dim, num_layers, hidden_dim } = manifest('conv_dvae').config
+  const model = await ConvDiscreteVae.create({
+    vocabSize: num_tokens,
+    codebookDim: codebook_dim,
+    layers: num_layers,
+    hiddenSize: hidden_dim,
+    outputChannels,
+  })
+  const state = under('state.', tensors)
+  await widen(state)
+  await model.loadStateDict(state)
+  return { model, tensors }
+}
+
+/** Fails unless |actual - expected| <= tolerance * |expected|. */
+export function near(actual: number, expected: number, tolerance: number, what: string): void {
+  if (!(Math.abs(actual - expected) <= tolerance * Math.abs(expected))) {
+    throw new Error(`${what}: expected ${expected} within ${tolerance}, got ${actual}`)
+  }
+}
+
+/** Fails unless every expected tensor is there and the norm of its difference is within `tolerance` of its norm. */
+export async function allNear(
+  actual: Map<string, Tensor>,
+  expected: Map<string, Tensor>,
+  tolerance: number,
+): Promise<void> {
+  for (const [name, tensor] of expected) {
+    const found = actual.get(name)
+    if (found === undefined) throw new Error(`${name} is missing`)
+    const [a, b] = await Promise.all([found.toFloat32(), tensor.toFloat32()])
+    if (a.length !== b.length) throw new Error(`${name}: expected ${b.length} numbers, got ${a.length}`)
+    const error = relativeDifference(a, b)
+    if (!(error <= tolerance))
+      throw new Error(`${name}: relative difference ${error}, expected at most ${tolerance}`)
+  }
+}
+
+/** ‖a - b‖ / ‖b‖ */
+export function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let difference = 0
+  let norm = 0
+  b.forEach((value, i) => {
+    difference += ((a[i] as number) - value) ** 2
+    norm += value ** 2
+  })
+  return difference === 0 ? 0 : Math.sqrt(difference / norm)
+}
+
+/** Copies of all numbers, to compare bit by bit. */
+export async function snapshot(tensors: Map<string, Tensor>): Promise<Map<string, Uint8Array>> {
+  const entries = [...tensors].map(async ([name, tensor]) => {
+    const { buffer } = await tensor.toTypedArray()
+    return [name, new Uint8Array(buffer)] as const
+  })
+  return new Map(await Promise.all(entries))
+}
+
+/** Names of the tensors whose bits differ. */
+export function changed(before: Map<string, Uint8Array>, after: Map<string, Uint8Array>): string[] {
+  return [...before]
+    .filter(([name, bytes]) => !Buffer.from(bytes).equals(after.get(name) ?? bytes.slice(1)))
+    .map(([name]) => name)
+}
