@@ -3,14 +3,9 @@
  * own loop are all consumers of this one stream. Times are in seconds; shares lie in 0..1; steps are counted from 1.
  */
 
-/** An image that was left out because it could not be read. */
-export interface BrokenImage {
-  key: string
-  /** The file, or the shard it lies in at `offset`. */
-  path: string
-  offset: number
-  message: string
-}
+import type { BrokenImage } from '../data/broken_images.js'
+import type { DiscreteVaeMetrics } from '../objectives/discrete_vae_reconstruction.js'
+import type { MaskedImageModelingMetrics } from '../objectives/masked_image_modeling.js'
 
 /** First event of a run. */
 export interface StartEvent {
@@ -27,22 +22,20 @@ export interface StartEvent {
   batchSize: number
   images: number
   parameters: number
-  /** The checkpoint folder the run goes on from, and the step it was saved after. */
+  /** The checkpoint folder the run goes on from, and the step it was saved after; null and 0: a new run. */
   resumedFrom: string | null
   resumedStep: number
-  /** Settings and model config, as in settings.json. */
+  /** Settings, model config and data, as in settings.json. */
   config: Record<string, unknown>
 }
 
-/** What every optimizer step reports. */
-interface StepCommon {
+/** What every optimizer step reports beside the metrics of its objective. */
+export interface StepCommon {
   type: 'step'
   step: number
   /** Counted from 0. */
   epoch: number
-  /** NaN or infinite where the step was skipped; null in JSON. */
-  loss: number
-  /** Global norm before clipping. */
+  /** Global norm before clipping. This and the loss are not finite (null in JSON) where the step was skipped. */
   gradientNorm: number
   learningRate: number
   weightDecay: number
@@ -55,85 +48,25 @@ interface StepCommon {
   seconds: number
 }
 
-export interface PretrainStepEvent extends StepCommon {
-  /** Share of the masked tokens predicted right. */
-  accuracy: number
-  /** Masked tokens in the step. */
-  masked: number
-  /** Of the distribution of the target tokens of the step: exp(entropy). */
-  perplexity: number
-}
-
-export interface TokenizerStepEvent extends StepCommon {
-  reconstruction: number
-  kl: number
-  temperature: number
-  klWeight: number
-}
-
-/** Means over the finite steps of an epoch; after a resume inside the epoch, over the whole of it all the same. */
-interface EpochCommon {
+/** Means over the steps of an epoch that were not skipped, steps before a resume included. */
+export interface EpochCommon {
   type: 'epoch'
   epoch: number
   /** Last step of the epoch. */
   step: number
-  loss: number
   seconds: number
   imagesPerSecond: number
   waiting: number
-  /** Images left out so far because they could not be read. */
+  /** Images that this process left out so far because they could not be read. */
   broken: number
 }
 
-export interface PretrainEpochEvent extends EpochCommon {
-  accuracy: number
-  /** Of the target tokens of the epoch. */
-  perplexity: number
-}
-
-export interface TokenizerEpochEvent extends EpochCommon {
-  reconstruction: number
-  kl: number
-}
-
-export interface PretrainEvaluationEvent {
+/** Means over the validation images. */
+export interface EvaluationCommon {
   type: 'evaluation'
   epoch: number
   step: number
-  loss: number
-  accuracy: number
-  /** Of always answering the token most frequent among the masked targets: the best a constant answer can do. */
-  baselineAccuracy: number
-  /** Of the masked targets. */
-  perplexity: number
   images: number
-}
-
-export interface TokenizerEvaluationEvent {
-  type: 'evaluation'
-  epoch: number
-  step: number
-  loss: number
-  reconstruction: number
-  kl: number
-  /** Share of the codes that some patch of the validation images has. */
-  usage: number
-  perplexity: number
-  images: number
-}
-
-/** How the codes were used since the last such event. */
-export interface CodebookEvent {
-  type: 'codebook'
-  step: number
-  /** Steps the counts are taken over. */
-  interval: number
-  /** Share of the codes that were chosen at all. */
-  usage: number
-  /** exp(entropy) of the choices: vocabSize when all are used alike, 1 when collapsed. */
-  perplexity: number
-  /** Codes never chosen in the interval. */
-  dead: number
 }
 
 export interface CheckpointEvent {
@@ -149,29 +82,40 @@ export interface WarningEvent {
   message: string
 }
 
-/** Last event of a run that ended without an error. */
-interface DoneCommon {
+/** Last event of a run that ended without an error. The metrics are those of the last whole epoch, or of what was made of it. */
+export interface DoneCommon {
   type: 'done'
   step: number
   epoch: number
   /** 'stopped': the signal was aborted; the run can be resumed. */
   reason: 'finished' | 'stopped'
-  /** Of the last epoch, or what was made of it. */
-  loss: number
   checkpoint: string
   /** Since this process started the run. */
   seconds: number
   broken: BrokenImage[]
 }
 
-export interface PretrainDoneEvent extends DoneCommon {
-  accuracy: number
-}
+/** Events of a run whose steps, epochs and evaluations report these fields beside the common ones. */
+export type TrainingEvent<Step, Epoch, Evaluation> =
+  | StartEvent
+  | (StepCommon & Step)
+  | (EpochCommon & Epoch)
+  | (EvaluationCommon & Evaluation)
+  | CheckpointEvent
+  | WarningEvent
+  | (DoneCommon & Epoch)
 
-export interface TokenizerDoneEvent extends DoneCommon {
-  reconstruction: number
+export interface PretrainStepEvent extends StepCommon, MaskedImageModelingMetrics {}
+export interface PretrainEpochEvent extends EpochCommon, MaskedImageModelingMetrics {}
+export interface PretrainEvaluationEvent
+  extends EvaluationCommon,
+    Omit<MaskedImageModelingMetrics, 'masked'> {
+  /** Of always answering the token most frequent among the masked targets: the best that a constant answer can do. */
+  baselineAccuracy: number
 }
+export interface PretrainDoneEvent extends DoneCommon, MaskedImageModelingMetrics {}
 
+/** What `pretrain()` yields. */
 export type PretrainEvent =
   | StartEvent
   | PretrainStepEvent
@@ -181,6 +125,33 @@ export type PretrainEvent =
   | WarningEvent
   | PretrainDoneEvent
 
+export interface TokenizerStepEvent extends StepCommon, DiscreteVaeMetrics {
+  temperature: number
+  klWeight: number
+}
+export interface TokenizerEpochEvent extends EpochCommon, DiscreteVaeMetrics {}
+export interface TokenizerEvaluationEvent extends EvaluationCommon, DiscreteVaeMetrics {
+  /** Share of the codes that the validation images use, and perplexity of all their codes. */
+  usage: number
+  perplexity: number
+}
+export interface TokenizerDoneEvent extends DoneCommon, DiscreteVaeMetrics {}
+
+/** How the codes were used since the last such event. */
+export interface CodebookEvent {
+  type: 'codebook'
+  step: number
+  /** Steps the counts are taken over. */
+  interval: number
+  /** Share of the codes that were chosen at all. */
+  usage: number
+  /** exp(entropy) of the choices: vocabSize when all are used alike, 1 when collapsed. */
+  perplexity: number
+  /** Codes never chosen in the interval. */
+  dead: number
+}
+
+/** What `trainTokenizer()` yields. */
 export type TokenizerEvent =
   | StartEvent
   | TokenizerStepEvent

@@ -2,15 +2,16 @@
  * Options of `pretrain()` and of `beit pretrain`. Defaults are those of the original's run_beit_pretraining.py; where
  * its published ImageNet recipes (base: 800 epochs, batch 2048, learning rate 1.5e-3) differ, `doc` says so.
  */
+import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
 import type { MaskSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
+import { TokenizerModule } from '../tokenizers/image_tokenizer.js'
 import { type RunSettings, runSchema } from './run_options.js'
-import type { MaskedImageModel, Tokenizer } from './subjects.js'
 
 /** What {@link pretrainSchema} describes, with its defaults filled in. */
 export interface PretrainSettings extends RunSettings {
-  model: MaskedImageModel
-  tokenizer: Tokenizer
+  model: BeitForMaskedImageModeling
+  tokenizer: TokenizerModule
   maskMode: MaskSettings['mode']
   maskPatches: number | null
   minMaskPatchesPerBlock: number | null
@@ -23,8 +24,8 @@ export interface PretrainSettings extends RunSettings {
   interpolation: 'bilinear' | 'bicubic' | 'lanczos'
   tokenInterpolation: 'bilinear' | 'bicubic' | 'lanczos'
   normalization: 'imagenet' | 'inception'
-  mean: readonly number[] | null
-  std: readonly number[] | null
+  mean: readonly [number, number, number] | null
+  std: readonly [number, number, number] | null
 }
 
 /** What a caller of `pretrain()` gives. */
@@ -36,14 +37,13 @@ const INTERPOLATIONS = ['bilinear', 'bicubic', 'lanczos']
 export const pretrainSchema: OptionSchema = {
   model: {
     type: 'object',
-    check: (value) => typeof value === 'object' && value !== null && 'config' in value && 'grid' in value,
+    check: (value) => value instanceof BeitForMaskedImageModeling,
     expected: 'a BeitForMaskedImageModeling',
     doc: 'The model to train; its drop path rate is part of its config',
   },
   tokenizer: {
     type: 'object',
-    check: (value) =>
-      typeof value === 'object' && value !== null && 'vocabSize' in value && 'encode' in value,
+    check: (value) => value instanceof TokenizerModule,
     expected: 'an image tokenizer',
     doc: 'Gives the tokens to predict; it stays as it is',
   },

@@ -3,8 +3,8 @@
  * tokenizer_options.ts add their own. These tables make the command line's flags as well.
  */
 
+import type { ImageSource } from '../data/image_source.js'
 import type { OptionSchema } from '../options.js'
-import type { ImageSource } from './subjects.js'
 
 /** What {@link runSchema} describes, with its defaults filled in. */
 export interface RunSettings {

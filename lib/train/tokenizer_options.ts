@@ -3,13 +3,12 @@
  * A.2), scaled down to runs of one machine: every schedule is a cosine, the temperature over the whole run.
  */
 import type { OptionSchema } from '../options.js'
+import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { type RunSettings, runSchema } from './run_options.js'
-import type { Tokenizer } from './subjects.js'
 
 /** What {@link tokenizerSchema} describes, with its defaults filled in. */
 export interface TokenizerSettings extends RunSettings {
-  model: Tokenizer
-  imageSize: number
+  model: ConvDiscreteVae
   reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
   straightThrough: boolean
   temperature: number
@@ -35,7 +34,7 @@ export const tokenizerSchema: OptionSchema = {
     check: (value) =>
       typeof value === 'object' && value !== null && 'vocabSize' in value && 'decode' in value,
     expected: 'a ConvDiscreteVae',
-    doc: 'The tokenizer to train',
+    doc: 'The tokenizer to train, on images of the size in its config',
   },
   ...runSchema({
     epochs: 20,
@@ -46,12 +45,6 @@ export const tokenizerSchema: OptionSchema = {
     weightDecay: 1e-4,
     clipGradient: null,
   }),
-  imageSize: {
-    type: 'integer',
-    min: 4,
-    default: 128,
-    doc: "Side of the images in pixels: a multiple of the tokenizer's stride",
-  },
   reconstruction: {
     type: 'choice',
     choices: ['mse', 'smooth-l1', 'logit-laplace'],
@@ -86,11 +79,11 @@ export const tokenizerSchema: OptionSchema = {
     type: 'number',
     min: 0,
     default: 0,
-    doc: 'Weight of KL(codes | uniform) at the end of its cosine from 0',
+    doc: 'Weight of KL(codes | uniform) at the end of its cosine from 0, for a loss summed over an image; the paper: 6.6',
   },
   klWarmupSteps: {
     type: 'integer',
-    min: 0,
+    min: 1,
     default: null,
     optional: true,
     doc: 'Steps over which the KL weight rises; unset: all. The paper: 5,000',

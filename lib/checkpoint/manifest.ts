@@ -1,0 +1,70 @@
+/**
+ * manifest.json of a checkpoint folder: the size and SHA-256 of every other file in it. It is written last, so a folder
+ * with a manifest that holds was saved to its end and has not changed since.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { BeitError } from '../errors.js'
+
+export const MANIFEST_FILE = 'manifest.json'
+const FORMAT = 'beit-torch manifest 1'
+
+/** One file of a manifest. */
+export interface ManifestEntry {
+  bytes: number
+  sha256: string
+}
+
+/** Writes the manifest of all files in `folder`. */
+export async function writeManifest(folder: string): Promise<void> {
+  const files: Record<string, ManifestEntry> = {}
+  for (const name of (await fs.readdir(folder)).sort()) files[name] = await entryOf(join(folder, name))
+  await fs.writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify({ format: FORMAT, files }, null, 2)}\n`)
+}
+
+/**
+ * Reads every file of `folder` and compares it with the manifest.
+ * @throws BeitError ERR_FORMAT that names the first file that is missing or differs, and how
+ */
+export async function verifyManifest(folder: string): Promise<void> {
+  const files = await readManifest(folder)
+  for (const [name, expected] of Object.entries(files)) {
+    const path = join(folder, name)
+    const actual = await entryOf(path).catch((cause) => {
+      throw new BeitError('ERR_FORMAT', `${path} cannot be read: ${cause.message}`, { cause })
+    })
+    if (actual.bytes !== expected.bytes) {
+      throw new BeitError(
+        'ERR_FORMAT',
+        `${path} has ${actual.bytes} bytes, its manifest says ${expected.bytes}`,
+      )
+    }
+    if (actual.sha256 !== expected.sha256) {
+      throw new BeitError('ERR_FORMAT', `${path} is damaged: its SHA-256 is not the one in the manifest`)
+    }
+  }
+}
+
+async function readManifest(folder: string): Promise<Record<string, ManifestEntry>> {
+  const path = join(folder, MANIFEST_FILE)
+  try {
+    const { format, files } = JSON.parse(await fs.readFile(path, 'utf8'))
+    if (format === FORMAT && typeof files === 'object' && files !== null) return files
+  } catch (cause) {
+    throw new BeitError('ERR_FORMAT', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+  throw new BeitError('ERR_FORMAT', `${path} is not a manifest of this format (${FORMAT})`)
+}
+
+async function entryOf(path: string): Promise<ManifestEntry> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  // Chunks of 1 MB keep the event loop free: hashing one takes about a millisecond.
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}

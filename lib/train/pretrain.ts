@@ -1,0 +1,104 @@
+/**
+ * BEiT pre-training (arXiv 2106.08254): masked image modelling on images without labels. This file says what is trained
+ * on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
+ */
+import { evaluationViews, trainingViews } from '../data/view_settings.js'
+import { BeitError } from '../errors.js'
+import type { MaskSettings } from '../native.js'
+import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
+import { mostFrequentShare } from '../objectives/token_statistics.js'
+import { validateOptions } from '../options.js'
+import type { PretrainEvent } from './events.js'
+import { optimizerSchedules } from './optimizer_schedules.js'
+import { type PretrainOptions, type PretrainSettings, pretrainSchema } from './pretrain_options.js'
+import { runAgreement } from './run_agreement.js'
+import { runLength } from './run_length.js'
+import { runTraining } from './training_run.js'
+import { weightsFingerprint } from './weights_fingerprint.js'
+
+/** Channel statistics of ImageNet, and those that the original calls "inception". */
+const NORMALIZATIONS = {
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+} as const
+
+/**
+ * Pre-trains `model` to predict the tokens that `tokenizer` gives the masked patches of `data`. Everything is checked before the
+ * run begins. `break` ends the run without saving; an aborted `signal` finishes the step, saves and yields 'done'.
+ *
+ * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH, ERR_DEVICE, ERR_DATA, ERR_OUTPUT_EXISTS, ERR_CHECKPOINT_MISMATCH and
+ * ERR_NO_CHECKPOINT before the run; ERR_NON_FINITE (a checkpoint was saved), ERR_DATA and ERR_IO in it
+ * @example
+ * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { vocabSize: tokenizer.vocabSize })
+ * const data = await ImageFolder.open('photos/')
+ * for await (const event of pretrain({ model, tokenizer, data, epochs: 300, output: 'runs/first', resume: 'auto' })) {
+ *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.accuracy)
+ * }
+ */
+export async function* pretrain(options: PretrainOptions): AsyncGenerator<PretrainEvent, void, undefined> {
+  // validate
+  const settings = validateOptions<PretrainSettings>('pretrain', pretrainSchema, options)
+  const { model, tokenizer, data, normalization, seed } = settings
+  if (model.device !== tokenizer.device) {
+    throw new BeitError(
+      'ERR_DEVICE',
+      `pretrain: the model is on ${model.device}, the tokenizer on ${tokenizer.device}: move one with to({ device })`,
+    )
+  }
+
+  // interpret
+  const length = runLength(data.length, settings)
+  const schedules = optimizerSchedules(settings, length)
+  const { mean, std } = NORMALIZATIONS[normalization]
+  const objective = new MaskedImageModeling({
+    model,
+    tokenizer,
+    mean: settings.mean ?? mean,
+    std: settings.std ?? std,
+  })
+  const { scale, ratio, colorJitter, flipProbability, interpolation, tokenInterpolation, maxPixels } =
+    settings
+  const mask = maskSettings(settings, model.grid)
+  const common = { mask, interpolation, tokenInterpolation, maxPixels }
+  const agreement = runAgreement(settings, pretrainSchema, {
+    model: model.config,
+    tokenizer: { kind: tokenizer.kind, ...tokenizer.config, weights: await weightsFingerprint(tokenizer) },
+  })
+
+  // loop
+  yield* runTraining({
+    kind: 'pretrain',
+    objective,
+    module: model,
+    settings,
+    length,
+    agreement,
+    views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
+    // Seed 0 always: the masks of the validation images are the same in runs of other seeds.
+    evaluationViews: evaluationViews(objective.views, { ...common, seed: 0 }),
+    stepSettings: schedules,
+    describe: {
+      step: (result) => objective.metrics(result),
+      epoch: (result) => objective.metrics(result),
+      evaluation: (result) => {
+        const { loss, accuracy, perplexity } = objective.metrics(result)
+        return { loss, accuracy, perplexity, baselineAccuracy: mostFrequentShare(result.tokenCounts) }
+      },
+    },
+    report: null,
+  })
+}
+
+/** The original's 75 of 196 patches in blocks of at least 16, scaled to the grid, where the options leave it open. */
+function maskSettings(settings: PretrainSettings, grid: readonly [number, number]): MaskSettings {
+  const patches = grid[0] * grid[1]
+  const scaled = (ofOriginal: number) => Math.max(1, Math.round((ofOriginal * patches) / 196))
+  return {
+    grid,
+    mode: settings.maskMode,
+    patches: settings.maskPatches ?? scaled(75),
+    minPatchesPerBlock: settings.minMaskPatchesPerBlock ?? scaled(16),
+    maxPatchesPerBlock: settings.maxMaskPatchesPerBlock,
+    minAspect: settings.minMaskAspect,
+  }
+}
