@@ -8,6 +8,9 @@ namespace beit {
 namespace {
 
 constexpr int kAttempts = 10;
+// The original leaves an image without a mask when no attempt for its first block succeeds. Here it draws again.
+// lib/data/masks.ts refuses settings where that happens to more than one image in 10,000, so this is never too few.
+constexpr int kRounds = 16;
 
 // Rounds half to even, as Python does.
 int rounded(double x) { return static_cast<int>(std::nearbyint(x)); }
@@ -38,6 +41,18 @@ int add_block(const MaskSettings& settings, int cap, SampleRandom& random, uint8
   return 0;
 }
 
+// Masks blocks until enough patches are masked or no block fits; returns how many patches it masked.
+int add_blocks(const MaskSettings& settings, SampleRandom& random, uint8_t* mask) {
+  int masked = 0;
+  while (masked < settings.patches) {
+    const int cap = std::min(settings.patches - masked, settings.max_patches_per_block);
+    const int added = add_block(settings, cap, random, mask);
+    if (added == 0) break;
+    masked += added;
+  }
+  return masked;
+}
+
 // Masks `count` of the patches that are not masked yet, all choices equally likely.
 void add_single_patches(const MaskSettings& settings, int count, SampleRandom& random, uint8_t* mask) {
   std::vector<int> open;
@@ -54,19 +69,15 @@ void add_single_patches(const MaskSettings& settings, int count, SampleRandom& r
 }  // namespace
 
 void blockwise_mask(const MaskSettings& settings, SampleRandom random, uint8_t* mask) {
+  using Mode = MaskSettings::Mode;
   std::fill_n(mask, settings.grid_size(), uint8_t{0});
   int masked = 0;
-  if (settings.mode != MaskSettings::Mode::kRandom) {
-    while (masked < settings.patches) {
-      const int cap = std::min(settings.patches - masked, settings.max_patches_per_block);
-      const int added = add_block(settings, cap, random, mask);
-      if (added == 0) break;
-      masked += added;
-    }
-  }
-  if (settings.mode != MaskSettings::Mode::kOriginal) {
+  if (settings.mode != Mode::kRandom) masked = add_blocks(settings, random, mask);
+  if (settings.mode != Mode::kOriginal) {
     add_single_patches(settings, settings.patches - masked, random, mask);
+    return;
   }
+  for (int round = 1; masked == 0 && round < kRounds; round++) masked = add_blocks(settings, random, mask);
 }
 
 }  // namespace beit

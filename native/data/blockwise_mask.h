@@ -10,7 +10,7 @@ namespace beit {
 
 struct MaskSettings {
   enum class Mode {
-    kOriginal,  // blocks until `patches` are masked or no block fits: at most `patches`
+    kOriginal,  // blocks until `patches` are masked or no block fits: 1 to `patches`
     kExact,     // then single patches until there are exactly `patches`, as BEiT v2 does
     kRandom,    // `patches` single patches
   } mode;
