@@ -12,6 +12,7 @@ export { type Batch, type BatchOptions, type BatchStream, batches } from './data
 export type { BrokenImage } from './data/broken_images.js'
 export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'
 export type { ImageSample, ImageSource } from './data/image_source.js'
+export { blockwiseMask, type MaskOptions, maskSettings } from './data/masks.js'
 export { openImages } from './data/open_images.js'
 export { evaluationViews, trainingViews, type ViewOptions } from './data/view_settings.js'
 export { WebDataset, type WebDatasetOptions } from './data/web_dataset.js'

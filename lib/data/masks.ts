@@ -9,8 +9,8 @@ import { Tensor } from '../tensor.js'
 
 export type { MaskSettings }
 
-/** What {@link maskSettings} fills in: all but the grid. */
-export type MaskOptions = Partial<Omit<MaskSettings, 'grid'>>
+/** What {@link maskSettings} fills in where it is unset or null: all but the grid. */
+export type MaskOptions = { [Name in keyof Omit<MaskSettings, 'grid'>]?: MaskSettings[Name] | null }
 
 /** Attempts of the original to place a block. */
 const ATTEMPTS = 10
@@ -61,7 +61,8 @@ export function checkMaskSettings(settings: MaskSettings): void {
       throw invalidArgument(name, range, value)
     }
   }
-  if (!(minAspect > 0 && minAspect <= 1)) throw invalidArgument('minAspect', 'above 0 and at most 1', minAspect)
+  if (!(minAspect > 0 && minAspect <= 1))
+    throw invalidArgument('minAspect', 'above 0 and at most 1', minAspect)
   if (mode !== 'original') return
   const empty = emptyMaskShare(settings)
   if (empty <= MAX_EMPTY_SHARE) return
@@ -118,7 +119,8 @@ export function blockwiseMask(
 function reason({ grid, patches, minPatchesPerBlock, maxPatchesPerBlock }: MaskSettings): string {
   const cap = Math.min(patches, maxPatchesPerBlock ?? patches)
   if (Math.min(...grid) < 3) return 'a block never fills a whole row or column, and the grid has too few'
-  if (cap < minPatchesPerBlock) return `blocks of ${minPatchesPerBlock} patches are more than the ${cap} allowed`
+  if (cap < minPatchesPerBlock)
+    return `blocks of ${minPatchesPerBlock} patches are more than the ${cap} allowed`
   return 'most blocks are too large for the grid'
 }
 
@@ -129,7 +131,9 @@ function remedy({ grid, patches, minPatchesPerBlock, maxPatchesPerBlock }: MaskS
 }
 
 function share(probability: number): string {
-  return probability >= 0.1 ? `${Math.round(probability * 100)} % of the` : `one in ${Math.round(1 / probability)}`
+  return probability >= 0.1
+    ? `${Math.round(probability * 100)} % of the`
+    : `one in ${Math.round(1 / probability)}`
 }
 
 function roundHalfToEven(x: number): number {

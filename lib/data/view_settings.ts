@@ -9,6 +9,7 @@
 import { BeitError, invalidArgument } from '../errors.js'
 import type { MaskSettings, ViewSettings } from '../native.js'
 import type { ViewNeeds } from '../objectives/objective.js'
+import { checkMaskSettings } from './masks.js'
 
 /** Everything that has a default. */
 export type ViewOptions = Partial<Omit<ViewSettings, 'imageSize' | 'tokenImageSize' | 'crop'>>
@@ -93,7 +94,9 @@ function checkMask(mask: MaskSettings | null, grid: ViewNeeds['maskGrid']): void
       mask,
     )
   }
-  if (mask !== null && grid !== null && (mask.grid[0] !== grid[0] || mask.grid[1] !== grid[1])) {
+  if (mask === null || grid === null) return
+  checkMaskSettings(mask)
+  if (mask.grid[0] !== grid[0] || mask.grid[1] !== grid[1]) {
     throw new BeitError(
       'ERR_SHAPE_MISMATCH',
       `the mask's grid is ${mask.grid.join('x')}, but the model has ${grid.join('x')} patches`,

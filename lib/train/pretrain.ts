@@ -2,9 +2,9 @@
  * BEiT pre-training (arXiv 2106.08254): masked image modelling on images without labels. This file says what is trained
  * on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
  */
+import { maskSettings } from '../data/masks.js'
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
-import type { MaskSettings } from '../native.js'
 import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
 import { mostFrequentShare } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
@@ -58,7 +58,13 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   })
   const { scale, ratio, colorJitter, flipProbability, interpolation, tokenInterpolation, maxPixels } =
     settings
-  const mask = maskSettings(settings, model.grid)
+  const mask = maskSettings(model.grid, {
+    mode: settings.maskMode,
+    patches: settings.maskPatches,
+    minPatchesPerBlock: settings.minMaskPatchesPerBlock,
+    maxPatchesPerBlock: settings.maxMaskPatchesPerBlock,
+    minAspect: settings.minMaskAspect,
+  })
   const common = { mask, interpolation, tokenInterpolation, maxPixels }
   const agreement = runAgreement(settings, pretrainSchema, {
     model: model.config,
@@ -87,18 +93,4 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     },
     report: null,
   })
-}
-
-/** The original's 75 of 196 patches in blocks of at least 16, scaled to the grid, where the options leave it open. */
-function maskSettings(settings: PretrainSettings, grid: readonly [number, number]): MaskSettings {
-  const patches = grid[0] * grid[1]
-  const scaled = (ofOriginal: number) => Math.max(1, Math.round((ofOriginal * patches) / 196))
-  return {
-    grid,
-    mode: settings.maskMode,
-    patches: settings.maskPatches ?? scaled(75),
-    minPatchesPerBlock: settings.minMaskPatchesPerBlock ?? scaled(16),
-    maxPatchesPerBlock: settings.maxMaskPatchesPerBlock,
-    minAspect: settings.minMaskAspect,
-  }
 }

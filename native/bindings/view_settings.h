@@ -3,7 +3,7 @@
 #pragma once
 #include <napi.h>
 
-#include "data/image_views.h"
+#include "data/two_views.h"
 
 namespace beit::bindings {
 

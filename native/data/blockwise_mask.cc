@@ -8,8 +8,9 @@ namespace beit {
 namespace {
 
 constexpr int kAttempts = 10;
-// The original leaves an image without a mask when no attempt for its first block succeeds. Here it draws again.
-// lib/data/masks.ts refuses settings where that happens to more than one image in 10,000, so this is never too few.
+// The original leaves an image without a mask when no attempt for its first block succeeds. Here it draws
+// again. lib/data/masks.ts refuses settings where that happens to more than one image in 10,000, so this is
+// never too few.
 constexpr int kRounds = 16;
 
 // Rounds half to even, as Python does.

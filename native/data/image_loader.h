@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "data/decode_jpeg.h"
-#include "data/image_views.h"
+#include "data/two_views.h"
 #include "data/worker_pool.h"
 
 namespace beit {

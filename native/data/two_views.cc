@@ -1,4 +1,4 @@
-#include "data/image_views.h"
+#include "data/two_views.h"
 
 #include <algorithm>
 #include <cmath>
