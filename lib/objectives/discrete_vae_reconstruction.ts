@@ -1,13 +1,14 @@
 /**
- * The objective of a discrete VAE: reconstruct the image from relaxed codes, keep the codes near uniform (DALL-E paper,
- * arXiv 2102.12092, section 2.1 and appendix A). The computation is native/train/discrete_vae_step.cc.
+ * The objective of a discrete VAE: reconstruct the image from relaxed codes, keep the codes near uniform
+ * (DALL-E paper, arXiv 2102.12092, section 2.1 and appendix A). The computation is
+ * native/train/discrete_vae_step.cc.
  */
 import type { StepResult } from '../native.js'
 import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 
-/** What it reports of a step. How the codebook is used is told by token_statistics.ts, over more than one step. */
+/** What it reports of a step. How the codebook is used over many steps is told by token_statistics.ts. */
 export interface DiscreteVaeMetrics {
   /** reconstruction + klWeight · kl */
   loss: number
@@ -21,7 +22,7 @@ export interface DiscreteVaeReconstructionOptions {
   tokenizer: ConvDiscreteVae
   /** [height, width] of the training images: multiples of the tokenizer's stride. */
   imageSize: readonly [number, number]
-  /** 'mse' and 'smooth-l1' on the image normalised to [-1, 1]; 'logit-laplace' needs a decoder of 6 channels. */
+  /** 'mse' and 'smooth-l1' on the image normalised to [-1, 1]; 'logit-laplace' needs 6 channels. */
   reconstruction?: 'mse' | 'smooth-l1' | 'logit-laplace'
   /** Decode one-hot codes, with the gradient of the relaxed ones. */
   straightThrough?: boolean

@@ -1,6 +1,6 @@
 /**
- * The objective of BEiT (arXiv 2106.08254, section 2.3): predict the visual tokens of the masked patches. The computation
- * is native/train/masked_image_modeling_step.cc.
+ * The objective of BEiT (arXiv 2106.08254, section 2.3): predict the visual tokens of the masked patches. The
+ * computation is native/train/masked_image_modeling_step.cc.
  */
 import { BeitError } from '../errors.js'
 import type { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
@@ -43,8 +43,8 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
     if (tokenizer !== null && tokenizer.vocabSize !== model.config.vocabSize) {
       throw new BeitError(
         'ERR_SHAPE_MISMATCH',
-        `the model predicts ${model.config.vocabSize} tokens, but the tokenizer has ${tokenizer.vocabSize}: ` +
-          'create the model with vocabSize: tokenizer.vocabSize',
+        `the model predicts ${model.config.vocabSize} tokens, but the tokenizer has ` +
+          `${tokenizer.vocabSize}: create the model with vocabSize: tokenizer.vocabSize`,
       )
     }
     const [rows, columns] = model.grid

@@ -1,6 +1,6 @@
 /**
- * An objective: what it needs of a batch, which module it trains by which loss, and what it reports. The training loop knows
- * no more than this interface; a new objective is one file here and one in native/train.
+ * An objective: what it needs of a batch, which module it trains by which loss, and what it reports. The
+ * training loop knows no more than this interface; a new objective is one file here and one in native/train.
  */
 import type { StepResult } from '../native.js'
 import type { Trainer, TrainerOptions } from '../train/trainer.js'

@@ -3,8 +3,8 @@
  */
 
 /**
- * Perplexity of the tokens: e to the entropy of their distribution. From 1 (always the same token) to the size of the
- * vocabulary (all equally often); 0 when nothing was counted.
+ * Perplexity of the tokens: e to the entropy of their distribution. From 1 (always the same token) to the
+ * size of the vocabulary (all equally often); 0 when nothing was counted.
  * @param counts how often each token was chosen
  */
 export function perplexity(counts: BigInt64Array): number {

@@ -1,5 +1,6 @@
 /**
- * Schedules: what a setting is at each optimizer step. Pure functions of the step, so a resumed run needs no state.
+ * Schedules: what a setting is at each optimizer step. Pure functions of the step, so a resumed run needs no
+ * state.
  */
 import { invalidArgument } from '../errors.js'
 
@@ -13,10 +14,10 @@ export const constant =
     value
 
 /**
- * Linear warm-up, then half a cosine: learning rate and weight decay as the original's `cosine_scheduler` (microsoft/unilm,
- * beit/utils.py). The warm-up is `linspace(warmupStart, base, warmupSteps)`: its first step has `warmupStart`, its last one
- * already `base`, and the first step of the cosine has `base` again. The cosine ends one step short of `final`, which every
- * step after the last has.
+ * Linear warm-up, then half a cosine: learning rate and weight decay as the original's `cosine_scheduler`
+ * (microsoft/unilm, beit/utils.py). The warm-up is `linspace(warmupStart, base, warmupSteps)`: its first step
+ * has `warmupStart`, its last one already `base`, and the first step of the cosine has `base` again. The
+ * cosine ends one step short of `final`, which every step after the last has.
  *
  * @param options.steps all steps, the warm-up included
  * @throws BeitError ERR_INVALID_ARGUMENT when the warm-up is longer than the run
@@ -49,8 +50,8 @@ export function cosineSchedule(options: {
 }
 
 /**
- * `max(start · e^(−rate · step), minimum)`: the temperature of lucidrains/DALLE-pytorch (start 1, rate 1e-6, minimum 0.5),
- * here at every step instead of every hundredth.
+ * `max(start · e^(−rate · step), minimum)`: the temperature of lucidrains/DALLE-pytorch (start 1, rate 1e-6,
+ * minimum 0.5), here at every step instead of every hundredth.
  */
 export function exponentialSchedule(options: { start: number; rate: number; minimum: number }): Schedule {
   const { start, rate, minimum } = options
@@ -58,8 +59,8 @@ export function exponentialSchedule(options: { start: number; rate: number; mini
 }
 
 /**
- * Temperature of the relaxation as in the DALL-E paper (arXiv 2102.12092, appendix A.2): a cosine from 1 to 1/16 over
- * 150,000 steps, then constant. A linear fall often diverged there.
+ * Temperature of the relaxation as in the DALL-E paper (arXiv 2102.12092, appendix A.2): a cosine from 1 to
+ * 1/16 over 150,000 steps, then constant. A linear fall often diverged there.
  */
 export function temperatureSchedule(
   options: { start?: number; final?: number; steps?: number } = {},
@@ -69,9 +70,10 @@ export function temperatureSchedule(
 }
 
 /**
- * Weight of the KL divergence as in the DALL-E paper (appendix A.2): a cosine from 0 to β = 6.6 over 5,000 steps, then
- * constant. The paper divides the whole loss by the number of values of an image, and our reconstruction loss is a mean
- * over them while the divergence is a sum over positions, so the weight is β / (3 · height · width).
+ * Weight of the KL divergence as in the DALL-E paper (appendix A.2): a cosine from 0 to β = 6.6 over 5,000
+ * steps, then constant. The paper divides the whole loss by the number of values of an image, and our
+ * reconstruction loss is a mean over them while the divergence is a sum over positions, so the weight is β /
+ * (3 · height · width).
  */
 export function klWeightSchedule(options: {
   imageSize: readonly [height: number, width: number]

@@ -1,6 +1,6 @@
 /**
- * A model with its optimizer: one call per training step (native/train/trainer.cc). The loop, the schedules and the
- * files are elsewhere in lib/train.
+ * A model with its optimizer: one call per training step (native/train/trainer.cc). The loop, the schedules
+ * and the files are elsewhere in lib/train.
  */
 import { native } from '../binding.js'
 import { Disposable } from '../dispose.js'
@@ -31,17 +31,19 @@ export interface MicroBatch {
 export class Trainer extends Disposable<'trainer'> {
   /**
    * Allocates the optimizer's moments on the device of the module (8 bytes a parameter).
-   * @throws BeitError ERR_INVALID_ARGUMENT when the module is not float32, or lies on another device than its tokenizer;
-   *   ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
+   * @throws BeitError ERR_INVALID_ARGUMENT when the module is not float32, or lies on another device than
+   *   its tokenizer; ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
    */
   static async create(objective: NativeObjective, options: TrainerOptions): Promise<Trainer> {
     return new Trainer(await native().trainerCreate(objective, options))
   }
 
   /**
-   * One optimizer step: forward and backward over the micro-batches (the loss is the mean of theirs), clip, AdamW. When loss
-   * or gradient are not finite, `finite` is false and weights, moments and step count stay as they were.
-   * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit, before any computation
+   * One optimizer step: forward and backward over the micro-batches (the loss is the mean of theirs), clip,
+   * AdamW. When loss or gradient are not finite, `finite` is false and weights, moments and step count stay
+   * as they were.
+   * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit, before any
+   *   computation
    */
   step(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<StepResult> {
     return native().trainerStep(this.handle, microBatches.map(batchTensors), settings)
@@ -60,8 +62,8 @@ export class Trainer extends Disposable<'trainer'> {
   }
 
   /**
-   * What a resumed run needs beside the weights: 'step', 'generator', and 'exp_avg.NAME', 'exp_avg_sq.NAME' of each
-   * parameter. The moments are live views: the next step changes them.
+   * What a resumed run needs beside the weights: 'step', 'generator', and 'exp_avg.NAME', 'exp_avg_sq.NAME'
+   * of each parameter. The moments are live views: the next step changes them.
    */
   async state(): Promise<Map<string, Tensor>> {
     return namedTensors(await native().trainerState(this.handle))
@@ -76,7 +78,7 @@ export class Trainer extends Disposable<'trainer'> {
     await native().trainerLoad(this.handle, [...state.keys()], tensors)
   }
 
-  /** Gradients of the last step as the optimizer used them (after clipping). Live views until the next step. */
+  /** Gradients of the last step as the optimizer used them, after clipping. Live views until the next. */
   async gradients(): Promise<Map<string, Tensor>> {
     return namedTensors(await native().trainerGradients(this.handle))
   }

@@ -16,6 +16,9 @@ at::Tensor per_channel(const std::array<double, 3>& values, at::Device device) {
       .to(device);
 }
 
+// With its number, which a module made on 'cuda' does not name.
+at::Device device_of(const nn::Module& module) { return module.state().front().tensor.device(); }
+
 }  // namespace
 
 MaskedImageModelingStep::MaskedImageModelingStep(
@@ -32,9 +35,9 @@ MaskedImageModelingStep::MaskedImageModelingStep(
          " tokens, but the tokenizer has ", tokenizer_->vocab_size(),
          ": create the model with the vocabSize of the tokenizer");
   }
-  if (tokenizer_->device() != model_->device() || tokenizer_->dtype() != at::kFloat) {
-    fail("ERR_INVALID_ARGUMENT", "tokenizer: expected float32 on ", model_->device(), " like the model, got ",
-         tokenizer_->dtype(), " on ", tokenizer_->device(), ": move it with to()");
+  if (device_of(*tokenizer_) != device_of(*model_) || tokenizer_->dtype() != at::kFloat) {
+    fail("ERR_INVALID_ARGUMENT", "tokenizer: expected float32 on ", device_of(*model_),
+         " like the model, got ", tokenizer_->dtype(), " on ", device_of(*tokenizer_), ": move it with to()");
   }
 }
 

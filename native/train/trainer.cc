@@ -73,7 +73,8 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
       options_(options),
       optimizer_(trainable(objective_->model()), options.adamw),
       generator_(at::detail::createCPUGenerator(options.seed)),
-      device_generator_(make_generator(objective_->model().device())) {}
+      // The counter's device has its number, which the model's 'cuda' may lack.
+      device_generator_(make_generator(optimizer_.step_count().device())) {}
 
 StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings,
                          const std::function<void()>& interrupt) {

@@ -1,4 +1,4 @@
-/** The golden models and batches as a trainer takes them, and comparisons with numbers that say what differs. */
+/** The golden models and batches as a trainer takes them, and comparisons that say what differs. */
 import { readFileSync } from 'node:fs'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
@@ -127,7 +127,7 @@ export function near(actual: number, expected: number, tolerance: number, what: 
   }
 }
 
-/** Fails unless every expected tensor is there and the norm of its difference is within `tolerance` of its norm. */
+/** Fails unless each expected tensor is there and its difference within `tolerance` of its norm. */
 export async function allNear(
   actual: Map<string, Tensor>,
   expected: Map<string, Tensor>,

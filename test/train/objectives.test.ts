@@ -18,7 +18,7 @@ const VOCABULARY = 16
 const MEAN = [0.485, 0.456, 0.406] as const
 const STD = [0.229, 0.224, 0.225] as const
 
-/** A small model and tokenizer: images 16 x 24 in patches of 8, tokens of 4 pixels, so a tokenizer view of 8 x 12. */
+/** A small model and tokenizer: images 16 x 24 in patches of 8, tokens of 4 pixels in a view of 8 x 12. */
 async function small(config: { vocabSize?: number; dropPath?: number } = {}) {
   const tokenizer = await ConvDiscreteVae.create({
     imageSize: 16,

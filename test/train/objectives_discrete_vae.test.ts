@@ -179,8 +179,8 @@ test.skipIf(noGoldenData, 'bf16 stays near fp32', () =>
 test.run()
 
 /**
- * A tokenizer of two codes whose logits are the same everywhere: log p and log(1 - p). Its decoder paints code 0 as 1 and
- * code 1 as 0, so the mean squared error to an image of zeros is the share of code 0.
+ * A tokenizer of two codes whose logits are the same everywhere: log p and log(1 - p). Its decoder paints
+ * code 0 as 1 and code 1 as 0, so the mean squared error to an image of zeros is the share of code 0.
  */
 async function coin(p: number): Promise<ConvDiscreteVae> {
   const tokenizer = await ConvDiscreteVae.create({
@@ -192,7 +192,8 @@ async function coin(p: number): Promise<ConvDiscreteVae> {
     resBlocks: 0,
   })
   const upsample = new Float32Array(16)
-  for (const tap of [5, 6, 9, 10]) upsample[tap] = 1 // the middle 2 x 2 of a 4 x 4 kernel of stride 2: each code once
+  // The middle 2 x 2 of a 4 x 4 kernel of stride 2: each code paints its own 2 x 2 pixels.
+  for (const tap of [5, 6, 9, 10]) upsample[tap] = 1
   const weights: Record<string, Float32Array> = {
     'encoder.1.bias': Float32Array.of(Math.log(p), Math.log(1 - p)),
     'codebook.weight': Float32Array.of(1, 0),

@@ -81,7 +81,8 @@ test.skipIf(pythonLacks('numpy'), 'equals the schedule of the original, written 
   const printed = python(`
 import math, numpy as np
 base, final, steps, warmup = 1.5e-3, 1e-5, 137, 29
-cosine = [final + 0.5 * (base - final) * (1 + math.cos(math.pi * i / (steps - warmup))) for i in range(steps - warmup)]
+left = steps - warmup
+cosine = [final + 0.5 * (base - final) * (1 + math.cos(math.pi * i / left)) for i in range(left)]
 print(*map(repr, np.concatenate((np.linspace(0, base, warmup), cosine)).tolist()))`)
   const ours = values(cosineSchedule({ base: 1.5e-3, final: 1e-5, steps: 137, warmupSteps: 29 }), 137)
   close(ours, printed.trim().split(' ').map(Number))
