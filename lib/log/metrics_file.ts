@@ -42,18 +42,23 @@ async function openFor(output: string, lastStep: number | null): Promise<FileHan
   return file
 }
 
-/** Length in bytes of the leading lines that are whole and belong to no later step. */
+/**
+ * Length in bytes of what the run had written when it saved the checkpoint of `lastStep`: what came after, even of the
+ * same step, it will tell again. Without that checkpoint's line: of the leading whole lines of no later step.
+ */
 function wholeLinesUpTo(content: Buffer, lastStep: number): number {
   let kept = 0
+  let saved: number | null = null
   for (let end = content.indexOf('\n'); end !== -1; end = content.indexOf('\n', kept)) {
     const event = parse(content.toString('utf8', kept, end))
-    if (event === null || (event.step ?? 0) > lastStep) return kept
+    if (event === null || (event.step ?? 0) > lastStep) break
     kept = end + 1
+    if (event.type === 'checkpoint' && event.step === lastStep) saved = kept
   }
-  return kept
+  return saved ?? kept
 }
 
-function parse(line: string): { step?: number } | null {
+function parse(line: string): { type: string; step?: number } | null {
   try {
     return JSON.parse(line)
   } catch {

@@ -40,7 +40,8 @@ export type BeitConfigInput = Partial<Omit<BeitConfig, 'imageSize'>> & {
 
 const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= 65_536
 
-const SCHEMA: OptionSchema = {
+/** The options of a configuration. */
+export const beitConfigSchema: OptionSchema = {
   imageSize: {
     type: 'object',
     doc: 'image size in pixels: a number or [height, width]',
@@ -110,7 +111,7 @@ export function resolveBeitConfig(
   const given = { imageSize: 224, ...partOf(presetOrConfig), ...defined(overrides) }
   const options = validateOptions<Omit<BeitConfig, 'imageSize'> & { imageSize: number | [number, number] }>(
     'BeitConfig',
-    SCHEMA,
+    beitConfigSchema,
     given,
   )
   const { imageSize } = options

@@ -40,7 +40,8 @@ export type ConvDiscreteVaeInput = Partial<Omit<ConvDiscreteVaeConfig, 'imageSiz
 
 const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= 65_536
 
-const SCHEMA: OptionSchema = {
+/** The options of a configuration. */
+export const convDiscreteVaeSchema: OptionSchema = {
   imageSize: {
     type: 'object',
     doc: 'image size in pixels: a number or [height, width]',
@@ -119,7 +120,7 @@ export class ConvDiscreteVae extends TokenizerModule {
 function resolveConfig(given: ConvDiscreteVaeInput): ConvDiscreteVaeConfig {
   const { imageSize, ...options } = validateOptions<
     Omit<ConvDiscreteVaeConfig, 'imageSize'> & { imageSize: number | [number, number] }
-  >('ConvDiscreteVae', SCHEMA, { ...given, imageSize: given.imageSize ?? 112 })
+  >('ConvDiscreteVae', convDiscreteVaeSchema, { ...given, imageSize: given.imageSize ?? 112 })
   const config: ConvDiscreteVaeConfig = {
     imageSize: typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize,
     ...options,

@@ -5,6 +5,7 @@
 import { maskSettings } from '../data/masks.js'
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
+import type { MaskSettings } from '../native.js'
 import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
 import { mostFrequentShare } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
@@ -38,7 +39,7 @@ const NORMALIZATIONS = {
 export async function* pretrain(options: PretrainOptions): AsyncGenerator<PretrainEvent, void, undefined> {
   // validate
   const settings = validateOptions<PretrainSettings>('pretrain', pretrainSchema, options)
-  const { model, tokenizer, data, normalization, seed } = settings
+  const { model, tokenizer, data, seed } = settings
   if (model.device !== tokenizer.device) {
     throw new BeitError(
       'ERR_DEVICE',
@@ -49,22 +50,10 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   // interpret
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
-  const { mean, std } = NORMALIZATIONS[normalization]
-  const objective = new MaskedImageModeling({
-    model,
-    tokenizer,
-    mean: settings.mean ?? mean,
-    std: settings.std ?? std,
-  })
+  const objective = new MaskedImageModeling({ model, tokenizer, ...normalizationOf(settings) })
   const { scale, ratio, colorJitter, flipProbability, interpolation, tokenInterpolation, maxPixels } =
     settings
-  const mask = maskSettings(model.grid, {
-    mode: settings.maskMode,
-    patches: settings.maskPatches,
-    minPatchesPerBlock: settings.minMaskPatchesPerBlock,
-    maxPatchesPerBlock: settings.maxMaskPatchesPerBlock,
-    minAspect: settings.minMaskAspect,
-  })
+  const mask = maskOf(settings, model.grid)
   const common = { mask, interpolation, tokenInterpolation, maxPixels }
   const agreement = runAgreement(settings, pretrainSchema, {
     model: model.config,
@@ -92,5 +81,22 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
       },
     },
     report: null,
+  })
+}
+
+/** Mean and deviation of each channel: those given, else those of `normalization`. */
+export function normalizationOf({ normalization, mean, std }: PretrainSettings) {
+  const named = NORMALIZATIONS[normalization]
+  return { mean: mean ?? named.mean, std: std ?? named.std }
+}
+
+/** The mask of a model of `grid` patches, as the options have it. */
+export function maskOf(settings: PretrainSettings, grid: readonly [number, number]): MaskSettings {
+  return maskSettings(grid, {
+    mode: settings.maskMode,
+    patches: settings.maskPatches,
+    minPatchesPerBlock: settings.minMaskPatchesPerBlock,
+    maxPatchesPerBlock: settings.maxMaskPatchesPerBlock,
+    minAspect: settings.minMaskAspect,
   })
 }

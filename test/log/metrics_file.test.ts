@@ -47,6 +47,15 @@ test('a resumed run has every step once, in order', async () => {
   assert.is((await readMetrics(path)).filter((event) => event.type === 'start').length, 2)
 })
 
+test('what a killed run told after its checkpoint is not told twice', async () => {
+  const output = temporary()
+  const saved = (at: number): PretrainEvent => ({ type: 'checkpoint', step: at, path: 'p', seconds: 0 })
+  await run([start(output), step(9), step(10), saved(10), evaluation(10)])
+  await run([start(output, { resumedFrom: 'p', resumedStep: 10 }), evaluation(10), saved(10), step(11)])
+  const types = (await readMetrics(join(output, METRICS_FILE))).map(({ type }) => type)
+  assert.equal(types, ['start', 'step', 'step', 'checkpoint', 'start', 'evaluation', 'checkpoint', 'step'])
+})
+
 test('a line torn by a crash is cut on resume and passed over by readers', async () => {
   const output = temporary()
   const path = join(output, METRICS_FILE)

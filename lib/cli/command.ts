@@ -1,0 +1,58 @@
+/** What a command of `beit` is. The commands are in commands/; parsing, help and exit codes work from this. */
+import type { OptionSchema } from '../options.js'
+
+/** Exit codes, as the help lists them. */
+export const EXIT = {
+  ok: 0,
+  error: 1,
+  usage: 2,
+  /** 128 + SIGINT */
+  interrupted: 130,
+  /** 128 + SIGTERM */
+  terminated: 143,
+} as const
+
+/** Flags under one heading of the help. */
+export interface FlagGroup {
+  title: string
+  flags: OptionSchema
+}
+
+export interface Command {
+  /** 'tokenizer train' */
+  name: string
+  /** One line for the list of commands. */
+  summary: string
+  /** What follows the name in the usage line. */
+  usage: string
+  /** More than the summary says, in whole sentences. */
+  about?: string
+  groups: readonly FlagGroup[]
+  /** Name of the one argument that is no flag; undefined: there is none. */
+  argument?: string
+  examples: readonly { what: string; line: string }[]
+  /** Gives the exit code. Every error is thrown. */
+  run(call: Call): Promise<number>
+}
+
+/** One use of a command, checked against its flags. */
+export interface Call {
+  command: Command
+  /** The values given, by option name: those of --config with those of the flags over them. No defaults. */
+  values: Readonly<Record<string, unknown>>
+  argument: string | null
+  /** The arguments as they were typed, after the command's name. */
+  argv: readonly string[]
+}
+
+/** All flags of a command in one table. */
+export function flagsOf(command: Command): OptionSchema {
+  return Object.assign({}, ...command.groups.map((group) => group.flags))
+}
+
+/** 'maskPatches' -> 'mask-patches' */
+export const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** Whether `--no-NAME` exists: booleans, and options that can be unset. */
+export const canNegate = (spec: OptionSchema[string]) =>
+  spec.type === 'boolean' || ('optional' in spec && spec.optional === true && spec.default !== null)

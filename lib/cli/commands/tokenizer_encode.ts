@@ -1,0 +1,105 @@
+/** beit tokenizer encode: the visual tokens of images, as lines of JSON. */
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { batches } from '../../data/batches.js'
+import { openImages } from '../../data/open_images.js'
+import { evaluationViews } from '../../data/view_settings.js'
+import { BeitError } from '../../errors.js'
+import { grouped } from '../../log/format.js'
+import { pretrainSchema } from '../../train/pretrain_options.js'
+import { type Command, EXIT } from '../command.js'
+import { shown } from '../follow.js'
+import { PATHS, pick } from '../groups.js'
+import { imageSizeFlag, tokenizerImageSize } from '../image_size.js'
+import { openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+
+export const encodeCommand: Command = {
+  name: 'tokenizer encode',
+  summary: 'Writes the visual tokens of images as lines of JSON',
+  usage: '--tokenizer FILE --data PATH --output FILE [flags]',
+  about:
+    'Each line is {"key": NAME, "label": CLASS or null, "tokens": [[...], ...]}, the tokens row by row, in the order of ' +
+    'the images; the shorter side is resized and the middle cropped. Images that cannot be read are left out and named.',
+  groups: [
+    {
+      title: 'Input and output',
+      flags: {
+        tokenizer: TOKENIZER_FLAG,
+        data: PATHS.data,
+        output: { type: 'string', default: null, doc: 'The file to write' },
+        imageSize: imageSizeFlag('that of its training, or 112'),
+        batchSize: {
+          type: 'integer',
+          default: 32,
+          min: 1,
+          doc: 'Images that go through the tokenizer at once',
+        },
+        device: PATHS.device,
+      },
+    },
+    { title: 'Loading', flags: pick(pretrainSchema, ['loaderThreads', 'maxBrokenShare', 'maxPixels']) },
+  ],
+  examples: [
+    {
+      what: 'tokens of a folder of photos, 14x14 of them an image',
+      line: 'beit tokenizer encode --tokenizer dalle.safetensors --data photos/ --output tokens.jsonl --image-size 112',
+    },
+  ],
+  async run({ values }) {
+    const source = await openImages(values.data as string)
+    using tokenizer = await openTokenizer(values, values.device as string | undefined)
+    const imageSize = tokenizerImageSize(values, tokenizer)
+    const [rows, columns] = tokenizer.gridSize(imageSize)
+    const { encodeBatch } = await import('../../visualize/tokenizer_sheets.js')
+    const stream = batches(source, {
+      views: evaluationViews(
+        { imageSize, tokenImageSize: null, maskGrid: null },
+        { maxPixels: values.maxPixels as number | undefined },
+      ),
+      batchSize: (values.batchSize as number | undefined) ?? 32,
+      epochs: 1,
+      shuffle: false,
+      dropLast: false,
+      threads: (values.loaderThreads as number | null | undefined) ?? undefined,
+      maxBrokenShare: values.maxBrokenShare as number | undefined,
+    })
+    const output = values.output as string
+    const write = await lineWriter(output)
+    let count = 0
+    for await (const batch of stream) {
+      using held = batch
+      const tokens = await encodeBatch(tokenizer, held.pixels)
+      for (const [i, index] of held.indices.entries()) {
+        const { key, label } = source.sample(index)
+        const grid = Array.from({ length: rows }, (_, row) =>
+          Array.from({ length: columns }, (_, column) => Number(tokens[(i * rows + row) * columns + column])),
+        )
+        await write(`${JSON.stringify({ key, label, tokens: grid })}\n`)
+        count++
+      }
+    }
+    await write(null)
+    for (const { key, path, message } of stream.broken)
+      console.error(`left out: ${key} in ${path}: ${message}`)
+    console.log(`${grouped(count)} images of ${rows}x${columns} tokens: ${shown(output)}`)
+    return EXIT.ok
+  },
+}
+
+/** Writes text as fast as the disk takes it; null closes the file. */
+async function lineWriter(path: string): Promise<(line: string | null) => Promise<void>> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = createWriteStream(path)
+  await once(file, 'open').catch((cause) => {
+    throw new BeitError('ERR_IO', `cannot write ${path}: ${cause.message}`, { cause })
+  })
+  return async (line) => {
+    if (line === null) {
+      file.end()
+      await finished(file)
+    } else if (!file.write(line)) await once(file, 'drain')
+  }
+}

@@ -1,0 +1,91 @@
+/** What `beit pretrain` and `beit tokenizer train` do alike: show a run, and tell at its end what it made. */
+import { join, relative } from 'node:path'
+import { duration } from '../log/format.js'
+import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
+import { showProgress } from '../log/progress.js'
+import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
+import { type Call, EXIT } from './command.js'
+import { columns } from './info/table.js'
+import { Interrupt } from './interrupt.js'
+
+type AnyEvent = PretrainEvent | TokenizerEvent
+type Done<E extends AnyEvent> = Extract<E, { type: 'done' }>
+type Evaluation<E extends AnyEvent> = Extract<E, { type: 'evaluation' }>
+
+/** How a followed run ended. */
+export interface Ending<E extends AnyEvent> {
+  done: Done<E>
+  /** The last one; null without validation images. */
+  evaluation: Evaluation<E> | null
+  /** The run folder. */
+  output: string
+}
+
+/**
+ * Runs `train` with progress line and metrics.jsonl until it is finished or Ctrl-C stops it. A finished run goes on to
+ * `finish`, which gives the lines that tell of its results.
+ * @returns the exit code
+ */
+export async function follow<E extends AnyEvent>(
+  call: Call,
+  train: (signal: AbortSignal) => AsyncIterable<E>,
+  finish: (ending: Ending<E>) => Promise<[name: string, value: string][]>,
+): Promise<number> {
+  using interrupt = new Interrupt()
+  let done: Done<E> | null = null
+  let evaluation: Evaluation<E> | null = null
+  let output = ''
+  for await (const event of showProgress(writeMetrics(train(interrupt.signal)))) {
+    if (event.type === 'start') output = event.output
+    else if (event.type === 'evaluation') evaluation = event as Evaluation<E>
+    else if (event.type === 'done') done = event as Done<E>
+  }
+  if (done === null) return interrupt.code
+  if (done.reason === 'stopped') {
+    console.log(`stopped after step ${done.step}, saved as ${shown(done.checkpoint)}. To go on:`)
+    console.log(`  ${resumeCommand(call)}`)
+    return interrupt.code
+  }
+  const rows: [string, string][] = [
+    ['finished', `after ${done.step} steps in ${duration(done.seconds)}`],
+    ...(await finish({ done, evaluation, output })),
+    ['checkpoint', shown(done.checkpoint)],
+    ['metrics', shown(join(output, METRICS_FILE))],
+  ]
+  if (done.broken.length > 0)
+    rows.push([
+      'left out',
+      `${done.broken.length} broken images: ${shown(join(output, 'broken-images.txt'))}`,
+    ])
+  console.log(columns(rows).join('\n'))
+  return EXIT.ok
+}
+
+/** Draws curves.svg and curves.png of a run folder. */
+export async function saveCurves(output: string): Promise<[string, string]> {
+  // Drawing needs sharp, which takes a moment to load: not at the start of every command.
+  const { trainingCurves } = await import('../visualize/curves.js')
+  const picture = await trainingCurves(await readMetrics(join(output, METRICS_FILE)))
+  await picture.save(join(output, 'curves.svg'))
+  await picture.save(join(output, 'curves.png'))
+  return ['curves', `${shown(join(output, 'curves.png'))}, .svg`]
+}
+
+/** The command line that goes on with the run: as it was typed, with `--resume auto`. */
+export function resumeCommand({ command, argv }: Pick<Call, 'command' | 'argv'>): string {
+  const kept = argv.filter(
+    (argument, i) =>
+      argument !== '--resume' && argv[i - 1] !== '--resume' && !argument.startsWith('--resume='),
+  )
+  return ['beit', command.name, ...[...kept, '--resume', 'auto'].map(quoted)].join(' ')
+}
+
+/** As a POSIX shell reads it back. */
+const quoted = (argument: string) =>
+  /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
+
+/** A path as short as it can be typed from here. */
+export function shown(path: string): string {
+  const fromHere = relative('', path)
+  return fromHere === '' || fromHere.startsWith('..') ? path : fromHere
+}

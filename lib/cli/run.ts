@@ -1,0 +1,62 @@
+/** Finds the command, runs it, and turns what it throws into one message and an exit code. */
+import { BeitError } from '../errors.js'
+import { suggest } from '../options.js'
+import { type Command, EXIT, flagsOf } from './command.js'
+import { infoCommand } from './commands/info.js'
+import { pretrainCommand } from './commands/pretrain.js'
+import { encodeCommand } from './commands/tokenizer_encode.js'
+import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
+import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
+import { commandHelp, overview, withFlagNames } from './help.js'
+import { parseCall } from './parse.js'
+
+export const commands: readonly Command[] = [
+  pretrainCommand,
+  tokenizerTrainCommand,
+  encodeCommand,
+  reconstructCommand,
+  infoCommand,
+]
+
+/** Runs `beit` with the arguments after its name. Never throws: gives the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const help = argv[0] === 'help'
+  const words = help ? argv.slice(1) : argv
+  const command = commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word))
+  try {
+    if (command === undefined) return withoutCommand(words, help)
+    const rest = words.slice(command.name.split(' ').length)
+    if (help || rest.includes('--help') || rest.includes('-h')) {
+      console.log(commandHelp(command, process.stdout.columns ?? 110))
+      return EXIT.ok
+    }
+    return await command.run(await parseCall(command, rest))
+  } catch (error) {
+    process.stderr.write(`${describeError(error, command, argv.includes('--verbose'))}\n`)
+    return error instanceof BeitError && error.code === 'ERR_INVALID_ARGUMENT' ? EXIT.usage : EXIT.error
+  }
+}
+
+function withoutCommand(words: readonly string[], help: boolean): number {
+  if (help || words.length === 0 || words[0] === '--help' || words[0] === '-h') {
+    console.log(overview(commands))
+    // Without any argument the list is an answer to a mistake.
+    return help || words.length > 0 ? EXIT.ok : EXIT.usage
+  }
+  const names = commands.map(({ name }) => name)
+  const group = names.filter((name) => name.startsWith(`${words[0]} `))
+  const typed = words.slice(0, group.length > 0 ? 2 : 1).join(' ')
+  const hint = group.length > 0 ? `; there are ${group.join(', ')}` : suggest(typed, names)
+  throw new BeitError('ERR_INVALID_ARGUMENT', `there is no command 'beit ${typed}'${hint}`)
+}
+
+/** "beit: MESSAGE (CODE)" in the words of the command line; the stack below it when asked for. */
+export function describeError(error: unknown, command: Command | undefined, verbose: boolean): string {
+  if (!(error instanceof Error)) return `beit: ${String(error)}`
+  const message = command === undefined ? error.message : withFlagNames(error.message, flagsOf(command))
+  const code = 'code' in error ? ` (${String(error.code)})` : ''
+  // An error that is not ours is a defect: its stack is what a report needs.
+  const stack = verbose || !('code' in error) ? `\n${error.stack}` : ''
+  const cause = verbose && error.cause instanceof Error ? `\ncaused by ${error.cause.stack}` : ''
+  return `beit: ${message}${code}${stack}${cause}`
+}
