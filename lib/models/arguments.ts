@@ -32,7 +32,7 @@ export function checkTensor(
   if (!fits || value.size === 0) {
     throw new BeitError(
       'ERR_SHAPE_MISMATCH',
-      `${name} of ${callee.name} must be ${legend}${value.size === 0 ? ' and not empty' : ''}, ` +
+      `${name} must be ${legend}${value.size === 0 ? ' and not empty' : ''}, ` +
         `got [${value.shape.join(', ')}]`,
     )
   }
