@@ -31,11 +31,8 @@ export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_model
 export type { Module } from './models/module.js'
 export type { LoadOptions, ModuleOptions } from './models/module_options.js'
 export { type DType, type NestedArray, Tensor, type TypedArray } from './tensor.js'
-export {
-  ConvDiscreteVae,
-  type ConvDiscreteVaeConfig,
-  type ConvDiscreteVaeInput,
-} from './tokenizers/conv_discrete_vae.js'
+export type { ConvDiscreteVaeConfig, ConvDiscreteVaeInput } from './tokenizers/conv_config.js'
+export { ConvDiscreteVae } from './tokenizers/conv_discrete_vae.js'
 export type { DalleDvaeConfig } from './tokenizers/dalle_config.js'
 export { DalleTokenizer } from './tokenizers/dalle_tokenizer.js'
 export type { ImageTokenizer } from './tokenizers/image_tokenizer.js'

@@ -1,6 +1,7 @@
 /** safetensors files: weights of the field's common format, read strictly and written atomically. */
 import { resolve } from 'node:path'
 import { native } from '../binding.js'
+import { resolveDevice } from '../device.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { Tensor } from '../tensor.js'
 import { replaceFile } from './atomic_file.js'
@@ -27,7 +28,7 @@ export async function readSafetensors(
     records.map((record) => record.shape),
     records.map((record) => record.dtype),
     records.map((record) => record.offset),
-    options.device ?? 'cpu',
+    await resolveDevice(options.device ?? 'cpu'),
   )
   const tensors = new Map(
     handles.map((handle, i) => [(records[i] as { name: string }).name, new Tensor(handle)]),

@@ -36,16 +36,11 @@ export function checkTensor(
         `got [${value.shape.join(', ')}]`,
     )
   }
-  if (canonicalDevice(value.device) !== canonicalDevice(callee.device)) {
+  if (value.device !== callee.device) {
     throw new BeitError(
       'ERR_DEVICE',
       `${name} is on ${value.device}, but the ${callee.name} is on ${callee.device}: ` +
         `move it with .to({ device: '${callee.device}' })`,
     )
   }
-}
-
-/** 'cuda' is the first GPU. */
-function canonicalDevice(device: string): string {
-  return device === 'cuda' ? 'cuda:0' : device
 }

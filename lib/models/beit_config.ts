@@ -4,6 +4,7 @@
  */
 import { BeitError, invalidArgument } from '../errors.js'
 import { type OptionSchema, suggest, validateOptions } from '../options.js'
+import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from './image_size.js'
 
 /** A complete, checked configuration. */
 export interface BeitConfig {
@@ -35,19 +36,12 @@ export interface BeitConfig {
 
 /** What users write: any part of a {@link BeitConfig}; `imageSize` may be one number for a square. */
 export type BeitConfigInput = Partial<Omit<BeitConfig, 'imageSize'>> & {
-  readonly imageSize?: number | readonly [number, number]
+  readonly imageSize?: ImageSize
 }
-
-const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= 65_536
 
 /** The options of a configuration. */
 export const beitConfigSchema: OptionSchema = {
-  imageSize: {
-    type: 'object',
-    doc: 'image size in pixels: a number or [height, width]',
-    check: (value) => isSide(value) || (Array.isArray(value) && value.length === 2 && value.every(isSide)),
-    expected: 'a number of pixels or [height, width]',
-  },
+  imageSize: IMAGE_SIZE_OPTION,
   patchSize: { type: 'integer', doc: 'side of a patch in pixels', default: 16, min: 1, max: 1024 },
   hiddenSize: { type: 'integer', doc: 'width of the residual stream', default: 768, min: 1, max: 65_536 },
   depth: { type: 'integer', doc: 'Transformer blocks', default: 12, min: 1, max: 1024 },
@@ -109,16 +103,12 @@ export function resolveBeitConfig(
   overrides: BeitConfigInput = {},
 ): BeitConfig {
   const given = { imageSize: 224, ...partOf(presetOrConfig), ...defined(overrides) }
-  const options = validateOptions<Omit<BeitConfig, 'imageSize'> & { imageSize: number | [number, number] }>(
+  const options = validateOptions<Omit<BeitConfig, 'imageSize'> & { imageSize: ImageSize }>(
     'BeitConfig',
     beitConfigSchema,
     given,
   )
-  const { imageSize } = options
-  const config = {
-    ...options,
-    imageSize: typeof imageSize === 'number' ? ([imageSize, imageSize] as const) : imageSize,
-  }
+  const config: BeitConfig = { ...options, imageSize: imageSizePair(options.imageSize) }
   checkDivisions(config)
   return Object.freeze(config)
 }

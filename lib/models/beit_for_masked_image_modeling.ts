@@ -45,7 +45,7 @@ export class BeitForMaskedImageModeling extends Module {
     presetOrConfig: string | BeitConfigInput,
     overrides: BeitConfigInput & ModuleOptions = {},
   ): Promise<BeitForMaskedImageModeling> {
-    const [options, configOverrides] = takeModuleOptions('BeitForMaskedImageModeling.create', overrides)
+    const [options, configOverrides] = await takeModuleOptions('BeitForMaskedImageModeling.create', overrides)
     const config = resolveBeitConfig(presetOrConfig, configOverrides)
     return new BeitForMaskedImageModeling(
       await native().moduleCreate(KIND, { ...config }, options),
@@ -59,7 +59,7 @@ export class BeitForMaskedImageModeling extends Module {
    * @throws BeitError ERR_FORMAT when it is not one, ERR_IO when it cannot be read.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<BeitForMaskedImageModeling> {
-    const complete = checkLoadOptions('BeitForMaskedImageModeling.load', options)
+    const complete = await checkLoadOptions('BeitForMaskedImageModeling.load', options)
     return loadModuleFile(path, KIND, async (given) => {
       const config = resolveBeitConfig(given)
       const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
@@ -127,7 +127,7 @@ export class BeitForMaskedImageModeling extends Module {
 
   /** A copy of this model elsewhere. */
   async to(target: { device?: string; dtype?: DType }): Promise<BeitForMaskedImageModeling> {
-    const options = checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
+    const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
     const handle = await native().moduleTo(this.handle, options.device, options.dtype)
     return new BeitForMaskedImageModeling(handle, this.config, options)
   }

@@ -1,4 +1,5 @@
 /** Where and how a module is made: the options that every `create` and `load` takes. */
+import { resolveDevice } from '../device.js'
 import { type OptionSchema, validateOptions } from '../options.js'
 import type { DType } from '../tensor.js'
 import { FLOAT_DTYPES } from './arguments.js'
@@ -32,16 +33,27 @@ const CREATE_SCHEMA: OptionSchema = {
   },
 }
 
-/** Splits what `create` was given into the options above, checked and complete, and the rest: the configuration. */
-export function takeModuleOptions<T extends object>(
+/**
+ * Splits what `create` was given into the options above, checked and complete, and the rest: the configuration.
+ * @throws BeitError ERR_DEVICE when the device is not there
+ */
+export async function takeModuleOptions<T extends object>(
   where: string,
   given: T & ModuleOptions,
-): [Required<ModuleOptions>, Omit<T, keyof ModuleOptions>] {
+): Promise<[Required<ModuleOptions>, Omit<T, keyof ModuleOptions>]> {
   const { device, dtype, seed, ...config } = given
-  return [validateOptions(where, CREATE_SCHEMA, { device, dtype, seed }), config]
+  return [await onDevice(validateOptions(where, CREATE_SCHEMA, { device, dtype, seed })), config]
 }
 
-/** The options of a `load`, checked and complete. */
-export function checkLoadOptions(where: string, given: LoadOptions): Required<LoadOptions> {
-  return validateOptions(where, LOAD_SCHEMA, given)
+/**
+ * The options of a `load`, checked and complete.
+ * @throws BeitError ERR_DEVICE when the device is not there
+ */
+export async function checkLoadOptions(where: string, given: LoadOptions): Promise<Required<LoadOptions>> {
+  return onDevice(validateOptions(where, LOAD_SCHEMA, given))
+}
+
+/** With the full name of the device, which is there. */
+async function onDevice<T extends { device: string }>(options: T): Promise<T> {
+  return { ...options, device: await resolveDevice(options.device) }
 }

@@ -46,7 +46,7 @@ export class DalleTokenizer extends TokenizerModule {
     options: LoadOptions & { decoder?: string | null } = {},
   ): Promise<DalleTokenizer> {
     const { decoder = null, ...rest } = options
-    const complete = checkLoadOptions('DalleTokenizer.load', rest)
+    const complete = await checkLoadOptions('DalleTokenizer.load', rest)
     const files = [withPrefix('encoder.', (await readCheckpoint(path)).tensors)]
     if (decoder !== null) files.push(withPrefix('decoder.', (await readCheckpoint(decoder)).tensors))
     const state = new Map(files.flatMap((tensors) => [...tensors]))
@@ -65,7 +65,7 @@ export class DalleTokenizer extends TokenizerModule {
     state: ReadonlyMap<string, Tensor>,
     options: LoadOptions = {},
   ): Promise<DalleTokenizer> {
-    const complete = checkLoadOptions('DalleTokenizer.fromStateDict', options)
+    const complete = await checkLoadOptions('DalleTokenizer.fromStateDict', options)
     return makeWithState(() => makeEmpty(dalleConfigOf(state), complete), state)
   }
 
@@ -85,7 +85,7 @@ export class DalleTokenizer extends TokenizerModule {
 
   /** A copy of this tokenizer elsewhere. */
   async to(target: { device?: string; dtype?: DType }): Promise<DalleTokenizer> {
-    const options = checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
+    const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
     const handle = await native().moduleTo(this.handle, options.device, options.dtype)
     return new DalleTokenizer(handle, this.config, options)
   }

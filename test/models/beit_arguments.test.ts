@@ -81,6 +81,7 @@ test('options of create', async () => {
   await rejects(create({ seed: -1 }), 'ERR_INVALID_ARGUMENT', /seed must be an integer from 0 .*, got -1/)
   await rejects(create({ dtype: 'int64' }), 'ERR_INVALID_ARGUMENT', /dtype must be one of float32/)
   await rejects(create({ device: 'gpu' }), 'ERR_INVALID_ARGUMENT', /'cpu', 'cuda' or 'cuda:N'/)
+  await rejects(create({ device: 'cuda:99' }), 'ERR_DEVICE', /'cuda:99' /)
   await rejects(create({ depht: 3 }), 'ERR_INVALID_ARGUMENT', /no option 'depht'; did you mean 'depth'/)
 })
 
