@@ -30,6 +30,18 @@ export {
 export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
 export type { Module } from './models/module.js'
 export type { LoadOptions, ModuleOptions } from './models/module_options.js'
+export {
+  type DiscreteVaeMetrics,
+  DiscreteVaeReconstruction,
+  type DiscreteVaeReconstructionOptions,
+} from './objectives/discrete_vae_reconstruction.js'
+export {
+  MaskedImageModeling,
+  type MaskedImageModelingMetrics,
+  type MaskedImageModelingOptions,
+} from './objectives/masked_image_modeling.js'
+export type { Objective, ViewNeeds } from './objectives/objective.js'
+export { mostFrequentShare, perplexity, usage } from './objectives/token_statistics.js'
 export { type DType, type NestedArray, Tensor, type TypedArray } from './tensor.js'
 export type { ConvDiscreteVaeConfig, ConvDiscreteVaeInput } from './tokenizers/conv_config.js'
 export { ConvDiscreteVae } from './tokenizers/conv_discrete_vae.js'
@@ -40,8 +52,23 @@ export { loadTokenizer } from './tokenizers/load_tokenizer.js'
 export type { PretrainEvent, TokenizerEvent } from './train/events.js'
 export { pretrain } from './train/pretrain.js'
 export { type PretrainOptions, pretrainSchema } from './train/pretrain_options.js'
+export {
+  constant,
+  cosineSchedule,
+  exponentialSchedule,
+  klWeightSchedule,
+  type Schedule,
+  temperatureSchedule,
+} from './train/schedules.js'
 export { type TokenizerOptions, tokenizerSchema } from './train/tokenizer_options.js'
 export { trainTokenizer } from './train/train_tokenizer.js'
+export {
+  type MicroBatch,
+  type StepResult,
+  type StepSettings,
+  Trainer,
+  type TrainerOptions,
+} from './train/trainer.js'
 export { type CodebookUse, codebookUse, drawCodebook } from './visualize/codebook_grid.js'
 export { trainingCurves } from './visualize/curves.js'
 export type { Picture } from './visualize/picture.js'
