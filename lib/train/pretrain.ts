@@ -2,17 +2,16 @@
  * BEiT pre-training (arXiv 2106.08254): masked image modelling on images without labels. This file says what is trained
  * on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
  */
-import { maskSettings } from '../data/masks.js'
+import { type MaskSettings, maskSettings } from '../data/masks.js'
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
-import type { MaskSettings } from '../native.js'
 import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
 import { mostFrequentShare } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
 import type { PretrainEvent } from './events.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { type PretrainOptions, type PretrainSettings, pretrainSchema } from './pretrain_options.js'
-import { runAgreement } from './run_agreement.js'
+import { runConfig } from './run_config.js'
 import { runLength } from './run_length.js'
 import { runTraining } from './training_run.js'
 import { weightsFingerprint } from './weights_fingerprint.js'
@@ -55,7 +54,7 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     settings
   const mask = maskOf(settings, model.grid)
   const common = { mask, interpolation, tokenInterpolation, maxPixels }
-  const agreement = runAgreement(settings, pretrainSchema, {
+  const config = runConfig(settings, pretrainSchema, {
     model: model.config,
     tokenizer: { kind: tokenizer.kind, ...tokenizer.config, weights: await weightsFingerprint(tokenizer) },
   })
@@ -67,7 +66,7 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     module: model,
     settings,
     length,
-    agreement,
+    config,
     views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
     // Seed 0 always: the masks of the validation images are the same in runs of other seeds.
     evaluationViews: evaluationViews(objective.views, { ...common, seed: 0 }),

@@ -15,9 +15,10 @@ import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.js'
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
 import type { CheckpointEvent } from './events.js'
+import { checkRunConfig } from './run_config.js'
 import { CHECKPOINTS_FOLDER, type RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
-import { checkAgreement, Progress, type RunState, runState } from './run_state.js'
+import { checkRunState, Progress, type RunState, runState } from './run_state.js'
 import type { Trainer } from './trainer.js'
 import type { Training } from './training.js'
 
@@ -33,14 +34,15 @@ export interface RunStart {
  * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS
  */
 export async function findRunStart(
-  { kind, agreement, settings: { resume } }: Pick<Training, 'kind' | 'agreement' | 'settings'>,
+  { kind, config, settings: { resume } }: Pick<Training, 'kind' | 'config' | 'settings'>,
   folder: RunFolder,
 ): Promise<RunStart> {
   if (resume === 'never') return { progress: new Progress(), checkpoint: null, warnings: [] }
   const { checkpoint, warnings } =
     resume === 'auto' ? await newestOf(folder.checkpoints) : await chosen(resume, folder)
   if (checkpoint === null) return { progress: new Progress(), checkpoint, warnings }
-  checkAgreement(checkpoint.path, checkpoint.state, kind, agreement)
+  checkRunState(checkpoint.path, checkpoint.state, kind)
+  checkRunConfig(checkpoint.path, checkpoint.state.config, config)
   return { progress: Progress.from(checkpoint.state.progress), checkpoint, warnings }
 }
 
@@ -61,7 +63,7 @@ export async function restoreRun(
  * @throws BeitError ERR_IO; the checkpoints before it are still there then
  */
 export async function saveRun(
-  { kind, agreement, module, settings, length }: Training,
+  { kind, config, module, settings, length }: Training,
   folder: RunFolder,
   trainer: Trainer,
   progress: Progress,
@@ -69,7 +71,7 @@ export async function saveRun(
   const began = performance.now()
   const { step } = progress
   const position = positionAfter(step, length.stepsPerEpoch, settings.accumulate)
-  const state = runState({ kind, runId: folder.runId, position, progress, agreement })
+  const state = runState({ kind, runId: folder.runId, position, progress, config })
   const path = await saveRunCheckpoint(folder.checkpoints, step, state, {
     [MODEL_FILE]: (path) => module.save(path),
     [TRAINER_FILE]: (path) => scope(async () => writeSafetensors(path, await trainer.state(), {})),

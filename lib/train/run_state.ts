@@ -3,8 +3,8 @@
  */
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
+import type { RunConfig } from './run_config.js'
 import { type SavedTotals, type StepCost, Totals } from './totals.js'
-import type { Agreement } from './training.js'
 
 const FORMAT = 'beit-torch run 1'
 
@@ -72,12 +72,12 @@ interface SavedProgress {
 /** state.json */
 export interface RunState {
   format: string
-  kind: string
+  kind: 'pretrain' | 'tokenizer'
   runId: string
   /** First batch that was not trained on. */
   position: { epoch: number; batch: number }
   progress: SavedProgress
-  agreement: Agreement
+  config: RunConfig
 }
 
 /** What state.json is written from. */
@@ -88,36 +88,17 @@ export function runState(
 }
 
 /**
- * Refuses a checkpoint that this run cannot go on from.
- * @throws BeitError ERR_FORMAT for another version of the format; ERR_CHECKPOINT_MISMATCH that names all that differs
+ * Refuses a state that this version, or this kind of run, cannot go on from.
+ * @throws BeitError ERR_FORMAT, ERR_CHECKPOINT_MISMATCH
  */
-export function checkAgreement(path: string, saved: RunState, kind: string, agreement: Agreement): void {
-  if (saved.format !== FORMAT) {
-    throw new BeitError('ERR_FORMAT', `${path} has format '${saved.format}', this version reads '${FORMAT}'`)
+export function checkRunState(path: string, { format, kind }: RunState, expected: RunState['kind']): void {
+  if (format !== FORMAT) {
+    throw new BeitError('ERR_FORMAT', `${path} has format '${format}', this version reads '${FORMAT}'`)
   }
-  const differing =
-    saved.kind === kind
-      ? // Through JSON, as the saved one went: -0, NaN and undefined would differ for no reason.
-        differences(saved.agreement, JSON.parse(JSON.stringify(agreement)))
-      : [`kind of run: ${saved.kind} in the checkpoint, ${kind} now`]
-  if (differing.length > 0) {
+  if (kind !== expected) {
     throw new BeitError(
       'ERR_CHECKPOINT_MISMATCH',
-      `the run cannot go on from ${path}, because the result would be another:\n  ${differing.join('\n  ')}\n` +
-        'Give what the checkpoint has, or begin a new run; it may load the weights of the checkpoint (model.safetensors)',
+      `${path} is of a run of kind '${kind}', this one is of kind '${expected}': choose another output`,
     )
   }
 }
-
-/** "settings.learningRate: 0.001 in the checkpoint, 0.002 now" for each value that differs. */
-export function differences(saved: unknown, now: unknown, name = ''): string[] {
-  if (isObject(saved) && isObject(now)) {
-    const keys = new Set([...Object.keys(saved), ...Object.keys(now)])
-    return [...keys].flatMap((key) => differences(saved[key], now[key], name === '' ? key : `${name}.${key}`))
-  }
-  const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'absent')
-  return before === after ? [] : [`${name}: ${before} in the checkpoint, ${after} now`]
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -9,7 +9,7 @@ import { perplexity, usage } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
 import type { CodebookEvent, TokenizerEvent } from './events.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
-import { runAgreement } from './run_agreement.js'
+import { runConfig } from './run_config.js'
 import { runLength } from './run_length.js'
 import { klWeightSchedule, temperatureSchedule } from './schedules.js'
 import { type TokenizerOptions, type TokenizerSettings, tokenizerSchema } from './tokenizer_options.js'
@@ -74,7 +74,7 @@ export async function* trainTokenizer(
     module: model,
     settings,
     length,
-    agreement: runAgreement(settings, tokenizerSchema, { model: model.config }),
+    config: runConfig(settings, tokenizerSchema, { model: model.config }),
     views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
     evaluationViews: evaluationViews(objective.views, common),
     stepSettings: (step) => ({

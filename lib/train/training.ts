@@ -5,8 +5,10 @@
 import type { Module } from '../models/module.js'
 import type { StepResult, StepSettings, ViewSettings } from '../native.js'
 import type { Objective } from '../objectives/objective.js'
+import type { RunConfig } from './run_config.js'
 import type { RunLength } from './run_length.js'
 import type { RunSettings } from './run_options.js'
+import type { RunState } from './run_state.js'
 import type { Totals } from './totals.js'
 
 /** Reports made of several steps, whatever epoch they belong to. */
@@ -22,14 +24,13 @@ export interface Training<
   Evaluation extends object = object,
   Report extends object = object,
 > {
-  kind: 'pretrain' | 'tokenizer'
+  kind: RunState['kind']
   objective: Objective<object>
   /** The module that is trained. */
   module: Module
   settings: RunSettings
   length: RunLength
-  /** Must be the same when the run is resumed, for the same bits: settings, configs, data. */
-  agreement: Agreement
+  config: RunConfig
   views: ViewSettings
   evaluationViews: ViewSettings
   /** What the schedules say for the step that follows `step` finished ones. */
@@ -41,6 +42,3 @@ export interface Training<
   }
   report: IntervalReport<Report> | null
 }
-
-/** Named parts, each a flat or nested object of plain values. */
-export type Agreement = Record<string, Record<string, unknown>>

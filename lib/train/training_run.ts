@@ -101,9 +101,9 @@ class TrainingRun {
   }
 
   async *#begin(): AsyncGenerator<AnyEvent> {
-    const { settings, length, agreement, module } = this.#training
+    const { settings, length, config, module } = this.#training
     const { checkpoint, warnings } = this.#start
-    await this.#folder.writeSettings(agreement)
+    await this.#folder.writeSettings(config)
     yield {
       type: 'start',
       runId: this.#folder.runId,
@@ -114,7 +114,7 @@ class TrainingRun {
       parameters: await module.parameterCount(),
       resumedFrom: checkpoint?.path ?? null,
       resumedStep: this.#progress.step,
-      config: agreement,
+      config,
     }
     for (const message of warnings) yield { type: 'warning', message }
   }

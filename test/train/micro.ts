@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { listRunCheckpoints, MODEL_FILE, TRAINER_FILE } from '../../lib/checkpoint/run_checkpoint.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
+import { scope } from '../../lib/dispose.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import { Tensor } from '../../lib/tensor.js'
+import type { ConvDiscreteVaeInput } from '../../lib/tokenizers/conv_config.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import type { PretrainEvent, TokenizerEvent } from '../../lib/train/events.js'
 import type { PretrainOptions } from '../../lib/train/pretrain_options.js'
@@ -40,9 +43,9 @@ export function microModel(
   )
 }
 
-/** Tokens of 4 pixels: 4 x 4 of them in 16 pixels. */
-export function microTokenizer() {
-  return ConvDiscreteVae.create({
+/** Tokens of 4 pixels: 4 x 4 of them in 16 pixels. Without biases its initial weights tell images apart. */
+export async function microTokenizer(overrides: ConvDiscreteVaeInput & { seed?: number } = {}) {
+  const tokenizer = await ConvDiscreteVae.create({
     imageSize: 16,
     layers: 2,
     vocabSize: 32,
@@ -50,7 +53,16 @@ export function microTokenizer() {
     hiddenSize: 8,
     resBlocks: 1,
     seed: 1,
+    ...overrides,
   })
+  await scope(async () => {
+    const state = await tokenizer.stateDict()
+    for (const [name, tensor] of state) {
+      if (name.endsWith('.bias')) state.set(name, Tensor.from(new Float32Array(tensor.size), tensor.shape))
+    }
+    await tokenizer.loadStateDict(state)
+  })
+  return tokenizer
 }
 
 /** Options of a run of 10 epochs of 3 steps, with accumulation. */

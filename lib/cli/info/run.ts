@@ -84,8 +84,8 @@ async function describeCheckpoint(path: string): Promise<string[]> {
       ['goes on at', `epoch ${position.epoch}, batch ${position.batch}`],
     ]),
     '',
-    'agreement (what a run that goes on must have)',
-    ...columns(flatten(state.agreement)).map((line) => `  ${line}`),
+    'config',
+    ...columns(flatten(state.config)).map((line) => `  ${line}`),
     '',
     ...(await describeWeights(join(path, MODEL_FILE))),
   ]

@@ -1,0 +1,71 @@
+/** What a run is, as plain values: settings.json has it, and a resumed run is compared with it. */
+import { BeitError } from '../errors.js'
+import type { OptionSchema } from '../options.js'
+import type { RunSettings } from './run_options.js'
+
+/** Options, data and the configs of models: named parts, each an object of plain values. */
+export type RunConfig = Record<string, Record<string, unknown>>
+
+/** Change no weight: a resumed run may have others. */
+const FREE: ReadonlySet<string> = new Set([
+  'settings.output',
+  'settings.resume',
+  'settings.saveEveryEpochs',
+  'settings.saveEverySteps',
+  'settings.keepCheckpoints',
+  'settings.evaluateEveryEpochs',
+  'settings.codebookEverySteps',
+  'settings.threads',
+  'settings.loaderThreads',
+  'settings.prefetch',
+  'settings.maxBrokenShare',
+  // Images that were moved are the same images: the fingerprint says so.
+  'data.name',
+  'validation',
+])
+
+/** @param models configs of what takes part */
+export function runConfig(
+  settings: RunSettings,
+  schema: OptionSchema,
+  models: Record<string, object>,
+): RunConfig {
+  const plain = Object.entries(settings).filter(([option]) => schema[option]?.type !== 'object')
+  const describe = ({ name, length, fingerprint }: RunSettings['data']) => ({ name, length, fingerprint })
+  const { data, validation } = settings
+  return {
+    settings: Object.fromEntries(plain),
+    data: describe(data),
+    ...(validation && { validation: describe(validation) }),
+    ...(models as RunConfig),
+  }
+}
+
+/**
+ * Refuses to go on with a run of another config.
+ * @throws BeitError ERR_CHECKPOINT_MISMATCH that names all that differs
+ */
+export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): void {
+  // Through JSON, as the saved one went.
+  const differing = differences(saved, JSON.parse(JSON.stringify(now)))
+  if (differing.length === 0) return
+  throw new BeitError(
+    'ERR_CHECKPOINT_MISMATCH',
+    `the run cannot go on from ${path}, because its result would be another:\n  ${differing.join('\n  ')}\n` +
+      'Give what the checkpoint has, or begin a new run; it may load the weights of the checkpoint (model.safetensors)',
+  )
+}
+
+/** "settings.learningRate: 0.001 in the checkpoint, 0.002 now" for each value that differs. */
+function differences(saved: unknown, now: unknown, name = ''): string[] {
+  if (FREE.has(name)) return []
+  if (isObject(saved) && isObject(now)) {
+    const keys = new Set([...Object.keys(saved), ...Object.keys(now)])
+    return [...keys].flatMap((key) => differences(saved[key], now[key], name === '' ? key : `${name}.${key}`))
+  }
+  const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'absent')
+  return before === after ? [] : [`${name}: ${before} in the checkpoint, ${after} now`]
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
