@@ -1,6 +1,6 @@
 /**
- * One batch from disk to tensors: the native loader decodes JPEG and makes the views; what it does not take is decoded by
- * sharp and goes through the same views; what nobody can decode is left out.
+ * One batch from disk to tensors: the native loader decodes JPEG and makes the views; what it does not take
+ * is decoded by sharp and goes through the same views; what nobody can decode is left out.
  */
 import { native } from '../binding.js'
 import type { ImageLoaderHandle, LoadedTensors, LoadResult, SampleRequest, ViewSettings } from '../native.js'

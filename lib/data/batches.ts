@@ -1,9 +1,8 @@
 /**
- * Batches of images as an async iterable: loaded ahead while the consumer computes, in an order and with contents that
- * depend on (seed, epoch, sample) only.
+ * Batches of images as an async iterable: loaded ahead while the consumer computes, in an order and with
+ * contents that depend on (seed, epoch, sample) only.
  */
 import { availableParallelism } from 'node:os'
-import { keep } from '../dispose.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { LoadedTensors, TensorHandle, ViewSettings } from '../native.js'
 import { type OptionSchema, validateOptions } from '../options.js'
@@ -33,18 +32,21 @@ export interface BatchOptions {
   /** Epochs of the whole run, counted from 0 and not from `start`. */
   epochs: number
   /**
-   * Share of an epoch's images that may be broken, 0 to 1; see {@link BrokenImages}. Of an epoch that is resumed in the
-   * middle, only what is left counts.
+   * Share of an epoch's images that may be broken, 0 to 1; see {@link BrokenImages}. Of an epoch that is
+   * resumed in the middle, only what is left counts.
    */
   maxBrokenShare: number
   /** Ends the iteration with the signal's reason. */
   signal?: AbortSignal | null
 }
 
-/** One batch. The caller disposes it; `scope()` does not, because it was loaded ahead. */
+/** One batch. Free it with `dispose()`, `using`, or the `scope()` in which it was taken. */
 export interface Batch extends BatchPosition {
   batchesPerEpoch: number
-  /** The model's view: uint8 (B, 3, H, W). B is batchSize, less at the end of an epoch or when images are broken. */
+  /**
+   * The model's view: uint8 (B, 3, H, W). B is batchSize, less at the end of an epoch or when images are
+   * broken.
+   */
   pixels: Tensor
   /** The tokenizer's view: uint8 (B, 3, h, w); null when the views have none. */
   tokenPixels: Tensor | null
@@ -65,12 +67,14 @@ export type BatchStream = AsyncIterable<Batch> & {
 }
 
 /**
- * Iterates over the batches of `source`. A batch of which every image is broken is passed over, but keeps its number.
- * Leaving the loop early frees everything that was loaded ahead. Each iteration of the stream starts anew.
+ * Iterates over the batches of `source`. A batch of which every image is broken is passed over, but keeps its
+ * number. Leaving the loop early frees everything that was loaded ahead. Each iteration of the stream starts
+ * anew.
  * @throws BeitError ERR_DATA when too many images are broken, or an epoch has no whole batch
  * @throws the signal's reason when it is aborted
  * @example
- * for await (const batch of batches(await ImageFolder.open('photos/'), { views, batchSize: 64, epochs: 1 })) {
+ * const data = await ImageFolder.open('photos/')
+ * for await (const batch of batches(data, { views, batchSize: 64, epochs: 1 })) {
  *   console.log(batch.pixels.shape) // [64, 3, 224, 224]
  *   batch.dispose()
  * }
@@ -163,8 +167,8 @@ function toBatch(
   indices: number[],
   waited: number,
 ): Batch {
-  // An open scope() must not free them: the next batches are loaded inside the consumer's calls.
-  const own = (handle: TensorHandle | null) => handle && keep(new Tensor(handle))
+  // Only now, in the consumer's call: an open scope() must not own what is still being loaded ahead.
+  const own = (handle: TensorHandle | null) => handle && new Tensor(handle)
   const tensors = { pixels: own(pixels) as Tensor, tokenPixels: own(tokenPixels), mask: own(mask) }
   const dispose = () => {
     for (const tensor of Object.values(tensors)) tensor?.dispose()

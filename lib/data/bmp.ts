@@ -1,6 +1,7 @@
 /**
- * Windows and OS/2 bitmaps without compression: 1, 4 and 8 bit with a palette, 16, 24 and 32 bit, bottom-up or top-down.
- * The fourth byte of 32-bit pixels is passed over: most writers leave it 0 and no viewer takes that for transparent.
+ * Windows and OS/2 bitmaps without compression: 1, 4 and 8 bit with a palette, 16, 24 and 32 bit, bottom-up
+ * or top-down. The fourth byte of 32-bit pixels is passed over: most writers leave it 0 and no viewer takes
+ * that for transparent.
  */
 import { BeitError } from '../errors.js'
 import type { RawImage } from '../native.js'

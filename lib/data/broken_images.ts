@@ -18,9 +18,10 @@ export interface BrokenSample extends BrokenImage {
 }
 
 /**
- * Each broken image is listed once, in the order in which batches reach the consumer. The limit counts an epoch: it is
- * `maxShare` of the images of an epoch, but at least one (a small set survives one bad file) unless `maxShare` is 0,
- * and never all of them. It is checked with every batch, so a run stops as soon as the epoch cannot end below it.
+ * Each broken image is listed once, in the order in which batches reach the consumer. The limit counts an
+ * epoch: it is `maxShare` of the images of an epoch, but at least one (a small set survives one bad file)
+ * unless `maxShare` is 0, and never all of them. It is checked with every batch, so a run stops as soon as
+ * the epoch cannot end below it.
  */
 export class BrokenImages {
   readonly list: BrokenImage[] = []
@@ -60,8 +61,8 @@ export class BrokenImages {
     const more = count > first.length ? `; and ${count - first.length} more` : ''
     return new BeitError(
       'ERR_DATA',
-      `${count} images of epoch ${this.#epoch} cannot be read, and ${this.#allowed} of ${this.#perEpoch} are allowed ` +
-        `(maxBrokenShare ${this.#maxShare}): ${first.join('; ')}${more}`,
+      `${count} images of epoch ${this.#epoch} cannot be read, and ${this.#allowed} of ${this.#perEpoch} ` +
+        `are allowed (maxBrokenShare ${this.#maxShare}): ${first.join('; ')}${more}`,
     )
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Decoding of what the native JPEG decoder does not take, as people see the image: turned by its EXIF orientation, colours
- * brought to sRGB (CMYK and embedded profiles included), 16 bit to 8, transparency over white, the first frame of an
- * animation. sharp does it, except for PNM and BMP, which it cannot read.
+ * Decoding of what the native JPEG decoder does not take, as people see the image: turned by its EXIF
+ * orientation, colours brought to sRGB (CMYK and embedded profiles included), 16 bit to 8, transparency over
+ * white, the first frame of an animation. sharp does it, except for PNM and BMP, which it cannot read.
  */
 import sharp from 'sharp'
 import { BeitError } from '../errors.js'
@@ -39,7 +39,10 @@ export async function decodeFallback(
   }
 }
 
-/** By content, never by name. SVG and other formats that sharp knows but that run or open things are not let in. */
+/**
+ * By content, never by name. SVG and other formats that sharp knows but that run or open things are not let
+ * in.
+ */
 function formatOf(bytes: Buffer): 'pnm' | 'bmp' | 'sharp' | null {
   const start = bytes.toString('latin1', 0, 12)
   if (/^P[2356]\s/.test(start)) return 'pnm'

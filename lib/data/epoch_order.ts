@@ -1,6 +1,6 @@
 /**
- * Which samples make up which batch: a pure function of (seed, epoch), the same for every number of threads and from
- * every point of resumption.
+ * Which samples make up which batch: a pure function of (seed, epoch), the same for every number of threads
+ * and from every point of resumption.
  */
 import { native } from '../binding.js'
 

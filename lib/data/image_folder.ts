@@ -17,7 +17,8 @@ export interface ImageFolderOptions {
 
 /**
  * The image files below a folder, sorted by their path in code units (so the order is the same everywhere).
- * When every image lies in a folder of the first level, those folders are the classes; otherwise there are none.
+ * When every image lies in a folder of the first level, those folders are the classes; otherwise there are
+ * none.
  */
 export class ImageFolder implements ImageSource {
   readonly name: string
@@ -41,8 +42,8 @@ export class ImageFolder implements ImageSource {
   }
 
   /**
-   * Lists the images below `folder`. Extensions jpg, jpeg, png, ppm, pgm, bmp, tif, tiff, webp, gif and avif count,
-   * in upper or lower case; names that start with a dot do not.
+   * Lists the images below `folder`. Extensions jpg, jpeg, png, ppm, pgm, bmp, tif, tiff, webp, gif and avif
+   * count, in upper or lower case; names that start with a dot do not.
    * @throws BeitError ERR_DATA when the folder is missing, cannot be read, or holds no image
    * @example
    * const data = await ImageFolder.open('photos/')

@@ -1,6 +1,6 @@
 /**
- * What a data set is to the library: a fixed, ordered list of places where encoded images lie. Reading and decoding
- * are the business of batches(); a source only says where.
+ * What a data set is to the library: a fixed, ordered list of places where encoded images lie. Reading and
+ * decoding are the business of batches(); a source only says where.
  */
 
 /** Where one encoded image lies. */
@@ -11,13 +11,17 @@ export interface ImageSample {
   offset: number
   /** Number of bytes; -1: the whole file. */
   length: number
-  /** Name of the sample inside its data set, for messages: the path below the folder, or the key of the shard. */
+  /**
+   * Name of the sample inside its data set, for messages: the path below the folder, or the key of the shard.
+   */
   key: string
   /** Class, as an index into `classes`; null: unlabelled. */
   label: number | null
 }
 
-/** An ordered set of images. The order of a source never depends on the machine, so an index names a sample. */
+/**
+ * An ordered set of images. The order of a source never depends on the machine, so an index names a sample.
+ */
 export interface ImageSource {
   /** For messages and settings files: the path or pattern it was opened with. */
   readonly name: string

@@ -1,5 +1,6 @@
 /**
- * The samples of one shard in WebDataset's convention: members of one key belong together, KEY.jpg beside KEY.cls.
+ * The samples of one shard in WebDataset's convention: members of one key belong together, KEY.jpg beside
+ * KEY.cls.
  */
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
@@ -145,8 +146,8 @@ async function addMember(
 }
 
 /**
- * 'a/b.c.d' is key 'a/b' with extension 'c.d', as WebDataset splits it. Null for names without a dot, and for names
- * that start with one.
+ * 'a/b.c.d' is key 'a/b' with extension 'c.d', as WebDataset splits it. Null for names without a dot, and for
+ * names that start with one.
  */
 function splitName(name: string): { key: string; extension: string } | null {
   const path = name.startsWith('./') ? name.slice(2) : name

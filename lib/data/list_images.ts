@@ -28,8 +28,9 @@ interface Directory {
 }
 
 /**
- * Finds all image files below `root`. Names that start with a dot are passed over (version control, thumbnails,
- * the `._` companions of macOS). A symbolic link that leads to a folder it lies in is not followed.
+ * Finds all image files below `root`. Names that start with a dot are passed over (version control,
+ * thumbnails, the `._` companions of macOS). A symbolic link that leads to a folder it lies in is not
+ * followed.
  * @throws BeitError ERR_DATA when a folder cannot be read
  */
 export async function listImages(root: string, followLinks: boolean): Promise<ImageListing> {

@@ -10,8 +10,10 @@ import { isPattern } from './shard_names.js'
 import { WebDataset } from './web_dataset.js'
 
 /**
- * A {@link WebDataset} for a .tar file, a pattern or a folder of .tar files; an {@link ImageFolder} for any other folder.
- * @throws BeitError ERR_DATA for what is missing or empty, and for a folder that holds both shards and images or folders
+ * A {@link WebDataset} for a .tar file, a pattern or a folder of .tar files; an {@link ImageFolder} for any
+ * other folder.
+ * @throws BeitError ERR_DATA for what is missing or empty, and for a folder that holds both shards and images
+ * or folders
  * @example
  * const data = await openImages('shards/train-*.tar')
  */
@@ -27,7 +29,8 @@ export async function openImages(path: string): Promise<ImageSource> {
   if (others) {
     throw new BeitError(
       'ERR_DATA',
-      `${path} holds .tar shards beside images or folders; name the shards (${join(path, '*.tar')}) or one folder`,
+      `${path} holds .tar shards beside images or folders; ` +
+        `name the shards (${join(path, '*.tar')}) or one folder`,
     )
   }
   return WebDataset.open(path)

@@ -1,11 +1,14 @@
 /**
- * Portable grey maps and pixel maps (netpbm's pgm(5) and ppm(5)): P2 and P3 as text, P5 and P6 binary, up to 16 bit.
+ * Portable grey maps and pixel maps (netpbm's pgm(5) and ppm(5)): P2 and P3 as text, P5 and P6 binary, up to
+ * 16 bit.
  */
 import { BeitError } from '../errors.js'
 import type { RawImage } from '../native.js'
 import { checkSize, imageFromRows } from './raw_image.js'
 
-/** Decodes the first image of a PNM file. @throws BeitError ERR_FORMAT when it is malformed, cut or too large */
+/**
+ * Decodes the first image of a PNM file. @throws BeitError ERR_FORMAT when it is malformed, cut or too large
+ */
 export async function decodePnm(bytes: Buffer, maxPixels: number): Promise<RawImage> {
   const kind = bytes[1] as number
   const isText = kind === 0x32 || kind === 0x33

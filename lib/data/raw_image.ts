@@ -1,5 +1,6 @@
 /**
- * Common parts of the decoders written here: the check of a header's size, and rows that let the event loop turn.
+ * Common parts of the decoders written here: the check of a header's size, and rows that let the event loop
+ * turn.
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { BeitError } from '../errors.js'

@@ -1,6 +1,7 @@
 /**
- * The 512-byte header blocks of tar files: ustar, GNU and the old v7 form, with the size and name extensions of PAX and GNU
- * (POSIX.1-2017, "pax"; GNU tar manual, "Basic Tar Format"). Where the members lie is the business of tar_index.ts.
+ * The 512-byte header blocks of tar files: ustar, GNU and the old v7 form, with the size and name extensions
+ * of PAX and GNU (POSIX.1-2017, "pax"; GNU tar manual, "Basic Tar Format"). Where the members lie is the
+ * business of tar_index.ts.
  */
 import { BeitError } from '../errors.js'
 
@@ -49,7 +50,9 @@ export function parseTarHeader(block: Buffer, at: TarPosition): TarHeader {
   return { name, size, type }
 }
 
-/** The `path` and `size` records of a PAX header. @throws BeitError ERR_FORMAT when the records are malformed */
+/**
+ * The `path` and `size` records of a PAX header. @throws BeitError ERR_FORMAT when the records are malformed
+ */
 export function parsePax(data: Buffer, at: TarPosition): { path?: string; size?: number } {
   const result: { path?: string; size?: number } = {}
   for (let start = 0; start < data.length; ) {
@@ -91,7 +94,10 @@ export function sparse(at: TarPosition): BeitError {
   )
 }
 
-/** The sum over the block with the checksum field as spaces: of unsigned bytes, and as some old tars did, signed. */
+/**
+ * The sum over the block with the checksum field as spaces: of unsigned bytes, and as some old tars did,
+ * signed.
+ */
 function checksums(block: Buffer): [number, number] {
   let unsigned = 0
   let signed = 0

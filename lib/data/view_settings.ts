@@ -1,10 +1,11 @@
 /**
- * Settings of the views of an image, for training and for evaluation. What is done with them is native/data/two_views.h;
- * the defaults are those of the original (unilm/beit, datasets.py): colour jitter 0.4, flip, one random crop of 8 to 100 %
- * of the area, resized twice, bicubic for the model and Lanczos for the tokenizer.
+ * Settings of the views of an image, for training and for evaluation. What is done with them is
+ * native/data/two_views.h; the defaults are those of the original (unilm/beit, datasets.py): colour jitter
+ * 0.4, flip, one random crop of 8 to 100 % of the area, resized twice, bicubic for the model and Lanczos for
+ * the tokenizer.
  *
- * For images of 64 pixels and less, a crop of 8 % shows 9 x 9 pixels of a CIFAR image; `scale: [0.35, 1]` or so learns
- * faster there. The defaults stay the original's: the caller knows the images.
+ * For images of 64 pixels and less, a crop of 8 % shows 9 x 9 pixels of a CIFAR image; `scale: [0.35, 1]` or
+ * so learns faster there. The defaults stay the original's: the caller knows the images.
  */
 import { BeitError, invalidArgument } from '../errors.js'
 import type { MaskSettings, ViewSettings } from '../native.js'
@@ -22,7 +23,8 @@ export const DEFAULT_MAX_PIXELS = 178_956_970
  * @param needs sizes of the views, as an objective has them in `views`
  * @param options `mask` is null, the default, exactly when `needs.maskGrid` is
  * @example
- * const views = trainingViews({ imageSize: [224, 224], tokenImageSize: [112, 112], maskGrid: null }, { seed: 1 })
+ * const needs = { imageSize: [224, 224], tokenImageSize: [112, 112], maskGrid: null }
+ * const views = trainingViews(needs, { seed: 1 })
  * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH when the mask's grid is not that of the model
  */
 export function trainingViews(needs: ViewNeeds, options: ViewOptions = {}): ViewSettings {

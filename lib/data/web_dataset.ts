@@ -1,6 +1,6 @@
 /**
- * Images in local tar shards, as WebDataset lays them out. The shards are indexed once and then read at positions, so
- * shuffling is exact over all samples instead of within a buffer.
+ * Images in local tar shards, as WebDataset lays them out. The shards are indexed once and then read at
+ * positions, so shuffling is exact over all samples instead of within a buffer.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -20,9 +20,9 @@ export interface WebDatasetOptions {
 const CONCURRENCY = 4
 
 /**
- * The images of a set of tar shards, shard after shard in the order of their paths, in the order of each shard.
- * Labels come from `KEY.cls` (an integer as text) or an integer `label` or `cls` in `KEY.json`; class names from a
- * `classes.json` (an array of strings) beside the first shard, else they are the numbers.
+ * The images of a set of tar shards, shard after shard in the order of their paths, in the order of each
+ * shard. Labels come from `KEY.cls` (an integer as text) or an integer `label` or `cls` in `KEY.json`; class
+ * names from a `classes.json` (an array of strings) beside the first shard, else they are the numbers.
  */
 export class WebDataset implements ImageSource {
   readonly name: string
@@ -53,8 +53,8 @@ export class WebDataset implements ImageSource {
   }
 
   /**
-   * Indexes shards: a path, a folder of .tar files, a pattern ('*' and '?' in the file name, '{00000..00007}', '{a,b}'),
-   * or a list of these.
+   * Indexes shards: a path, a folder of .tar files, a pattern ('*' and '?' in the file name,
+   * '{00000..00007}', '{a,b}'), or a list of these.
    * @throws BeitError ERR_DATA when there is no shard or no image, a shard is cut, or a label or key is wrong
    * @throws BeitError ERR_FORMAT when a shard is not a tar file or is damaged
    * @example
@@ -149,7 +149,7 @@ async function classNames(indexes: readonly ShardIndex[]): Promise<string[] | nu
   if (text === null) return Array.from({ length: largest + 1 }, (_, label) => String(label))
   const names = parseNames(text)
   if (names === null || names.length <= largest) {
-    const expected = `an array of at least ${largest + 1} strings, for the labels 0 to ${largest} of the shards`
+    const expected = `an array of at least ${largest + 1} strings (the shards have labels to ${largest})`
     throw new BeitError('ERR_DATA', `${path} must be ${expected}`)
   }
   return names

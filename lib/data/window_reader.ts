@@ -1,6 +1,6 @@
 /**
- * Positioned reads that keep the last stretch read: many small reads close together cost one call to the system, and a
- * jump over a large member costs a small one.
+ * Positioned reads that keep the last stretch read: many small reads close together cost one call to the
+ * system, and a jump over a large member costs a small one.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 
@@ -28,7 +28,9 @@ export class WindowReader {
     return new WindowReader(file, info.size)
   }
 
-  /** The bytes from `offset`, fewer at the end of the file. They are a view that lives until the next call. */
+  /**
+   * The bytes from `offset`, fewer at the end of the file. They are a view that lives until the next call.
+   */
   async bytes(offset: number, length: number): Promise<Buffer> {
     const end = this.#start + this.#window.length
     const wanted = Math.max(0, Math.min(length, this.size - offset))

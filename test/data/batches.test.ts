@@ -3,6 +3,7 @@ import { truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import sharp from 'sharp'
 import { equal, is, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { type Batch, type BatchOptions, batches } from '../../lib/data/batches.js'
@@ -145,6 +146,21 @@ test('a folder and shards of the same images give the same stream', async () => 
   equal(await contents(shards, { epochs: 2 }), await contents(folder, { epochs: 2 }))
 })
 
+test('both decoders feed the same views', async () => {
+  const jpegs = new Map<string, Uint8Array>()
+  const pngs = new Map<string, Uint8Array>()
+  for (let i = 0; i < 8; i++) {
+    // Without subsampling, both libraries decode a JPEG to the same pixels.
+    const jpeg = await encode(picture(48, 40, i))
+      .jpeg({ chromaSubsampling: '4:4:4' })
+      .toBuffer()
+    jpegs.set(`${i}.jpg`, jpeg)
+    pngs.set(`${i}.png`, await sharp(jpeg).png().toBuffer())
+  }
+  const native = await contents(await ImageFolder.open(folderOf(jpegs)), { epochs: 2 })
+  equal(await contents(await ImageFolder.open(folderOf(pngs)), { epochs: 2 }), native)
+})
+
 test('evaluation views are the same in every epoch, but for the mask', async () => {
   const source = await openFolder(8)
   const evaluation = evaluationViews({ ...needs, maskGrid: null }, { seed: 5 })
@@ -204,7 +220,7 @@ test('rows that were moved up keep their contents', async () => {
   const bad = await ImageFolder.open(folderOf(await filesWithBroken(8, [1, 2, 6])))
   const rows = async (source: ImageSource) => {
     const found = new Map<number, Buffer>()
-    for await (const batch of batches(source, { ...defaults, maxBrokenShare: 1 })) {
+    for await (const batch of batches(source, { ...defaults, batchSize: 8, maxBrokenShare: 1 })) {
       const parts = await Promise.all(
         [batch.pixels, batch.tokenPixels as Tensor, batch.mask as Tensor].map(async (tensor) => ({
           bytes: Buffer.from((await tensor.toTypedArray()) as Uint8Array),
@@ -212,8 +228,8 @@ test('rows that were moved up keep their contents', async () => {
         })),
       )
       batch.indices.forEach((index, row) => {
-        const row0 = parts.map(({ bytes, size }) => bytes.subarray(row * size, (row + 1) * size))
-        found.set(index, Buffer.concat(row0))
+        const ofRow = parts.map(({ bytes, size }) => bytes.subarray(row * size, (row + 1) * size))
+        found.set(index, Buffer.concat(ofRow))
       })
       batch.dispose()
     }
@@ -341,14 +357,20 @@ test('a signal ends the wait for a batch', async () => {
   ok(seconds < 2, `64 images of 12 megapixels were not given up: ${seconds} s`)
 })
 
-test('an open scope() frees no batch that was loaded ahead', async () => {
+test('an open scope() frees the batches taken in it and none that is loaded ahead', async () => {
   const iterator = batches(await openFolder(12), defaults)[Symbol.asyncIterator]()
-  const first = await scope(async () => (await iterator.next()).value as Batch)
-  const second = (await scope(() => iterator.next())).value as Batch
-  await contentOf(first)
-  await contentOf(second)
-  first.dispose()
+  const next = async () => (await iterator.next()).value as Batch
+  const taken: Batch[] = []
+  await scope(async () => {
+    taken.push(await next())
+  })
+  is(taken[0]?.pixels.disposed, true)
+  const second = await next()
+  const third = await scope(async () => next())
+  is((await contentOf(second)).batch, 1)
+  is((await contentOf(third)).batch, 2)
   second.dispose()
+  third.dispose()
   await iterator.return?.()
 })
 

@@ -49,8 +49,9 @@ const plain = (r: number, g: number, b: number) =>
   })
 
 /**
- * The pixels a camera stores so that `orientation` shows `shown`. By EXIF 2.3, the stored rows run along
- * the shown columns for 5 to 8; the shown right side comes first for 2, 3, 6 and 7, the bottom first for 3, 4, 7 and 8.
+ * The pixels a camera stores so that `orientation` shows `shown`. By EXIF 2.3, the stored rows run along the
+ * shown columns for 5 to 8; the shown right side comes first for 2, 3, 6 and 7, the bottom first for 3, 4, 7
+ * and 8.
  */
 function storedFor(orientation: number, shown: Picture): Picture {
   const swaps = orientation >= 5

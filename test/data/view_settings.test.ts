@@ -1,4 +1,5 @@
 import { equal } from 'uvu/assert'
+import { maskSettings } from '../../lib/data/masks.js'
 import { evaluationViews, trainingViews } from '../../lib/data/view_settings.js'
 import type { MaskSettings } from '../../lib/native.js'
 import { rejects } from '../support/errors.js'
@@ -70,7 +71,7 @@ test('wrong settings are refused by name', async () => {
   await refused({}, /tokenImageSize must be/, { tokenImageSize: [112, 1.5] })
   await refused({ mask: null }, /mask must be mask settings, got null/)
   await refused({}, /mask must be null/, { maskGrid: null })
-  const other = { ...mask, grid: [7, 7] as const }
+  const other = maskSettings([7, 7])
   await rejects(
     () => trainingViews(needs, { mask: other }),
     'ERR_SHAPE_MISMATCH',

@@ -5,7 +5,9 @@ import { encode, picture } from './pictures.js'
 import { tar } from './tar.js'
 import { temporary } from './temporary.js'
 
-/** `count` images as encoded files by name, sorted: every third one a PNG, so that both decoders have work. */
+/**
+ * `count` images as encoded files by name, sorted: every third one a PNG, so that both decoders have work.
+ */
 export async function imageFiles(count: number): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
   for (let i = 0; i < count; i++) {

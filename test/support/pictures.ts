@@ -8,7 +8,9 @@ export interface Picture {
   height: number
 }
 
-/** A smooth picture with a different colour in every corner, so that turns and flips show; `index` tints it. */
+/**
+ * A smooth picture with a different colour in every corner, so that turns and flips show; `index` tints it.
+ */
 export function picture(width: number, height: number, index = 0): Picture {
   const rgb = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y++) {
@@ -36,7 +38,10 @@ export function deepPng(width: number, height: number, colour: readonly number[]
     .toBuffer()
 }
 
-/** A well-formed PNG whose header claims a size and whose pixels are missing: a few bytes that ask for gigabytes. */
+/**
+ * A well-formed PNG whose header claims a size and whose pixels are missing: a few bytes that ask for
+ * gigabytes.
+ */
 export function pngBomb(width: number, height: number): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
