@@ -12,10 +12,11 @@ const openScope = new AsyncLocalStorage<Set<Disposable<string>>>()
 /** An object that holds native memory. */
 export abstract class Disposable<Kind extends string> {
   #handle: Handle<Kind> | null
+  readonly #scope = openScope.getStore()
 
   constructor(handle: Handle<Kind>) {
     this.#handle = handle
-    openScope.getStore()?.add(this)
+    this.#scope?.add(this)
   }
 
   /** @internal */
@@ -38,6 +39,8 @@ export abstract class Disposable<Kind extends string> {
     if (this.#handle === null) return
     native().dispose(this.#handle)
     this.#handle = null
+    // A long loop in one scope must not fill it with what was freed.
+    this.#scope?.delete(this)
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 /**
- * A folder that is there whole or not at all, whatever kills the process or the machine: its files are written under
- * a temporary name, synced, and the folder is renamed; what a killed save leaves behind is told by its name.
+ * A folder that is there whole or not at all, whatever kills the process or the machine: its files are
+ * written under a temporary name, synced, and the folder is renamed; what a killed save leaves behind is told
+ * by its name.
  */
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -9,8 +10,9 @@ import { BeitError } from '../errors.js'
 const PARTIAL = /^\.(.+)\.(new|old)\.partial$/
 
 /**
- * Makes the folder `target` by `write`, which gets the path of a temporary folder beside it. A folder that is already
- * there is replaced. When anything fails, the temporary folder is removed and what was there before stays.
+ * Makes the folder `target` by `write`, which gets the path of a temporary folder beside it. A folder that is
+ * already there is replaced. When anything fails, the temporary folder is removed and what was there before
+ * stays.
  * @throws BeitError ERR_IO when a file cannot be written; errors of `write` that are BeitErrors as they are
  */
 export async function writeFolderAtomically(
@@ -34,8 +36,8 @@ export async function writeFolderAtomically(
 }
 
 /**
- * Clears what killed or failed saves left in `parent`; a folder that had stepped aside for one that never came is put back.
- * Only the one process that may write there calls it.
+ * Clears what killed or failed saves left in `parent`; a folder that had stepped aside for one that never
+ * came is put back. Only the one process that may write there calls it.
  */
 export async function removePartialFolders(parent: string): Promise<void> {
   for (const name of await fs.readdir(parent)) {
@@ -79,9 +81,16 @@ const exists = (path: string) =>
   )
 const remove = (path: string) => fs.rm(path, { recursive: true, force: true })
 
-/** Removes a folder so that a removal cut short leaves none that looks whole. */
+/**
+ * Removes a folder so that a removal cut short leaves none that looks whole.
+ * @throws BeitError ERR_IO
+ */
 export async function removeFolderAtomically(path: string): Promise<void> {
   const partial = partialPath(path, 'new')
-  await fs.rename(path, partial)
-  await remove(partial)
+  try {
+    await fs.rename(path, partial)
+    await remove(partial)
+  } catch (cause) {
+    throw new BeitError('ERR_IO', `cannot remove ${path}: ${(cause as Error).message}`, { cause })
+  }
 }

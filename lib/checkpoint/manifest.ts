@@ -1,6 +1,6 @@
 /**
- * manifest.json of a checkpoint folder: the size and SHA-256 of every other file in it. It is written last, so a folder
- * with a manifest that holds was saved to its end and has not changed since.
+ * manifest.json of a checkpoint folder: the size and SHA-256 of every other file in it. It is written last,
+ * so a folder with a manifest that holds was saved to its end and has not changed since.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

@@ -4,7 +4,8 @@
  *   state.safetensors  moments and generator of the trainer
  *   state.json         where the run stands and what it must agree with when it goes on
  *   manifest.json      sizes and SHA-256 of the others, written last
- * What stands in the files is the business of lib/train; here they are saved whole or not at all, found, and pruned.
+ * What stands in the files is the business of lib/train; here they are saved whole or not at all, found, and
+ * pruned.
  */
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
@@ -32,8 +33,8 @@ export interface WholeCheckpoint<State> {
 }
 
 /**
- * Saves a checkpoint after step `step` into the folder `checkpoints`, and gives its path. Each of `files` writes one file at the
- * path it is given.
+ * Saves a checkpoint after step `step` into the folder `checkpoints`, and gives its path. Each of `files`
+ * writes one file at the path it is given.
  * @throws BeitError ERR_IO; the checkpoints that were there are untouched then
  */
 export async function saveRunCheckpoint(
@@ -45,7 +46,7 @@ export async function saveRunCheckpoint(
   const path = join(checkpoints, `step-${String(step).padStart(8, '0')}`)
   await writeFolderAtomically(path, async (folder) => {
     for (const [name, write] of Object.entries(files)) await write(join(folder, name))
-    await fs.writeFile(join(folder, STATE_FILE), `${JSON.stringify(state, null, 1)}\n`)
+    await fs.writeFile(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`)
     await writeManifest(folder)
   })
   return path
@@ -107,7 +108,10 @@ export async function setAsideRunCheckpoint(path: string): Promise<string> {
   return aside
 }
 
-/** Removes all but the newest `keep` checkpoints and the one of step `best`. */
+/**
+ * Removes all but the newest `keep` checkpoints and the one of step `best`.
+ * @throws BeitError ERR_IO
+ */
 export async function pruneRunCheckpoints(
   checkpoints: string,
   keep: number,
@@ -115,12 +119,13 @@ export async function pruneRunCheckpoints(
 ): Promise<void> {
   const entries = await listRunCheckpoints(checkpoints)
   for (const { step, path } of entries.slice(0, Math.max(0, entries.length - keep))) {
-    if (step === best) continue
-    await removeFolderAtomically(path)
+    if (step !== best) await removeFolderAtomically(path)
   }
 }
 
-/** Makes the folder `checkpoints` ready for the one process that writes there: removes what killed saves left. */
+/**
+ * Makes the folder `checkpoints` ready for the one process that writes there: removes what killed saves left.
+ */
 export async function prepareRunCheckpoints(checkpoints: string): Promise<void> {
   await fs.mkdir(checkpoints, { recursive: true })
   await removePartialFolders(checkpoints)

@@ -1,6 +1,7 @@
 /**
- * What a training run tells: plain objects that survive JSON. The progress line, metrics.jsonl, the plots and a user's
- * own loop are all consumers of this one stream. Times are in seconds; shares lie in 0..1; steps are counted from 1.
+ * What a training run tells: plain objects that survive JSON. The progress line, metrics.jsonl, the plots and
+ * a user's own loop are all consumers of this one stream. Times are in seconds; shares lie in 0..1; steps are
+ * counted from 1.
  */
 
 import type { BrokenImage } from '../data/broken_images.js'
@@ -35,7 +36,9 @@ export interface StepCommon {
   step: number
   /** Counted from 0. */
   epoch: number
-  /** Global norm before clipping. This and the loss are not finite (null in JSON) where the step was skipped. */
+  /**
+   * Global norm before clipping. This and the loss are not finite (null in JSON) where the step was skipped.
+   */
   gradientNorm: number
   learningRate: number
   weightDecay: number
@@ -82,7 +85,10 @@ export interface WarningEvent {
   message: string
 }
 
-/** Last event of a run that ended without an error. The metrics are those of the last whole epoch, or of what was made of it. */
+/**
+ * Last event of a run that ended without an error. The metrics are those of the last whole epoch, or of what
+ * was made of it.
+ */
 export interface DoneCommon {
   type: 'done'
   step: number
@@ -110,7 +116,10 @@ export interface PretrainEpochEvent extends EpochCommon, MaskedImageModelingMetr
 export interface PretrainEvaluationEvent
   extends EvaluationCommon,
     Omit<MaskedImageModelingMetrics, 'masked'> {
-  /** Of always answering the token most frequent among the masked targets: the best that a constant answer can do. */
+  /**
+   * Of always answering the token most frequent among the masked targets: the best that a constant answer can
+   * do.
+   */
   baselineAccuracy: number
 }
 export interface PretrainDoneEvent extends DoneCommon, MaskedImageModelingMetrics {}

@@ -6,7 +6,8 @@ import type { RunSettings } from './run_options.js'
 import { constant, cosineSchedule } from './schedules.js'
 
 /**
- * Linear warm-up and a cosine for the learning rate, a cosine or nothing for the weight decay (microsoft/unilm, beit/utils.py).
+ * Linear warm-up and a cosine for the learning rate, a cosine or nothing for the weight decay
+ * (microsoft/unilm, beit/utils.py).
  * @returns settings of the step that follows `step` finished ones
  * @throws BeitError ERR_INVALID_ARGUMENT when the warm-up is longer than the run
  */
@@ -19,7 +20,8 @@ export function optimizerSchedules(
   if (warmupSteps > steps) {
     throw new BeitError(
       'ERR_INVALID_ARGUMENT',
-      `the warm-up has ${warmupSteps} steps, the whole run ${steps}: lower ${settings.warmupSteps === null ? 'warmupEpochs' : 'warmupSteps'}`,
+      `the warm-up has ${warmupSteps} steps, the whole run ${steps}: ` +
+        `lower ${settings.warmupSteps === null ? 'warmupEpochs' : 'warmupSteps'}`,
     )
   }
   if (minLearningRate > learningRate) {

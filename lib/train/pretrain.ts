@@ -1,6 +1,6 @@
 /**
- * BEiT pre-training (arXiv 2106.08254): masked image modelling on images without labels. This file says what is trained
- * on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
+ * BEiT pre-training (arXiv 2106.08254): masked image modelling on images without labels. This file says what
+ * is trained on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
  */
 import { type MaskSettings, maskSettings } from '../data/masks.js'
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
@@ -23,15 +23,18 @@ const NORMALIZATIONS = {
 } as const
 
 /**
- * Pre-trains `model` to predict the tokens that `tokenizer` gives the masked patches of `data`. Everything is checked before the
- * run begins. `break` ends the run without saving; an aborted `signal` finishes the step, saves and yields 'done'.
+ * Pre-trains `model` to predict the tokens that `tokenizer` gives the masked patches of `data`. Everything is
+ * checked before the run begins. `break` ends the run without saving; an aborted `signal` finishes the step,
+ * saves and yields 'done'.
  *
- * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH, ERR_DEVICE, ERR_DATA, ERR_OUTPUT_EXISTS, ERR_CHECKPOINT_MISMATCH and
- * ERR_NO_CHECKPOINT before the run; ERR_NON_FINITE (a checkpoint was saved), ERR_DATA and ERR_IO in it
+ * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH, ERR_DEVICE, ERR_DATA, ERR_OUTPUT_EXISTS,
+ * ERR_CHECKPOINT_MISMATCH and ERR_NO_CHECKPOINT before the run; ERR_NON_FINITE (a checkpoint was saved),
+ * ERR_DATA and ERR_IO in it
  * @example
- * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { vocabSize: tokenizer.vocabSize })
+ * const { vocabSize } = tokenizer
+ * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { vocabSize })
  * const data = await ImageFolder.open('photos/')
- * for await (const event of pretrain({ model, tokenizer, data, epochs: 300, output: 'runs/first', resume: 'auto' })) {
+ * for await (const event of pretrain({ model, tokenizer, data, output: 'runs/first', resume: 'auto' })) {
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss, event.accuracy)
  * }
  */
@@ -42,7 +45,8 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   if (model.device !== tokenizer.device) {
     throw new BeitError(
       'ERR_DEVICE',
-      `pretrain: the model is on ${model.device}, the tokenizer on ${tokenizer.device}: move one with to({ device })`,
+      `pretrain: the model is on ${model.device}, the tokenizer on ${tokenizer.device}: ` +
+        'move one with to({ device })',
     )
   }
 

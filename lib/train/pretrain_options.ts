@@ -1,6 +1,7 @@
 /**
- * Options of `pretrain()` and of `beit pretrain`. Defaults are those of the original's run_beit_pretraining.py; where
- * its published ImageNet recipes (base: 800 epochs, batch 2048, learning rate 1.5e-3) differ, `doc` says so.
+ * Options of `pretrain()` and of `beit pretrain`. Defaults are those of the original's
+ * run_beit_pretraining.py; where its published ImageNet recipes (base: 800 epochs, batch 2048, learning rate
+ * 1.5e-3) differ, `doc` says so.
  */
 import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
 import type { MaskSettings } from '../native.js'
@@ -60,7 +61,7 @@ export const pretrainSchema: OptionSchema = {
     type: 'choice',
     choices: ['original', 'exact', 'random'],
     default: 'original',
-    doc: "'original': blocks of at most maskPatches; 'exact': topped up to exactly maskPatches; 'random': single patches",
+    doc: "'original': blocks, at most maskPatches; 'exact': topped up to it; 'random': single patches",
   },
   maskPatches: {
     type: 'integer',
@@ -131,7 +132,7 @@ export const pretrainSchema: OptionSchema = {
     type: 'choice',
     choices: ['imagenet', 'inception'],
     default: 'imagenet',
-    doc: "Mean and deviation of the model's view: those of ImageNet, or 0.5 ('inception', the original for ImageNet-22k)",
+    doc: "Mean and deviation of the model's view: ImageNet's, or 0.5 ('inception', as for ImageNet-22k)",
   },
   mean: {
     type: 'numbers',

@@ -30,7 +30,8 @@ export interface RunStart {
 }
 
 /**
- * Finds the checkpoint that the option `resume` asks for and checks that the run can go on from it. Loads nothing yet.
+ * Finds the checkpoint that the option `resume` asks for and checks that the run can go on from it. Loads
+ * nothing yet.
  * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS
  */
 export async function findRunStart(
@@ -111,8 +112,8 @@ async function chosen(resume: string, folder: RunFolder): Promise<Omit<RunStart,
   if (newest !== undefined && newest.path !== checkpoint.path) {
     throw new BeitError(
       'ERR_OUTPUT_EXISTS',
-      `the output ${folder.path} holds ${newest.path}, which is not the checkpoint to go on from (${checkpoint.path}): ` +
-        'choose another output',
+      `the output ${folder.path} holds ${newest.path}, which is not the checkpoint to go on from ` +
+        `(${checkpoint.path}): choose another output`,
     )
   }
   return { checkpoint, warnings: [] }

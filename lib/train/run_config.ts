@@ -52,7 +52,7 @@ export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): 
   throw new BeitError(
     'ERR_CHECKPOINT_MISMATCH',
     `the run cannot go on from ${path}, because its result would be another:\n  ${differing.join('\n  ')}\n` +
-      'Give what the checkpoint has, or begin a new run; it may load the weights of the checkpoint (model.safetensors)',
+      'Give what it has, or begin a new run, which may load the weights of its model.safetensors',
   )
 }
 

@@ -1,10 +1,11 @@
 /**
- * The folder of a training run: settings.json (which run it is, and how it was started), checkpoints/, and the lock. What else
- * lies there (metrics.jsonl, curves, samples) is written by consumers of the events.
+ * The folder of a training run: settings.json (which run it is, and how it was started), checkpoints/, and
+ * the lock. What else lies there (metrics.jsonl, curves, samples) is written by consumers of the events.
  */
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { replaceFile } from '../checkpoint/atomic_file.js'
 import { listRunCheckpoints, prepareRunCheckpoints } from '../checkpoint/run_checkpoint.js'
 import { BeitError } from '../errors.js'
 import { lockRun, type RunLock } from './run_lock.js'
@@ -55,8 +56,10 @@ export class RunFolder {
 
   /** Writes settings.json. */
   async writeSettings(settings: Record<string, unknown>): Promise<void> {
-    const text = JSON.stringify({ runId: this.runId, ...settings }, null, 2)
-    await fs.writeFile(join(this.path, SETTINGS_FILE), `${text}\n`)
+    const text = `${JSON.stringify({ runId: this.runId, ...settings }, null, 2)}\n`
+    await replaceFile(join(this.path, SETTINGS_FILE), (temporary) =>
+      fs.writeFile(temporary, text, { flush: true }),
+    )
   }
 
   /** Gives the folder free for other processes. */

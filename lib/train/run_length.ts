@@ -1,4 +1,7 @@
-/** How many steps a run has, and where in the data a step lies. Pure functions: a resumed run needs only its step. */
+/**
+ * How many steps a run has, and where in the data a step lies. Pure functions: a resumed run needs only its
+ * step.
+ */
 import { BeitError } from '../errors.js'
 import type { RunSettings } from './run_options.js'
 

@@ -1,7 +1,7 @@
 /**
- * run.lock: one process at a time trains into a run folder. The file names its holder; a holder that is gone is told by its
- * process on the same host, and on another host (or in another container) by the age of the file, which the
- * holder touches while it lives.
+ * run.lock: one process at a time trains into a run folder. The file names its holder; a holder that is gone
+ * is told by its process on the same host, and on another host (or in another container) by the age of the
+ * file, which the holder touches while it lives.
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -71,7 +71,8 @@ async function removeIfStale(path: string, own: Holder): Promise<void> {
   if (await isAlive(path, holder, own)) {
     throw new BeitError(
       'ERR_OUTPUT_EXISTS',
-      `process ${holder.pid} on ${holder.host} is training into this folder (${path}): wait for it to end, or choose another output`,
+      `process ${holder.pid} on ${holder.host} is training into this folder (${path}): ` +
+        'wait for it to end, or choose another output',
     )
   }
   // Moved first, so that of two processes that found the same stale lock only one removes it.

@@ -1,6 +1,7 @@
 /**
- * The options that every training run has: how long, where to, how often to save, how to load. pretrain_options.ts and
- * tokenizer_options.ts add their own. These tables make the command line's flags as well.
+ * The options that every training run has: how long, where to, how often to save, how to load.
+ * pretrain_options.ts and tokenizer_options.ts add their own. These tables make the command line's flags as
+ * well.
  */
 
 import type { ImageSource } from '../data/image_source.js'
@@ -70,7 +71,7 @@ export function runSchema(defaults: {
     resume: {
       type: 'string',
       default: 'never',
-      doc: "'auto': go on from the newest whole checkpoint in the output, or begin; 'never'; or a checkpoint folder",
+      doc: "'auto': from the newest whole checkpoint in the output, or anew; 'never'; or a checkpoint folder",
     },
     epochs: {
       type: 'integer',
@@ -89,7 +90,7 @@ export function runSchema(defaults: {
       type: 'integer',
       min: 1,
       default: defaults.batchSize,
-      doc: 'Images that go through the model at once; the original: 2048 over all GPUs with a learning rate of 1.5e-3',
+      doc: 'Images that go through the model at once; the original: 2048 over all GPUs at 1.5e-3',
     },
     accumulate: {
       type: 'integer',

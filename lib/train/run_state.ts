@@ -1,5 +1,6 @@
 /**
- * Where a run stands: all that state.json of a checkpoint holds, so that a resumed run goes on as if it had not stopped.
+ * Where a run stands: all that state.json of a checkpoint holds, so that a resumed run goes on as if it had
+ * not stopped.
  */
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'

@@ -11,10 +11,10 @@ export interface StepBatches {
 }
 
 /**
- * Groups batches by `accumulate` into the steps that follow `step` finished ones, up to `steps`. Steps do not cross epochs:
- * what the last one of an epoch leaves over is dropped. A batch that is missing because none of its images can be read is
- * missing in its step, so the same step has the same batches wherever a run was resumed. When the iteration ends, it
- * disposes what it holds.
+ * Groups batches by `accumulate` into the steps that follow `step` finished ones, up to `steps`. Steps do not
+ * cross epochs: what the last one of an epoch leaves over is dropped. A batch that is missing because none of
+ * its images can be read is missing in its step, so the same step has the same batches wherever a run was
+ * resumed. When the iteration ends, it disposes what it holds.
  */
 export async function* stepBatches(
   batches: AsyncIterable<Batch>,

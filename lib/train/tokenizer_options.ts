@@ -1,6 +1,7 @@
 /**
- * Options of `trainTokenizer()` and of `beit tokenizer train`. Schedules as in the DALL-E paper (arXiv 2102.12092,
- * A.2), scaled down to runs of one machine: every schedule is a cosine, the temperature over the whole run.
+ * Options of `trainTokenizer()` and of `beit tokenizer train`. Schedules as in the DALL-E paper (arXiv
+ * 2102.12092, A.2), scaled down to runs of one machine: every schedule is a cosine, the temperature over the
+ * whole run.
  */
 import type { OptionSchema } from '../options.js'
 import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
@@ -79,7 +80,7 @@ export const tokenizerSchema: OptionSchema = {
     type: 'number',
     min: 0,
     default: 0,
-    doc: 'Weight of KL(codes | uniform) at the end of its cosine from 0, for a loss summed over an image; the paper: 6.6',
+    doc: 'Final weight of KL(codes | uniform), for a loss summed over an image; the paper: 6.6',
   },
   klWarmupSteps: {
     type: 'integer',

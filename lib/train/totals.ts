@@ -56,8 +56,7 @@ export class Totals {
     sums.masked += result.masked
     sums.correct += result.correct
     if (sums.tokenCounts.length === 0) sums.tokenCounts = new BigInt64Array(result.tokenCounts.length)
-    for (const [token, count] of result.tokenCounts.entries())
-      sums.tokenCounts[token] = (sums.tokenCounts[token] as bigint) + count
+    addCounts(sums.tokenCounts, result.tokenCounts)
   }
 
   get steps(): number {
@@ -68,7 +67,10 @@ export class Totals {
     return this.#sums.images
   }
 
-  /** The steps as if they had been one: what `Objective.metrics` takes. The losses are NaN when all were skipped. */
+  /**
+   * The steps as if they had been one: what `Objective.metrics` takes. The losses are NaN when all were
+   * skipped.
+   */
   get result(): StepResult {
     const { finite, weight, loss, reconstruction, kl, masked, correct, tokenCounts } = this.#sums
     return {
@@ -89,6 +91,13 @@ export class Totals {
 
   toJSON(): SavedTotals {
     return { ...this.#sums, tokenCounts: Array.from(this.#sums.tokenCounts, Number) }
+  }
+}
+
+/** By index: an iterator over 8192 BigInts takes forty times as long. */
+function addCounts(sums: BigInt64Array, counts: BigInt64Array): void {
+  for (let token = 0; token < counts.length; token++) {
+    sums[token] = (sums[token] as bigint) + (counts[token] as bigint)
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Training of a discrete VAE as image tokenizer (DALL-E paper, arXiv 2102.12092, section 2.1 and appendix A). This file says
- * what is trained on what; the loop is training_run.ts, one step is native/train/discrete_vae_step.cc.
+ * Training of a discrete VAE as image tokenizer (DALL-E paper, arXiv 2102.12092, section 2.1 and appendix A).
+ * This file says what is trained on what; the loop is training_run.ts, one step is
+ * native/train/discrete_vae_step.cc.
  */
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
@@ -17,9 +18,9 @@ import type { Totals } from './totals.js'
 import { runTraining } from './training_run.js'
 
 /**
- * Trains `model` to rebuild the images of `data` from discrete codes. Checks, stopping and checkpoints are those of
- * {@link pretrain}. Watch `usage` and `dead` of the 'codebook' events: a codebook of which little is used makes targets that are
- * too easy.
+ * Trains `model` to rebuild the images of `data` from discrete codes. Checks, stopping and checkpoints are
+ * those of {@link pretrain}. Watch `usage` and `dead` of the 'codebook' events: a codebook of which little is
+ * used makes targets that are too easy.
  *
  * @throws BeitError as {@link pretrain}
  * @example
@@ -37,11 +38,12 @@ export async function* trainTokenizer(
   const settings = validateOptions<TokenizerSettings>('trainTokenizer', tokenizerSchema, options)
   const { model, data, reconstruction, straightThrough, seed } = settings
   const { imageSize, outputChannels } = model.config
-  if ((reconstruction === 'logit-laplace') !== (outputChannels === 6)) {
+  const channels = reconstruction === 'logit-laplace' ? 6 : 3
+  if (outputChannels !== channels) {
     throw new BeitError(
       'ERR_SHAPE_MISMATCH',
-      `trainTokenizer: reconstruction '${reconstruction}' needs a decoder of ${reconstruction === 'logit-laplace' ? 6 : 3} ` +
-        `channels, the model has ${outputChannels}: create it with that many outputChannels`,
+      `trainTokenizer: reconstruction '${reconstruction}' needs a decoder of ${channels} channels, the model has ` +
+        `${outputChannels}: create it with outputChannels: ${channels}`,
     )
   }
 

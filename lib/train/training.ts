@@ -1,6 +1,6 @@
 /**
- * What the loop is given: an objective with everything settled. pretrain.ts and train_tokenizer.ts make one each;
- * training_run.ts runs it.
+ * What the loop is given: an objective with everything settled. pretrain.ts and train_tokenizer.ts make one
+ * each; training_run.ts runs it.
  */
 import type { Module } from '../models/module.js'
 import type { StepResult, StepSettings, ViewSettings } from '../native.js'
@@ -17,7 +17,10 @@ export interface IntervalReport<Event> {
   event(totals: Totals, step: number): Event
 }
 
-/** A run as settled before any work. `Step`, `Epoch`, `Evaluation` are the fields its events have beside the common ones. */
+/**
+ * A run as settled before any work. `Step`, `Epoch`, `Evaluation` are the fields its events have beside the
+ * common ones.
+ */
 export interface Training<
   Step extends object = object,
   Epoch extends object = object,

@@ -1,6 +1,6 @@
 /**
- * The training loop, for every objective: take a batch, make a step, tell about it; at the end of an epoch evaluate and
- * save. What is trained, and how, is in the {@link Training} it is given.
+ * The training loop, for every objective: take a batch, make a step, tell about it; at the end of an epoch
+ * evaluate and save. What is trained, and how, is in the {@link Training} it is given.
  */
 import { native } from '../binding.js'
 import { type BatchStream, batches } from '../data/batches.js'
@@ -22,13 +22,16 @@ import type { IntervalReport, Training } from './training.js'
 const NON_FINITE_LIMIT = 3
 
 /**
- * Runs `training` to its end, or until its signal is aborted, and yields what happens. Breaking out of the iteration frees
- * all that it holds, without saving.
+ * Runs `training` to its end, or until its signal is aborted, and yields what happens. Breaking out of the
+ * iteration frees all that it holds, without saving.
  */
 export async function* runTraining<S extends object, E extends object, V extends object, R extends object>(
   training: Training<S, E, V, R>,
 ): AsyncGenerator<TrainingEvent<S, E, V> | R, void, undefined> {
   const { settings } = training
+  if (settings.validation?.length === 0) {
+    throw new BeitError('ERR_DATA', `there are no validation images in ${settings.validation.name}`)
+  }
   const folder = await RunFolder.open(settings.output, settings.resume !== 'never')
   let trainer: Trainer | null = null
   try {
@@ -218,8 +221,9 @@ class TrainingRun {
     yield* this.#save()
     throw new BeitError(
       'ERR_NON_FINITE',
-      `loss or gradient were not finite in the ${NON_FINITE_LIMIT} steps up to ${step}; the weights from before them are ` +
-        `saved in ${this.#saved?.path}. Try a lower learningRate, a longer warm-up, clipGradient, or precision 'fp32'`,
+      `loss or gradient were not finite in the ${NON_FINITE_LIMIT} steps up to ${step}; the weights from before ` +
+        `them are saved in ${this.#saved?.path}. ` +
+        "Try a lower learningRate, a longer warm-up, clipGradient, or precision 'fp32'",
     )
   }
 
@@ -231,7 +235,8 @@ class TrainingRun {
       type: 'done',
       step,
       epoch: this.#epochOf(step),
-      reason: step >= length.steps ? 'finished' : 'stopped',
+      // Stopped at the last step, the run has yet to close the epoch.
+      reason: step >= length.steps && epoch.steps === 0 ? 'finished' : 'stopped',
       ...describe.epoch((lastEpoch ?? epoch).result),
       checkpoint: this.#saved?.path as string,
       seconds: (performance.now() - this.#began) / 1000,

@@ -141,7 +141,7 @@ test('an error of a writer is passed on as it is, and its partial file is remove
   equal(await fs.readdir(folder), [])
 })
 
-test('left-overs of killed saves are removed, and a checkpoint that had stepped aside comes back', async () => {
+test('left-overs of killed saves are removed, a checkpoint that stepped aside comes back', async () => {
   const folder = temporary()
   const path = await save(folder, 5)
   await save(folder, 6)

@@ -55,7 +55,8 @@ test('steps follow the schedules, and an epoch is the mean of its steps by maske
   const data = await microImages()
   const events = await collect(pretrain({ ...(await microRun(temporary(), data)), epochs: 2 }))
   const steps = stepsOf(events)
-  // linspace(0, 0.002, 3), then half a cosine of 3 steps from 0.002 to 0.00001; weight decay: 6 steps from 0.05 to 0.1.
+  // linspace(0, 0.002, 3), then half a cosine of 3 steps from 0.002 to 0.00001; weight decay: 6 steps from
+  // 0.05 to 0.1.
   near(
     steps.map(({ learningRate }) => learningRate),
     [0, 0.001, 0.002, 0.002, 0.0015025, 0.0005075],
@@ -90,7 +91,7 @@ test('the loss falls below that of the untrained model, which guesses', async ()
   ok((losses.at(-1) as number) < 2.8, `${losses.at(-1)}`)
 })
 
-test('an evaluation is that of the model alone: the same masks in every epoch and for every seed', async () => {
+test('an evaluation is that of the model: the same masks in every epoch and for every seed', async () => {
   const data = await microImages()
   const still = { learningRate: 0, minLearningRate: 0, epochs: 2, validation: data }
   const tokenizer = await microTokenizer()
@@ -190,6 +191,7 @@ test('wrong options are refused before the output is made', async () => {
   await refused(vocab, 'ERR_SHAPE_MISMATCH', /the model predicts 32 tokens, but the tokenizer has 48/)
   const empty = { name: 'none', length: 0, classes: null, fingerprint: '', sample: () => data.sample(0) }
   await refused({ data: empty }, 'ERR_DATA', /^0 images do not fill one step/)
+  await refused({ validation: empty }, 'ERR_DATA', /no validation images in none/)
   is(existsSync(output), false)
 })
 

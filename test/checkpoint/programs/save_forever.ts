@@ -1,6 +1,6 @@
 /**
- * A training run without the training, for kill.test.ts: enters the run folder argv[2] as a resumed run does, says what
- * it found, and saves checkpoint after checkpoint until it is killed.
+ * A training run without the training, for kill.test.ts: enters the run folder argv[2] as a resumed run does,
+ * says what it found, and saves checkpoint after checkpoint until it is killed.
  */
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
