@@ -271,6 +271,8 @@ export interface ImageTransform {
   /** [height, width] of the result. */
   size: readonly [number, number]
   interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  /** With the plain inner loops instead of the vectorised ones: the same result, slower. For tests and benchmarks. */
+  plain?: boolean
 }
 
 /**

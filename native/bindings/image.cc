@@ -20,10 +20,15 @@ Napi::Value bytes_to_js(Napi::Env env, const uint8_t* data, size_t length) {
   return array;
 }
 
+constexpr float kMaxFactor = 1000;  // of a jitter step: what it blends then fits 32 bits
+
 JitterStep jitter_step_from(const Napi::Value& value) {
   const auto object = object_from(value, "jitter");
   const auto kind = string_from(object.Get("kind"), "jitter.kind");
   const auto factor = static_cast<float>(number_from(object.Get("factor"), "jitter.factor"));
+  if (!(factor >= 0 && factor <= kMaxFactor)) {
+    fail("ERR_INVALID_ARGUMENT", "jitter.factor: expected a number from 0 to ", kMaxFactor, ", got ", factor);
+  }
   if (kind == "brightness") return {JitterStep::Kind::kBrightness, factor};
   if (kind == "contrast") return {JitterStep::Kind::kContrast, factor};
   if (kind == "saturation") return {JitterStep::Kind::kSaturation, factor};
@@ -92,14 +97,16 @@ static Napi::Value transform_image(const Napi::CallbackInfo& info) {
   plan.box = box_from(transform.Get("box"), image);
   const auto size = size_from(transform.Get("size"), "size");
   const auto interpolation = interpolation_from(transform.Get("interpolation"), "interpolation");
+  const bool plain = transform.Get("plain").ToBoolean();
   return in_background(
       info.Env(),
       [=] {
         ViewScratch scratch;
-        crop(image, plan, scratch.crop);
+        if (plain) scratch.kernels = &kPlainKernels;
+        crop(image, plan, *scratch.kernels, scratch.crop);
         std::vector<uint8_t> planes(size_t{3} * size.height * size.width);
         resample(scratch.crop.view(), size.width, size.height, {0, 0, size.width, size.height}, interpolation,
-                 scratch.resample, planes.data());
+                 *scratch.kernels, scratch.resample, planes.data());
         return planes;
       },
       [](Napi::Env env, const std::vector<uint8_t>& planes) {

@@ -7,31 +7,8 @@ namespace beit {
 
 namespace {
 
-// ITU-R 601-2 luma in 16-bit fixed point, as PIL converts to mode L.
-inline int grey_of(const uint8_t* rgb) {
-  return (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16;
-}
-
-inline uint8_t blend(int grey, int value, float factor) {
-  const float blended = static_cast<float>(grey) + factor * static_cast<float>(value - grey);
-  return static_cast<uint8_t>(std::clamp(blended, 0.0F, 255.0F));
-}
-
-void blend_with(int grey, float factor, uint8_t* rgb, int64_t pixels) {
-  std::array<uint8_t, 256> table;
-  for (int value = 0; value < 256; value++) table[value] = blend(grey, value, factor);
-  for (int64_t i = 0; i < pixels * 3; i++) rgb[i] = table[rgb[i]];
-}
-
-void blend_with_own_grey(float factor, uint8_t* rgb, int64_t pixels) {
-  for (int64_t i = 0; i < pixels; i++, rgb += 3) {
-    const int grey = grey_of(rgb);
-    for (int channel = 0; channel < 3; channel++) rgb[channel] = blend(grey, rgb[channel], factor);
-  }
-}
-
 // The mean grey, rounded, of `image` after `blends`.
-int mean_grey(const ImageView& image, const std::vector<PixelBlend>& blends) {
+int mean_grey(const ImageView& image, const std::vector<PixelBlend>& blends, const ImageKernels& kernels) {
   // A few thousand pixels at a time stay in the cache while the blends before the contrast are applied to a
   // copy.
   constexpr int64_t kChunk = 4096;
@@ -43,10 +20,10 @@ int mean_grey(const ImageView& image, const std::vector<PixelBlend>& blends) {
     const uint8_t* rgb = image.rgb + begin * 3;
     if (!blends.empty()) {
       std::copy_n(rgb, count * 3, copy.data());
-      blend_pixels(blends, copy.data(), count);
+      blend_pixels(blends, kernels, copy.data(), count);
       rgb = copy.data();
     }
-    for (int64_t i = 0; i < count; i++) sum += grey_of(rgb + i * 3);
+    sum += kernels.sum_grey(rgb, count);
   }
   return static_cast<int>(static_cast<double>(sum) / static_cast<double>(pixels) + 0.5);
 }
@@ -67,7 +44,8 @@ std::vector<JitterStep> random_jitter(const std::array<double, 3>& strength, Sam
   return steps;
 }
 
-std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<JitterStep>& steps) {
+std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<JitterStep>& steps,
+                                     const ImageKernels& kernels) {
   std::vector<PixelBlend> blends;
   for (const auto& step : steps) {
     switch (step.kind) {
@@ -75,7 +53,7 @@ std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<J
         blends.push_back({false, 0, step.factor});
         break;
       case JitterStep::Kind::kContrast:
-        blends.push_back({false, mean_grey(image, blends), step.factor});
+        blends.push_back({false, mean_grey(image, blends, kernels), step.factor});
         break;
       case JitterStep::Kind::kSaturation:
         blends.push_back({true, 0, step.factor});
@@ -85,12 +63,13 @@ std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<J
   return blends;
 }
 
-void blend_pixels(const std::vector<PixelBlend>& blends, uint8_t* rgb, int64_t pixels) {
+void blend_pixels(const std::vector<PixelBlend>& blends, const ImageKernels& kernels, uint8_t* rgb,
+                  int64_t pixels) {
   for (const auto& blend : blends) {
     if (blend.with_own_grey) {
-      blend_with_own_grey(blend.factor, rgb, pixels);
+      kernels.blend_own_grey(blend.factor, rgb, pixels);
     } else {
-      blend_with(blend.grey, blend.factor, rgb, pixels);
+      kernels.blend(blend.grey, blend.factor, rgb, pixels * 3);
     }
   }
 }

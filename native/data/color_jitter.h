@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/kernels.h"
 #include "data/philox.h"
 
 namespace beit {
@@ -27,9 +28,11 @@ struct PixelBlend {
 
 // What `steps` on the whole of `image` do to a pixel. Contrast depends on the mean grey of the image as the
 // steps before it left it; that is found here, so the blends can be applied to any part of the image.
-std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<JitterStep>& steps);
+std::vector<PixelBlend> pixel_blends(const ImageView& image, const std::vector<JitterStep>& steps,
+                                     const ImageKernels& kernels);
 
 // Applies the blends to `pixels` pixels in place.
-void blend_pixels(const std::vector<PixelBlend>& blends, uint8_t* rgb, int64_t pixels);
+void blend_pixels(const std::vector<PixelBlend>& blends, const ImageKernels& kernels, uint8_t* rgb,
+                  int64_t pixels);
 
 }  // namespace beit

@@ -12,7 +12,7 @@ int rounded(double x) { return static_cast<int>(std::nearbyint(x)); }
 
 // Resizes to the smallest image of the same shape that covers `size`, and takes its middle.
 void resize_to_cover(const ImageView& image, const Size& size, Interpolation interpolation,
-                     ResampleScratch& scratch, uint8_t* planes) {
+                     ViewScratch& scratch, uint8_t* planes) {
   int width = size.width;
   int height = size.height;
   if (int64_t{size.width} * image.height >= int64_t{size.height} * image.width) {
@@ -22,12 +22,13 @@ void resize_to_cover(const ImageView& image, const Size& size, Interpolation int
   }
   const Box middle{rounded((width - size.width) / 2.0), rounded((height - size.height) / 2.0), size.width,
                    size.height};
-  resample(image, width, height, middle, interpolation, scratch, planes);
+  resample(image, width, height, middle, interpolation, *scratch.kernels, scratch.resample, planes);
 }
 
-void resize(const ImageView& image, const Size& size, Interpolation interpolation, ResampleScratch& scratch,
+void resize(const ImageView& image, const Size& size, Interpolation interpolation, ViewScratch& scratch,
             uint8_t* planes) {
-  resample(image, size.width, size.height, {0, 0, size.width, size.height}, interpolation, scratch, planes);
+  resample(image, size.width, size.height, {0, 0, size.width, size.height}, interpolation, *scratch.kernels,
+           scratch.resample, planes);
 }
 
 }  // namespace
@@ -55,8 +56,8 @@ Box random_resized_box(int width, int height, const std::array<double, 2>& scale
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
-void crop(const ImageView& image, const CropPlan& plan, Image& result) {
-  const auto blends = pixel_blends(image, plan.jitter);
+void crop(const ImageView& image, const CropPlan& plan, const ImageKernels& kernels, Image& result) {
+  const auto blends = pixel_blends(image, plan.jitter, kernels);
   const Box& box = plan.box;
   const int left = plan.flip ? image.width - box.left - box.width : box.left;
   result.resize(box.width, box.height);
@@ -68,7 +69,7 @@ void crop(const ImageView& image, const CropPlan& plan, Image& result) {
     } else {
       std::memcpy(to, from, static_cast<size_t>(box.width) * 3);
     }
-    blend_pixels(blends, to, box.width);
+    blend_pixels(blends, kernels, to, box.width);
   }
 }
 
@@ -83,13 +84,13 @@ void make_views(const ImageView& image, const ViewSettings& settings, uint32_t e
     plan.box =
         random_resized_box(image.width, image.height, settings.scale, settings.ratio, random(Stream::kCrop));
   }
-  crop(image, plan, scratch.crop);
+  crop(image, plan, *scratch.kernels, scratch.crop);
 
   const auto shape = settings.random_crop ? resize : resize_to_cover;
   const auto cropped = scratch.crop.view();
-  shape(cropped, settings.image_size, settings.interpolation, scratch.resample, pixels);
+  shape(cropped, settings.image_size, settings.interpolation, scratch, pixels);
   if (settings.token_image_size) {
-    shape(cropped, *settings.token_image_size, settings.token_interpolation, scratch.resample, token_pixels);
+    shape(cropped, *settings.token_image_size, settings.token_interpolation, scratch, token_pixels);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "data/blockwise_mask.h"
 #include "data/color_jitter.h"
 #include "data/image.h"
+#include "data/kernels.h"
 #include "data/resample.h"
 
 namespace beit {
@@ -33,8 +34,9 @@ struct ViewSettings {
   int64_t max_pixels;
 };
 
-// Memory that calls reuse.
+// Memory that calls reuse, and the inner loops to use.
 struct ViewScratch {
+  const ImageKernels* kernels = &fastest_kernels();
   Image crop;
   ResampleScratch resample;
 };
@@ -53,7 +55,7 @@ Box random_resized_box(int width, int height, const std::array<double, 2>& scale
 
 // `plan` carried out without the resize. Jitter of the whole image is applied to the box alone, with the same
 // result.
-void crop(const ImageView& image, const CropPlan& plan, Image& result);
+void crop(const ImageView& image, const CropPlan& plan, const ImageKernels& kernels, Image& result);
 
 // Makes the views of sample `index` in `epoch`: `pixels` (3, height, width), and `token_pixels` likewise
 // where the settings have a tokenizer's view.

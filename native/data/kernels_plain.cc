@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <array>
+
+#include "data/kernels.h"
+
+namespace beit {
+
+namespace {
+
+constexpr int kHalf = 1 << (ResampleWeights::kPrecision - 1);
+
+uint8_t to_byte(int sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> ResampleWeights::kPrecision, 0, 255));
+}
+
+void resample_row(const uint8_t* source, const ResampleWeights& weights, uint8_t* planes) {
+  const int pixels = weights.pixels();
+  for (int i = 0; i < pixels; i++) {
+    const uint8_t* from = source + weights.first[i] * 3;
+    const int32_t* weight = weights.of(i);
+    int red = kHalf, green = kHalf, blue = kHalf;
+    for (int k = 0; k < weights.count[i]; k++, from += 3) {
+      red += from[0] * weight[k];
+      green += from[1] * weight[k];
+      blue += from[2] * weight[k];
+    }
+    planes[i] = to_byte(red);
+    planes[pixels + i] = to_byte(green);
+    planes[2 * pixels + i] = to_byte(blue);
+  }
+}
+
+void resample_rows(const ImageView& source, int begin, int end, const ResampleWeights& weights,
+                   uint8_t* planes) {
+  for (int y = begin; y < end; y++, planes += 3 * weights.pixels())
+    resample_row(source.row(y), weights, planes);
+}
+
+void resample_column(const uint8_t* rows, int64_t stride, const int32_t* weights, int count, int length,
+                     uint8_t* out) {
+  for (int i = 0; i < length; i++) {
+    int sum = kHalf;
+    for (int k = 0; k < count; k++) sum += rows[k * stride + i] * weights[k];
+    out[i] = to_byte(sum);
+  }
+}
+
+uint8_t blended(int grey, int value, float factor) {
+  const float result = static_cast<float>(grey) + factor * static_cast<float>(value - grey);
+  return static_cast<uint8_t>(std::clamp(result, 0.0F, 255.0F));
+}
+
+void blend(int grey, float factor, uint8_t* bytes, int64_t length) {
+  std::array<uint8_t, 256> table;
+  for (int value = 0; value < 256; value++) table[value] = blended(grey, value, factor);
+  for (int64_t i = 0; i < length; i++) bytes[i] = table[bytes[i]];
+}
+
+// ITU-R 601-2 luma in 16-bit fixed point, as PIL converts to mode L.
+int grey_of(const uint8_t* rgb) { return (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16; }
+
+void blend_own_grey(float factor, uint8_t* rgb, int64_t pixels) {
+  for (int64_t i = 0; i < pixels; i++, rgb += 3) {
+    const int grey = grey_of(rgb);
+    for (int channel = 0; channel < 3; channel++) rgb[channel] = blended(grey, rgb[channel], factor);
+  }
+}
+
+int64_t sum_grey(const uint8_t* rgb, int64_t pixels) {
+  int64_t sum = 0;
+  for (int64_t i = 0; i < pixels; i++) sum += grey_of(rgb + i * 3);
+  return sum;
+}
+
+}  // namespace
+
+const ImageKernels kPlainKernels{resample_rows, resample_column, blend, blend_own_grey, sum_grey};
+
+}  // namespace beit
