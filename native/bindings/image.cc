@@ -106,7 +106,7 @@ static Napi::Value transform_image(const Napi::CallbackInfo& info) {
         crop(image, plan, *scratch.kernels, scratch.crop);
         std::vector<uint8_t> planes(size_t{3} * size.height * size.width);
         resample(scratch.crop.view(), size.width, size.height, {0, 0, size.width, size.height}, interpolation,
-                 *scratch.kernels, scratch.resample, planes.data());
+                 *scratch.kernels, scratch.between, planes.data());
         return planes;
       },
       [](Napi::Env env, const std::vector<uint8_t>& planes) {

@@ -10,6 +10,8 @@ namespace {
 
 // The largest side of a view or of a patch grid.
 constexpr int64_t kMaxSide = 1 << 16;
+// Of an image: three bytes a pixel of a row then fit 32 bits.
+constexpr int64_t kMaxImageSide = 1 << 26;
 
 double number_between(const Napi::Value& value, const char* name, double low, double high) {
   const double number = number_from(value, name);
@@ -134,8 +136,8 @@ ViewSettings view_settings_from(const Napi::Value& value) {
 
 ImageView raw_image_from(const Napi::Value& value, const char* name) {
   const auto object = object_from(value, name);
-  const auto width = static_cast<int>(integer_between(object.Get("width"), "width", 1, INT_MAX));
-  const auto height = static_cast<int>(integer_between(object.Get("height"), "height", 1, INT_MAX));
+  const auto width = static_cast<int>(integer_between(object.Get("width"), "width", 1, kMaxImageSide));
+  const auto height = static_cast<int>(integer_between(object.Get("height"), "height", 1, kMaxImageSide));
   const auto rgb = object.Get("rgb");
   if (!rgb.IsTypedArray() || rgb.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
     fail("ERR_INVALID_ARGUMENT", name, ".rgb: expected a Uint8Array");

@@ -8,11 +8,18 @@
 
 namespace beit {
 
+// Where the channels of rows go: channel c of row y begins at data + y * row_stride + c * plane_stride.
+struct PlanarRows {
+  uint8_t* data;
+  int64_t row_stride;
+  int64_t plane_stride;
+};
+
 struct ImageKernels {
   // Horizontal pass of a resize over the rows `begin` to `end` of `source`, whose memory goes on for
-  // Image::kPadding bytes: to (end - begin, 3, pixels), 8 bit.
+  // Image::kPadding bytes. Each row goes to three planes of `out`.
   void (*resample_rows)(const ImageView& source, int begin, int end, const ResampleWeights& weights,
-                        uint8_t* planes);
+                        const PlanarRows& out);
 
   // One row of the vertical pass: the weighted sum of `count` rows of `length` bytes that lie `stride` bytes
   // apart.

@@ -45,13 +45,13 @@ std::vector<WeightGroup> split(const ResampleWeights& weights, int groups) {
 }
 
 AVX2 void resample_row(const uint8_t* source, const ResampleWeights& weights, const WeightGroup* group,
-                       int groups, uint8_t* planes) {
+                       int groups, uint8_t* to, int64_t plane_stride) {
   // Four RGB pixels of 12 bytes to 16-bit pairs: red of 0 and 1, green, blue, nothing; then those of 2 and 3.
   const __m256i pairs = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,  //
                                          6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
   const int pixels = weights.pixels();
-  for (int i = 0; i < pixels; i++, group += groups) {
-    const uint8_t* from = source + weights.first[i] * 3;
+  for (int i = 0; i < pixels; i++, group += groups, to++) {
+    const uint8_t* from = source + int64_t{weights.first[i]} * 3;
     const int used = (weights.count[i] + 3) / 4;
     __m256i low = _mm256_setzero_si256();
     __m256i high = _mm256_setzero_si256();
@@ -68,22 +68,23 @@ AVX2 void resample_row(const uint8_t* source, const ResampleWeights& weights, co
     sum = _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(kHalf)), kPrecision);
     sum = _mm_packs_epi32(sum, sum);
     const auto rgb = static_cast<uint32_t>(_mm_cvtsi128_si32(_mm_packus_epi16(sum, sum)));
-    planes[i] = static_cast<uint8_t>(rgb);
-    planes[pixels + i] = static_cast<uint8_t>(rgb >> 8);
-    planes[2 * pixels + i] = static_cast<uint8_t>(rgb >> 16);
+    to[0] = static_cast<uint8_t>(rgb);
+    to[plane_stride] = static_cast<uint8_t>(rgb >> 8);
+    to[2 * plane_stride] = static_cast<uint8_t>(rgb >> 16);
   }
 }
 
 void resample_rows(const ImageView& source, int begin, int end, const ResampleWeights& weights,
-                   uint8_t* planes) {
+                   const PlanarRows& out) {
   if (weights.stride > kMaxWeights) {
-    kPlainKernels.resample_rows(source, begin, end, weights, planes);
+    kPlainKernels.resample_rows(source, begin, end, weights, out);
     return;
   }
   const int groups = (weights.stride + 3) / 4;
   const auto split_weights = split(weights, groups);
-  for (int y = begin; y < end; y++, planes += 3 * weights.pixels()) {
-    resample_row(source.row(y), weights, split_weights.data(), groups, planes);
+  for (int y = begin; y < end; y++) {
+    resample_row(source.row(y), weights, split_weights.data(), groups,
+                 out.data + (y - begin) * out.row_stride, out.plane_stride);
   }
 }
 

@@ -13,27 +13,24 @@ uint8_t to_byte(int sum) {
   return static_cast<uint8_t>(std::clamp(sum >> ResampleWeights::kPrecision, 0, 255));
 }
 
-void resample_row(const uint8_t* source, const ResampleWeights& weights, uint8_t* planes) {
-  const int pixels = weights.pixels();
-  for (int i = 0; i < pixels; i++) {
-    const uint8_t* from = source + weights.first[i] * 3;
-    const int32_t* weight = weights.of(i);
-    int red = kHalf, green = kHalf, blue = kHalf;
-    for (int k = 0; k < weights.count[i]; k++, from += 3) {
-      red += from[0] * weight[k];
-      green += from[1] * weight[k];
-      blue += from[2] * weight[k];
-    }
-    planes[i] = to_byte(red);
-    planes[pixels + i] = to_byte(green);
-    planes[2 * pixels + i] = to_byte(blue);
-  }
-}
-
 void resample_rows(const ImageView& source, int begin, int end, const ResampleWeights& weights,
-                   uint8_t* planes) {
-  for (int y = begin; y < end; y++, planes += 3 * weights.pixels())
-    resample_row(source.row(y), weights, planes);
+                   const PlanarRows& out) {
+  for (int y = begin; y < end; y++) {
+    uint8_t* to = out.data + (y - begin) * out.row_stride;
+    for (int i = 0; i < weights.pixels(); i++, to++) {
+      const uint8_t* from = source.row(y) + int64_t{weights.first[i]} * 3;
+      const int32_t* weight = weights.of(i);
+      int red = kHalf, green = kHalf, blue = kHalf;
+      for (int k = 0; k < weights.count[i]; k++, from += 3) {
+        red += from[0] * weight[k];
+        green += from[1] * weight[k];
+        blue += from[2] * weight[k];
+      }
+      to[0] = to_byte(red);
+      to[out.plane_stride] = to_byte(green);
+      to[2 * out.plane_stride] = to_byte(blue);
+    }
+  }
 }
 
 void resample_column(const uint8_t* rows, int64_t stride, const int32_t* weights, int count, int length,

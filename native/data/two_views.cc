@@ -22,13 +22,13 @@ void resize_to_cover(const ImageView& image, const Size& size, Interpolation int
   }
   const Box middle{rounded((width - size.width) / 2.0), rounded((height - size.height) / 2.0), size.width,
                    size.height};
-  resample(image, width, height, middle, interpolation, *scratch.kernels, scratch.resample, planes);
+  resample(image, width, height, middle, interpolation, *scratch.kernels, scratch.between, planes);
 }
 
 void resize(const ImageView& image, const Size& size, Interpolation interpolation, ViewScratch& scratch,
             uint8_t* planes) {
   resample(image, size.width, size.height, {0, 0, size.width, size.height}, interpolation, *scratch.kernels,
-           scratch.resample, planes);
+           scratch.between, planes);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ struct ViewSettings {
 struct ViewScratch {
   const ImageKernels* kernels = &fastest_kernels();
   Image crop;
-  ResampleScratch resample;
+  Image between;
 };
 
 // What happens to an image before it is resized, every decision made.

@@ -8,7 +8,7 @@ const INTERPOLATIONS = ['bilinear', 'bicubic', 'lanczos'] as const
 
 test('resized boxes are equal to Pillow: every filter, shrinking, enlarging, both', async () => {
   const cases = pillowCases('view').filter(({ transform }) => transform.jitter.length === 0)
-  is(cases.length, 31)
+  is(cases.length, 37)
   for (const { transform, pixels } of cases) {
     const actual = await native().transformImage(viewSource(), transform)
     is(largestDifference(actual, pixels), 0, JSON.stringify(transform))
