@@ -1,6 +1,7 @@
 /**
- * The image loader beside Pillow, doing the same work in one run: decode a JPEG, colour jitter, flip, random resized crop,
- * 224 bicubic and 112 Lanczos. Prints how far the pixels differ and how many images a second of CPU time each makes.
+ * The image loader beside Pillow, doing the same work in one run: decode a JPEG, colour jitter, flip, random
+ * resized crop, 224 bicubic and 112 Lanczos. Prints how far the pixels differ and how many images a second of
+ * CPU time each makes.
  *
  *     node dist/bench/loader.js FOLDER [IMAGES]      # BEIT_PYTHON: a Python with Pillow and numpy
  */
@@ -41,9 +42,8 @@ console.log(`images a second of CPU time (median of ${ROUNDS} rounds, taken in t
 console.log(`  loader ${median(rates.map(({ ours }) => ours)).toFixed(0)}`)
 console.log(`  Pillow ${version} ${median(rates.map((rate) => rate.pillow)).toFixed(0)}`)
 const ratios = rates.map(({ ours, pillow }) => ours / pillow)
-console.log(
-  `  ratio ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
-)
+const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
+console.log(`  ratio ${median(ratios).toFixed(2)} (${range})`)
 
 /** CPU seconds of this process for all images, with one thread of the loader. */
 async function loaderSeconds(epoch: number): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * Blockwise masking (BEiT, arXiv 2106.08254, section 2.3): its settings, and masks by themselves. The rule is in
- * native/data/blockwise_mask.cc.
+ * Blockwise masking (BEiT, arXiv 2106.08254, section 2.3): its settings, and masks by themselves. The rule is
+ * in native/data/blockwise_mask.cc.
  */
 import { native } from '../binding.js'
 import { BeitError, invalidArgument } from '../errors.js'
@@ -15,18 +15,18 @@ export type MaskOptions = { [Name in keyof Omit<MaskSettings, 'grid'>]?: MaskSet
 /** Attempts of the original to place a block. */
 const ATTEMPTS = 10
 /**
- * The largest share of images that the original rule may leave without a mask. The addon draws again for those, which at
- * this share changes nothing that can be measured and, with 16 draws, never fails.
+ * The largest share of images that the original rule may leave without a mask. The addon draws again for
+ * those, which at this share changes nothing that can be measured and, with 16 draws, never fails.
  */
 const MAX_EMPTY_SHARE = 1e-4
 
 /**
- * Complete, checked settings for a patch grid. What is unset is the original's for 14 x 14 patches, scaled to the grid:
- * 75 of 196 patches, blocks of at least 16.
+ * Complete, checked settings for a patch grid. What is unset is the original's for 14 x 14 patches, scaled to
+ * the grid: 75 of 196 patches, blocks of at least 16.
  *
  * @param grid rows and columns of patches
- * @throws BeitError ERR_INVALID_ARGUMENT when a number is out of range, or when the settings could leave an image without
- * a mask: the loss of a batch of such images is not a number (microsoft/unilm issue 551).
+ * @throws BeitError ERR_INVALID_ARGUMENT when a number is out of range, or when the settings could leave an
+ * image without a mask: the loss of a batch of such images is not a number (microsoft/unilm issue 551).
  *
  * @example
  * maskSettings([14, 14]) // { grid: [14, 14], mode: 'original', patches: 75, minPatchesPerBlock: 16, ... }
@@ -45,7 +45,7 @@ export function maskSettings(grid: readonly [number, number], options: MaskOptio
   return settings
 }
 
-/** Refuses settings that are out of range or could leave an image without a mask: see {@link maskSettings}. */
+/** Refuses settings out of range, or that could leave an image without a mask: see {@link maskSettings}. */
 export function checkMaskSettings(settings: MaskSettings): void {
   const { grid, mode, patches, minPatchesPerBlock, maxPatchesPerBlock, minAspect } = settings
   if (!grid.every((side) => Number.isInteger(side) && side >= 1)) {
@@ -75,8 +75,8 @@ export function checkMaskSettings(settings: MaskSettings): void {
 }
 
 /**
- * The share of images for which the original rule ends without a mask: all attempts to place the first block fail.
- * Integrates over the area and the aspect ratio that an attempt draws.
+ * The share of images for which the original rule ends without a mask: all attempts to place the first block
+ * fail. Integrates over the area and the aspect ratio that an attempt draws.
  */
 export function emptyMaskShare(settings: MaskSettings): number {
   const steps = 400
@@ -99,7 +99,8 @@ export function emptyMaskShare(settings: MaskSettings): number {
  * Masks as the image loader makes them, for experiments and `forward`: a pure function of its arguments.
  *
  * @param grid rows and columns of patches: `model.grid`
- * @param options settings of {@link maskSettings}; `samples`: how many masks, or the data set indices to make them for
+ * @param options settings of {@link maskSettings}; `samples`: how many masks, or the data set indices to make
+ * them for
  * @returns bool (B, rows * columns), true = masked
  *
  * @example

@@ -15,10 +15,13 @@ void resize_to_cover(const ImageView& image, const Size& size, Interpolation int
                      ViewScratch& scratch, uint8_t* planes) {
   int width = size.width;
   int height = size.height;
+  // A line of a million pixels would be resized to more than an int counts: such an image is seen a little
+  // distorted.
+  constexpr int64_t kMaxSide = 1 << 30;
   if (int64_t{size.width} * image.height >= int64_t{size.height} * image.width) {
-    height = static_cast<int>(int64_t{size.width} * image.height / image.width);
+    height = static_cast<int>(std::min(int64_t{size.width} * image.height / image.width, kMaxSide));
   } else {
-    width = static_cast<int>(int64_t{size.height} * image.width / image.height);
+    width = static_cast<int>(std::min(int64_t{size.height} * image.width / image.height, kMaxSide));
   }
   const Box middle{rounded((width - size.width) / 2.0), rounded((height - size.height) / 2.0), size.width,
                    size.height};

@@ -6,10 +6,15 @@ namespace beit {
 
 std::shared_ptr<WorkerPool> WorkerPool::start(int threads) {
   std::shared_ptr<WorkerPool> pool(new WorkerPool);
-  for (int thread = 0; thread < threads; thread++) {
-    std::lock_guard lock(pool->mutex_);
-    std::thread([pool, thread] { pool->run(thread); }).detach();
-    pool->running_++;
+  try {
+    for (int thread = 0; thread < threads; thread++) {
+      std::lock_guard lock(pool->mutex_);
+      std::thread([pool, thread] { pool->run(thread); }).detach();
+      pool->running_++;
+    }
+  } catch (...) {
+    pool->close();  // the system has no more threads: those that began end again
+    throw;
   }
   return pool;
 }

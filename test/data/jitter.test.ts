@@ -15,7 +15,8 @@ test('colours are equal to Pillow: each step alone, every order of three, with f
 })
 
 test('the contrast of a crop is that of the whole image', async () => {
-  // Left half black, right half white: the mean grey is 128 everywhere, so a black pixel becomes 128 * (1 - 0.5).
+  // Left half black, right half white: the mean grey is 128 everywhere, so a black pixel becomes 128 * (1 -
+  // 0.5).
   const rgb = new Uint8Array(16 * 8 * 3).map((_, i) => (Math.floor(i / 3) % 16 < 8 ? 0 : 255))
   const jitter = [{ kind: 'contrast', factor: 0.5 }] as const
   const transform = {

@@ -47,7 +47,8 @@ test('the mean of 14 x 14 patches, 75 asked for, is 74.48', () => {
   const [original] = originals as [Statistics]
   const counts = countsOf(draw(settingsOf(original), original.draws))
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
-  // The deviation of a count is 0.99: that of the mean of 40,000 is 0.005, of the difference of two means 0.007.
+  // The deviation of a count is 0.99: that of the mean of 40,000 is 0.005, of the difference of two means
+  // 0.007.
   ok(Math.abs(mean - original.mean_count) < 0.025, `mean ${mean}, the original's ${original.mean_count}`)
 })
 
@@ -160,7 +161,8 @@ test('settings that could leave an image without a mask are refused, with the re
 })
 
 test('the share of empty masks is what the original rule gives', () => {
-  // Where 78 % of the draws are empty, all 16 draws of the addon are so for 0.7816 ** 16 = 1.95 % of the images.
+  // Where 78 % of the draws are empty, all 16 draws of the addon are so for 0.7816 ** 16 = 1.95 % of the
+  // images.
   const settings: MaskSettings = { ...maskSettings([14, 14]), patches: 1 }
   const share = emptyMaskShare(settings)
   ok(Math.abs(share - 0.782) < 0.001, `share ${share}`)
@@ -202,7 +204,7 @@ function timesMasked(masks: Uint8Array, patches: number): number[] {
   return times
 }
 
-/** Pairs of neighbours, side by side or one above the other, that are both masked; of one mask or of square ones. */
+/** Pairs of neighbours, side by side or one above the other, both masked; of one mask or of square ones. */
 function neighbours(masks: Uint8Array, columns: number): number {
   const patches = Math.min(masks.length, columns * columns)
   let pairs = 0
@@ -214,7 +216,7 @@ function neighbours(masks: Uint8Array, columns: number): number {
   return pairs
 }
 
-/** Two samples of the same size; bins of few draws are joined with the next. Gives the statistic and its freedom. */
+/** Two samples of one size; bins of few draws are joined with the next. The statistic and its freedom. */
 function chiSquare(bins: [number, number][]): [number, number] {
   const joined: [number, number][] = []
   for (const [ours, theirs] of bins) {
