@@ -1,8 +1,10 @@
 """The work of the image loader with Pillow, for bench/loader.ts.
 
-stdin: {"mode": "views" | "time", "samples": [{"path", "jitter", "flip", "box"}, ...]} in the words of
-lib/native.ts. views: the pixels of both views of each sample, (3, 224, 224) and (3, 112, 112), as bytes on
-stdout. time: {"seconds": CPU seconds for all samples, "pillow": version} on stdout. """
+stdin: {"mode": "views" | "time", "samples": [{"path", "jitter", "flip", "box"}, ...]}, samples in the words of
+    ImageTransform (lib/native.ts).
+views: the pixels of both views of each sample, (3, 224, 224) and (3, 112, 112), as bytes on stdout.
+time: {"seconds": CPU seconds for all samples, "pillow": version} on stdout.
+"""
 
 import json
 import sys
