@@ -6,17 +6,27 @@ import { native } from './binding.js'
 import { BeitError } from './errors.js'
 import type { Handle } from './native.js'
 
+/** What a scope() will dispose. */
+type Scope = Set<Disposable<string>>
+
 /** The scope that is open here, across awaits. */
-const openScope = new AsyncLocalStorage<Set<Disposable<string>>>()
+const openScope = new AsyncLocalStorage<Scope>()
 
 /** An object that holds native memory. */
 export abstract class Disposable<Kind extends string> {
   #handle: Handle<Kind> | null
-  readonly #scope = openScope.getStore()
+  #scope: Scope | undefined
 
   constructor(handle: Handle<Kind>) {
     this.#handle = handle
-    this.#scope?.add(this)
+    this.moveTo(openScope.getStore())
+  }
+
+  /** @internal Leaves the scope it is in for another, or for none. */
+  moveTo(scope: Scope | undefined): void {
+    this.#scope?.delete(this)
+    this.#scope = scope
+    scope?.add(this)
   }
 
   /** @internal */
@@ -40,7 +50,7 @@ export abstract class Disposable<Kind extends string> {
     native().dispose(this.#handle)
     this.#handle = null
     // A long loop in one scope must not fill it with what was freed.
-    this.#scope?.delete(this)
+    this.moveTo(undefined)
   }
 
   [Symbol.dispose](): void {
@@ -59,13 +69,11 @@ export abstract class Disposable<Kind extends string> {
  * })
  */
 export function scope<T>(body: () => T): T {
-  const made = new Set<Disposable<string>>()
+  const made: Scope = new Set()
   const outer = openScope.getStore()
   const end = (result?: unknown) => {
-    for (const kept of disposablesIn(result)) {
-      if (made.delete(kept)) outer?.add(kept)
-    }
-    for (const item of made) item.dispose()
+    for (const item of disposablesIn(result)) if (made.has(item)) item.moveTo(outer)
+    for (const item of [...made]) item.dispose()
   }
   let result: T
   try {
@@ -90,9 +98,9 @@ export function scope<T>(body: () => T): T {
   return result
 }
 
-/** Takes a tensor or model out of the open scope: the caller disposes it. */
+/** Takes a tensor or model out of the scope it was made in: the caller disposes it. */
 export function keep<T extends Disposable<string>>(item: T): T {
-  openScope.getStore()?.delete(item)
+  item.moveTo(undefined)
   return item
 }
 
@@ -105,4 +113,9 @@ function* disposablesIn(value: unknown, seen = new Set<unknown>()): Generator<Di
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
     for (const item of Object.values(value)) yield* disposablesIn(item, seen)
   }
+}
+
+/** What native objects hold at this moment in this thread: models and tensors that were not disposed or collected. */
+export function memory(): { handles: number; bytes: number } {
+  return native().memory()
 }

@@ -3,7 +3,7 @@
  */
 import { inspect } from 'node:util'
 import { native } from './binding.js'
-import { checkDevice, resolveDevice } from './device.js'
+import { checkDevice } from './device.js'
 import { Disposable } from './dispose.js'
 import { BeitError, invalidArgument } from './errors.js'
 import type { DType, TensorHandle } from './native.js'
@@ -100,7 +100,7 @@ export class Tensor extends Disposable<'tensor'> {
 
   /** A copy with another dtype or on another device. */
   async to(target: { dtype?: DType; device?: string }): Promise<Tensor> {
-    const device = await resolveDevice(target.device ?? this.device)
+    const device = checkDevice(target.device ?? this.device)
     return new Tensor(await native().tensorTo(this.handle, device, target.dtype ?? this.dtype))
   }
 

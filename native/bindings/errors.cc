@@ -21,6 +21,8 @@ Napi::Value to_js_error(Napi::Env env, std::exception_ptr error) {
     return make_error(env, e.code(), e.what());
   } catch (const c10::OutOfMemoryError& e) {
     return make_error(env, "ERR_OUT_OF_MEMORY", e.what_without_backtrace());
+  } catch (const c10::AcceleratorError& e) {
+    return make_error(env, "ERR_DEVICE", e.what_without_backtrace());
   } catch (const c10::Error& e) {
     return make_error(env, "ERR_NATIVE", e.what_without_backtrace());
   } catch (const std::bad_alloc&) {

@@ -1,0 +1,54 @@
+import { cpSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal, match } from 'uvu/assert'
+import { repeat, runProgram } from '../support/child.js'
+import { packageRoot } from '../support/paths.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+
+const test = suite('worker threads', { timeout: 120_000 })
+const run = (how: string) => runProgram('native/programs/workers.js', [how])
+
+test('terminate() during a job', async () => {
+  const ends = await repeat(4, 2, () => run('terminate'))
+  equal(
+    ends.map(({ status, signal }) => [status, signal]),
+    Array(4).fill([0, null]),
+  )
+})
+
+test('process.exit() of the main thread while workers compute', async () => {
+  const ends = await repeat(4, 2, () => run('exit beside workers'))
+  equal(
+    ends.map(({ status, signal }) => [status, signal]),
+    Array(4).fill([7, null]),
+  )
+})
+
+test('each worker has an engine of its own', async () => {
+  const { status, output } = await run('compute side by side')
+  equal(
+    [status, JSON.parse(output)],
+    [
+      0,
+      [
+        [4, 64, 64],
+        [8, 64, 64],
+        [8, 64, 64],
+      ],
+    ],
+  )
+})
+
+test('two copies of the package in one process', async () => {
+  const copy = temporary()
+  for (const part of ['package.json', 'dist/lib', 'build/Release']) {
+    cpSync(join(packageRoot, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(packageRoot, 'node_modules'), join(copy, 'node_modules'))
+  const { status, output } = await runProgram('native/programs/two_copies.js', [copy])
+  equal(status, 0, output)
+  match(output, 'true 1.5,2.5 1.5,2.5')
+})
+
+test.run()
