@@ -31,7 +31,8 @@ const at::Tensor& TensorSlot::get() {
     auto on_cpu =
         at::from_blob(keep->data.get(), shape_, [keep](void*) {}, at::TensorOptions().dtype(dtype_));
     tensor_ = device_.is_cpu() ? on_cpu : on_cpu.to(device_);
-    // The bytes of a CPU tensor stay: other threads may be asking for them, and they are the tensor's memory anyway.
+    // The bytes of a CPU tensor stay: other threads may be asking for them, and they are the tensor's memory
+    // anyway.
     if (!device_.is_cpu()) bytes_.reset();
   }
   return tensor_;

@@ -29,7 +29,8 @@ class TensorSlot {
   at::Device device() const { return device_; }
   int64_t byte_length() const;
 
-  // The memory of a CPU tensor that was made from bytes, for writers that do not use libtorch; else null. Any thread.
+  // The memory of a CPU tensor that was made from bytes, for writers that do not use libtorch; else null. Any
+  // thread.
   std::shared_ptr<Bytes> cpu_bytes() const { return device_.is_cpu() ? bytes_ : nullptr; }
 
  private:
