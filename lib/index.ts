@@ -18,6 +18,7 @@ export { evaluationViews, trainingViews, type ViewOptions } from './data/view_se
 export { WebDataset, type WebDatasetOptions } from './data/web_dataset.js'
 export { type DeviceInfo, devices, threads } from './device.js'
 export { keep, memory, scope } from './dispose.js'
+export { type DoctorReport, doctor, formatDoctor, type Problem } from './doctor.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'

@@ -2,6 +2,7 @@
 import { BeitError } from '../errors.js'
 import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
+import { doctorCommand } from './commands/doctor.js'
 import { infoCommand } from './commands/info.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   encodeCommand,
   reconstructCommand,
   infoCommand,
+  doctorCommand,
 ]
 
 /** Runs `beit` with the arguments after its name. Never throws: gives the exit code. */

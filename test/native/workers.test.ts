@@ -1,10 +1,7 @@
-import { cpSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { equal, match } from 'uvu/assert'
 import { repeat, runProgram } from '../support/child.js'
-import { packageRoot } from '../support/paths.js'
+import { copyPackage } from '../support/copy_package.js'
 import { suite } from '../support/suite.js'
-import { temporary } from '../support/temporary.js'
 
 const test = suite('worker threads', { timeout: 120_000 })
 const run = (how: string) => runProgram('native/programs/workers.js', [how])
@@ -41,11 +38,7 @@ test('each worker has an engine of its own', async () => {
 })
 
 test('two copies of the package in one process', async () => {
-  const copy = temporary()
-  for (const part of ['package.json', 'dist/lib', 'build/Release']) {
-    cpSync(join(packageRoot, part), join(copy, part), { recursive: true })
-  }
-  symlinkSync(join(packageRoot, 'node_modules'), join(copy, 'node_modules'))
+  const copy = copyPackage('dist/lib', 'build/Release')
   const { status, output } = await runProgram('native/programs/two_copies.js', [copy])
   equal(status, 0, output)
   match(output, 'true 1.5,2.5 1.5,2.5')

@@ -1,0 +1,62 @@
+/** What is wrong on a machine, and what to do about it. */
+import type { DoctorReport } from '../doctor.js'
+
+export interface Problem {
+  what: string
+  remedy: string
+  /** Nothing works until it is put right; otherwise something is slower or missing. */
+  fatal: boolean
+}
+
+export function problemsOf({
+  node,
+  package: own,
+  addon,
+  libtorch,
+  memory,
+  cpu,
+}: Omit<DoctorReport, 'problems'>): Problem[] {
+  const problems: Problem[] = []
+  const add = (fatal: boolean, what: string, remedy: string) => problems.push({ what, remedy, fatal })
+  if (Number(node.version.slice(1).split('.')[0]) < 20) {
+    add(true, `Node.js ${node.version} is too old`, 'install Node.js 20 or newer')
+  }
+  if (libtorch.found === null) {
+    add(
+      true,
+      'no libtorch can be used',
+      `run 'npm run setup' in ${own.folder}, or set LIBTORCH to its folder`,
+    )
+  }
+  if (!addon.built) add(true, 'the addon is not built', `run 'npm run setup' in ${own.folder}`)
+  if (addon.problem !== null)
+    add(true, `the addon does not load: ${addon.problem}`, `run 'npm run build' in ${own.folder}`)
+
+  const { loaded } = addon
+  if (loaded === null) return problems
+  if (!loaded.nativeJpeg) {
+    add(
+      false,
+      'JPEG files are decoded by sharp, at about a third of the speed',
+      "install libjpeg-turbo's headers (libjpeg-dev, libjpeg-turbo-devel or jpeg-turbo), delete build/ and run 'npm run build'",
+    )
+  }
+  if (loaded.threads < cpu.processors && process.env.OMP_NUM_THREADS) {
+    add(
+      false,
+      `libtorch uses ${loaded.threads} of ${cpu.processors} processors: OMP_NUM_THREADS is ${process.env.OMP_NUM_THREADS}`,
+      'unset it, unless that is meant',
+    )
+  }
+  if (loaded.cudaProblem !== null && !loaded.cudaProblem.includes('no NVIDIA driver')) {
+    add(
+      false,
+      `the GPU cannot be used: ${loaded.cudaProblem}`,
+      "run 'npm run setup -- --cuda', or set LIBTORCH to a CUDA build",
+    )
+  }
+  if (memory.totalBytes < 4e9) {
+    add(false, 'less than 4 GB of memory', 'keep to the tiny presets and small batches')
+  }
+  return problems
+}

@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal, is, match, throws } from 'uvu/assert'
+import { findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
+import { suite } from './support/suite.js'
+import { temporary } from './support/temporary.js'
+
+const test = suite('the search for libtorch')
+
+/** Something that looks like a libtorch of this version. */
+function fakeLibtorch(folder: string, version: string, files = ['libc10', 'libtorch_cpu']): string {
+  const header = join(folder, 'include', 'torch', 'headeronly')
+  mkdirSync(header, { recursive: true })
+  writeFileSync(join(header, 'version.h'), `#define TORCH_VERSION \\\n  "${version}"\n`)
+  mkdirSync(join(folder, 'lib'))
+  const suffix = process.platform === 'darwin' ? 'dylib' : 'so'
+  for (const file of files) writeFileSync(join(folder, 'lib', `${file}.${suffix}`), '')
+  return folder
+}
+
+/** Runs `body` with these variables; by default neither names a libtorch. */
+function withVariables<T>(variables: { LIBTORCH?: string; BEIT_PYTHON?: string }, body: () => T): T {
+  const { LIBTORCH = '', BEIT_PYTHON = 'python3' } = process.env
+  Object.assign(process.env, { LIBTORCH: '', BEIT_PYTHON: '/nowhere/python', ...variables })
+  try {
+    return body()
+  } finally {
+    Object.assign(process.env, { LIBTORCH, BEIT_PYTHON })
+  }
+}
+
+function search(root: string, variables: { LIBTORCH?: string }, builtWith?: string) {
+  const trace: SearchEntry[] = []
+  return { found: withVariables(variables, () => searchLibtorch(root, trace, builtWith)), trace }
+}
+
+test('LIBTORCH comes before the local copy', () => {
+  const root = temporary()
+  fakeLibtorch(join(root, '.libtorch', 'torch'), '2.13.0')
+  const chosen = fakeLibtorch(temporary(), '2.12.1')
+  is(search(root, { LIBTORCH: chosen }).found?.folder, chosen)
+  const { found, trace } = search(root, {})
+  equal([found?.foundBy, found?.version, found?.cudaLibrary], ['local copy', '2.13.0', null])
+  equal(
+    trace.map(({ foundBy, problem }) => [foundBy, problem === null]),
+    [
+      ['LIBTORCH', false],
+      ['python', false],
+      ['local copy', true],
+    ],
+  )
+})
+
+test('a CUDA build is told by its library', () => {
+  const folder = fakeLibtorch(temporary(), '2.13.0', ['libc10', 'libtorch_cpu', 'libtorch_cuda'])
+  match(search(temporary(), { LIBTORCH: folder }).found?.cudaLibrary ?? '', /libtorch_cuda/)
+})
+
+test('versions outside 2.11 to 2.15 and half copies are refused with the reason', () => {
+  const problem = (folder: string) => search(temporary(), { LIBTORCH: folder }).trace[0]?.problem ?? ''
+  match(problem(fakeLibtorch(temporary(), '2.10.0')), 'version 2.10.0; 2.11 to 2.15')
+  match(problem(fakeLibtorch(temporary(), '3.0.0')), 'version 3.0.0')
+  match(problem(fakeLibtorch(temporary(), '2.13.0', ['libc10'])), /libtorch_cpu.* is missing/)
+  match(problem(temporary()), /version\.h is missing/)
+})
+
+test('a libtorch of another minor version than the build is passed over', () => {
+  const root = temporary()
+  fakeLibtorch(join(root, '.libtorch', 'torch'), '2.13.0')
+  is(search(root, {}, '2.13.4').found?.version, '2.13.0')
+  const { found, trace } = search(root, {}, '2.12.0')
+  is(found, null)
+  match(trace[2]?.problem ?? '', 'version 2.13.0, but the addon was built with 2.12.0')
+})
+
+test('where nothing is found the error tells every place', () => {
+  throws(
+    () => withVariables({}, () => findLibtorch(temporary(), null)),
+    (error: Error & { code: string }) =>
+      error.code === 'ERR_LIBTORCH' &&
+      [/not set/, /\/nowhere\/python/, /\.libtorch/, /npm run setup/].every((part) =>
+        part.test(error.message),
+      ),
+  )
+})
+
+test.run()
