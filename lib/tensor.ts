@@ -76,7 +76,9 @@ export class Tensor extends Disposable<'tensor'> {
         `shape [${finalShape.join(', ')}] has ${elements} elements, got ${array.length} numbers`,
       )
     }
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    // Kernels take the bytes of a bool as they are, and only 0 and 1 have a meaning: masks of 255 are common.
+    const stored = dtype === 'bool' ? Uint8Array.from(array as Uint8Array, (x) => (x ? 1 : 0)) : array
+    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
     return new Tensor(native().tensorFrom(bytes, finalShape, dtype, checkDevice(options.device ?? 'cpu')))
   }
 

@@ -34,7 +34,7 @@ export abstract class Module extends Disposable<'module'> {
 
   /**
    * Parameters and buffers by the original's names, in its order. The tensors are live views: they show later
-   * training, and disposing one leaves the module whole.
+   * training, and disposing one leaves the module whole. A view keeps its memory after the module is disposed.
    */
   async stateDict(): Promise<Map<string, Tensor>> {
     const { names, tensors } = await native().moduleState(this.handle)

@@ -73,6 +73,8 @@ std::vector<at::Tensor> read_tensors(const std::string& path, const std::vector<
   for (const auto& record : records) {
     auto tensor = at::empty(record.shape, at::TensorOptions().dtype(record.dtype));
     file.read_at(tensor.mutable_data_ptr(), tensor.nbytes(), record.offset);
+    // Kernels take the bytes of a bool as they are, and only 0 and 1 have a meaning.
+    if (record.dtype == at::kBool) tensor = tensor.view(at::kByte).ne(0);
     tensors.push_back(device.is_cpu() ? tensor : tensor.to(device));
   }
   return tensors;

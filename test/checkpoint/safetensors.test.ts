@@ -278,6 +278,15 @@ test('every byte of a small file changed: the same tensors, other values, or ERR
   ok(refused > good.length, `${refused} of ${4 * good.length} were refused`)
 })
 
+test('bytes of a bool other than 0 are read as true', async () => {
+  const path = join(temporary(), 'bool.safetensors')
+  const bytes = file(`{"a":${entry('BOOL', [3], [0, 3])}}`, 3)
+  bytes.set([0, 2, 255], bytes.length - 3)
+  writeFileSync(path, bytes)
+  const { tensors } = await readSafetensors(path)
+  equal(await tensors.get('a')?.toTypedArray(), new Uint8Array([0, 1, 1]))
+})
+
 test('a file that cannot be opened or written is ERR_IO', async () => {
   const folder = temporary()
   await rejects(readSafetensors(join(folder, 'absent')), 'ERR_IO', /cannot open .*absent/)

@@ -38,6 +38,11 @@ test('a view of part of a buffer gives that part', async () => {
   equal([...(await Tensor.from(whole.subarray(1, 3)).toFloat32())], [2, 3])
 })
 
+test('a bool is 0 or 1, whatever bytes it is made of', async () => {
+  const mask = Tensor.from(new Uint8Array([0, 2, 255]), [3], { dtype: 'bool' })
+  equal(await mask.toTypedArray(), new Uint8Array([0, 1, 1]))
+})
+
 test('nested arrays give shape and values; booleans too', async () => {
   const numbers = Tensor.from([
     [1, 2, 3],
