@@ -1,4 +1,7 @@
-/** Files that are there as a whole or not at all: written beside their place, synced, renamed, the folder synced. */
+/**
+ * Files that are there as a whole or not at all: written beside their place, synced, renamed, the folder
+ * synced.
+ */
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

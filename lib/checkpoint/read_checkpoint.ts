@@ -17,7 +17,8 @@ export interface Checkpoint {
  * Reads a checkpoint file.
  *
  * @param options.device where its tensors go: 'cpu' (default), 'cuda' or 'cuda:N'
- * @throws BeitError ERR_FORMAT with what the file looks like when it is no safetensors file; ERR_IO when it cannot be read.
+ * @throws BeitError ERR_FORMAT with what the file looks like when it is no safetensors file; ERR_IO when it
+ * cannot be read.
  * @example
  * const { tensors } = await readCheckpoint('beit.safetensors')
  * await model.loadStateDict(tensors)
@@ -28,7 +29,8 @@ export async function readCheckpoint(path: string, options: { device?: string } 
 }
 
 /**
- * @throws BeitError ERR_FORMAT with what the file is and what to do, when it is clearly not a safetensors file.
+ * @throws BeitError ERR_FORMAT with what the file is and what to do, when it is clearly not a safetensors
+ * file.
  */
 export async function refuseOtherFormats(path: string): Promise<void> {
   const other = otherFormat(await firstBytes(path))
@@ -50,7 +52,8 @@ async function firstBytes(path: string): Promise<Buffer> {
 }
 
 const CONVERT =
-  'Convert it once in Python: safetensors.torch.save_file(state_dict, path), with state_dict a dict of contiguous tensors.'
+  'Convert it once in Python: safetensors.torch.save_file(state_dict, path), ' +
+  'with state_dict a dict of contiguous tensors.'
 
 /** What the file is if not safetensors, and what to do; null when it may be safetensors. */
 function otherFormat(head: Buffer): string | null {
@@ -60,14 +63,17 @@ function otherFormat(head: Buffer): string | null {
     return `is a zip file, as torch.save writes it: .pth and .pt files are not read yet. ${CONVERT}`
   }
   if (head[0] === 0x80) {
-    return `is a Python pickle, as torch.save wrote it before 1.6: pickled modules and state dicts are not read yet. ${CONVERT}`
+    return (
+      'is a Python pickle, as torch.save wrote it before 1.6: ' +
+      `pickled modules and state dicts are not read yet. ${CONVERT}`
+    )
   }
   if (
     head.length > 0 &&
     head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
   ) {
     const line = head.toString('latin1').split(/[\r\n]/)[0]
-    return `is a text file that begins with ${JSON.stringify(line)}: perhaps a failed download's log or error page`
+    return `is a text file that begins with ${JSON.stringify(line)}: perhaps the log or page of a failed download`
   }
   return null
 }

@@ -37,9 +37,9 @@ export async function readSafetensors(
 }
 
 /**
- * Writes `tensors` as one safetensors file: to a temporary name in the same folder, synced, renamed. A crash at any
- * moment leaves either the file that was there or the new one. Tensors of larger elements come first, so that every
- * one is aligned; equal sizes keep the order of the map.
+ * Writes `tensors` as one safetensors file: to a temporary name in the same folder, synced, renamed. A crash
+ * at any moment leaves either the file that was there or the new one. Tensors of larger elements come first,
+ * so that every one is aligned; equal sizes keep the order of the map.
  *
  * @param metadata strings to keep with them
  * @throws BeitError ERR_IO when the file cannot be written.

@@ -1,7 +1,7 @@
 /**
- * The header of a safetensors file (https://github.com/huggingface/safetensors): 8 bytes of length, little-endian, then
- * JSON of that length, then the tensors without a gap. Everything in it is checked before a byte of a tensor is
- * read, as strictly as the reference implementation does.
+ * The header of a safetensors file (https://github.com/huggingface/safetensors): 8 bytes of length,
+ * little-endian, then JSON of that length, then the tensors without a gap. Everything in it is checked before
+ * a byte of a tensor is read, as strictly as the reference implementation does.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { BeitError } from '../errors.js'
@@ -52,7 +52,8 @@ export interface SafetensorsHeader {
 /**
  * Reads and checks the header; no tensor is read.
  *
- * @throws BeitError ERR_FORMAT saying which rule of the format the file breaks; ERR_IO when it cannot be read.
+ * @throws BeitError ERR_FORMAT saying which rule of the format the file breaks; ERR_IO when it cannot be
+ * read.
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   const file = await openFile(path)
@@ -157,7 +158,8 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
   const bytes = shape.includes(0) ? 0 : extent
   if (end - begin !== bytes) {
     throw refuse(
-      `needs ${bytes} bytes for ${dtype} of shape [${shape.join(', ')}], its data_offsets span ${end - begin}`,
+      `needs ${bytes} bytes for ${dtype} of shape [${shape.join(', ')}], ` +
+        `its data_offsets span ${end - begin}`,
     )
   }
   return { name, dtype: known.dtype, shape, offset: start + begin, bytes }

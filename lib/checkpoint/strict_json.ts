@@ -1,6 +1,6 @@
 /**
- * JSON whose objects have no name twice. `JSON.parse` keeps the last of two equal names while other readers keep the
- * first: a file that means one thing here and another there must be refused.
+ * JSON whose objects have no name twice. `JSON.parse` keeps the last of two equal names while other readers
+ * keep the first: a file that means one thing here and another there must be refused.
  */
 
 /**

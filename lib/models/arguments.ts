@@ -1,4 +1,7 @@
-/** Checks of tensor arguments before they reach native code, so that a wrong one is named in the caller's words. */
+/**
+ * Checks of tensor arguments before they reach native code, so that a wrong one is named in the caller's
+ * words.
+ */
 import { BeitError, invalidArgument } from '../errors.js'
 import { type DType, Tensor } from '../tensor.js'
 
@@ -11,7 +14,9 @@ export interface Callee {
   readonly device: string
 }
 
-/** A tensor of one of `dtypes` and of the shape described, where `null` is any size, on the callee's device. */
+/**
+ * A tensor of one of `dtypes` and of the shape described, where `null` is any size, on the callee's device.
+ */
 export function checkTensor(
   callee: Callee,
   name: string,
@@ -24,7 +29,8 @@ export function checkTensor(
   if (!dtypes.includes(value.dtype)) {
     throw new BeitError(
       'ERR_INVALID_ARGUMENT',
-      `${name} must be ${dtypes.join(' or ')}, got ${value.dtype}; convert it with .to({ dtype: '${dtypes[0]}' })`,
+      `${name} must be ${dtypes.join(' or ')}, got ${value.dtype}; ` +
+        `convert it with .to({ dtype: '${dtypes[0]}' })`,
     )
   }
   const fits =

@@ -1,6 +1,6 @@
 /**
- * The architecture of BEiT as data: every switch of the original release, its presets, and the checks that make a
- * configuration whole. The mirror of native/models/beit_config.h.
+ * The architecture of BEiT as data: every switch of the original release, its presets, and the checks that
+ * make a configuration whole. The mirror of native/models/beit_config.h.
  */
 import { BeitError, invalidArgument } from '../errors.js'
 import { type OptionSchema, suggest, validateOptions } from '../options.js'
@@ -67,7 +67,10 @@ const SIZES = {
   large: { hiddenSize: 1024, depth: 24, heads: 16, layerScaleInit: 1e-5 },
 } as const
 
-/** The paper's architecture (its tables 1, 3 and 4): a plain ViT. The release added LayerScale and relative positions. */
+/**
+ * The paper's architecture (its tables 1, 3 and 4): a plain ViT. The release added LayerScale and relative
+ * positions.
+ */
 const PAPER = { layerScaleInit: 0, absolutePositions: true, relativePositions: 'none' } as const
 
 function* presets(): Generator<[string, BeitConfigInput]> {
@@ -84,8 +87,9 @@ function* presets(): Generator<[string, BeitConfigInput]> {
 const PRESETS: ReadonlyMap<string, BeitConfigInput> = new Map(presets())
 
 /**
- * Names that `create` takes: `beit_{tiny,small,base,large}_patch16_{224,384,512}`, the form of the public release, and
- * the same with `_paper`, the form of the paper's tables (absolute positions, no LayerScale, no relative positions).
+ * Names that `create` takes: `beit_{tiny,small,base,large}_patch16_{224,384,512}`, the form of the public
+ * release, and the same with `_paper`, the form of the paper's tables (absolute positions, no LayerScale, no
+ * relative positions).
  */
 export const beitPresets: readonly string[] = [...PRESETS.keys()]
 
@@ -93,8 +97,8 @@ export const beitPresets: readonly string[] = [...PRESETS.keys()]
  * A complete configuration from a preset's name or a part of one, with overrides. What neither names is as in
  * `beit_base_patch16_224` without drop path.
  *
- * @throws BeitError ERR_INVALID_ARGUMENT for unknown names (with the nearest), wrong types and ranges, and sizes that
- * do not divide.
+ * @throws BeitError ERR_INVALID_ARGUMENT for unknown names (with the nearest), wrong types and ranges, and
+ * sizes that do not divide.
  * @example
  * resolveBeitConfig('beit_tiny_patch16_224', { imageSize: 32, patchSize: 4 })
  */

@@ -17,8 +17,8 @@ import {
 const KIND = 'beit_for_masked_image_modeling'
 
 /**
- * A ViT that predicts the visual tokens of masked patches (https://arxiv.org/abs/2106.08254), with the architecture,
- * initial values and parameter names of the original release.
+ * A ViT that predicts the visual tokens of masked patches (https://arxiv.org/abs/2106.08254), with the
+ * architecture, initial values and parameter names of the original release.
  *
  * @example
  * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { seed: 0 })
@@ -39,7 +39,8 @@ export class BeitForMaskedImageModeling extends Module {
    *
    * @param presetOrConfig a name of {@link beitPresets}, or any part of a {@link BeitConfig}
    * @param overrides any part of the configuration, and `device`, `dtype`, `seed`
-   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent device.
+   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent
+   * device.
    */
   static async create(
     presetOrConfig: string | BeitConfigInput,
@@ -82,9 +83,10 @@ export class BeitForMaskedImageModeling extends Module {
    * Logits over the visual tokens, without a gradient and without drop path.
    *
    * @param pixels (B, 3, H, W) float, normalised as in training
-   * @param options.mask (B, N) bool, true where the mask token replaces the patch; null (default): nothing is masked
-   * @param options.allTokens false: only the masked patches, (masked, V) in row-major order of the mask. true:
-   * (B, N, V). Default: false with a mask, true without.
+   * @param options.mask (B, N) bool, true where the mask token replaces the patch; null (default): nothing is
+   * masked
+   * @param options.allTokens false: only the masked patches, (masked, V) in row-major order of the mask.
+   * true: (B, N, V). Default: false with a mask, true without.
    * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT or ERR_DEVICE naming the argument.
    */
   async forward(
@@ -104,8 +106,8 @@ export class BeitForMaskedImageModeling extends Module {
   }
 
   /**
-   * Features, without a gradient and without drop path. With `blocks`: the residual stream after each of these
-   * blocks (0-based), without a norm, in the order asked for. Without: the output of the final norm.
+   * Features, without a gradient and without drop path. With `blocks`: the residual stream after each of
+   * these blocks (0-based), without a norm, in the order asked for. Without: the output of the final norm.
    *
    * @returns (B, N + 1, D), class token first; an array of them with `blocks`
    */
@@ -161,8 +163,8 @@ export class BeitForMaskedImageModeling extends Module {
   protected describe(): string {
     const { imageSize, patchSize, hiddenSize, depth, heads, vocabSize } = this.config
     return (
-      `image ${imageSize.join('x')}, patch ${patchSize}, grid ${this.grid.join('x')}, hidden ${hiddenSize}, ` +
-      `depth ${depth}, heads ${heads}, vocab ${vocabSize}`
+      `image ${imageSize.join('x')}, patch ${patchSize}, grid ${this.grid.join('x')}, ` +
+      `hidden ${hiddenSize}, depth ${depth}, heads ${heads}, vocab ${vocabSize}`
     )
   }
 }

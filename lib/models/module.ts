@@ -1,4 +1,7 @@
-/** What models and tokenizers have in common: named tensors, saving, loading, moving, and how they show themselves. */
+/**
+ * What models and tokenizers have in common: named tensors, saving, loading, moving, and how they show
+ * themselves.
+ */
 import { inspect } from 'node:util'
 import { native } from '../binding.js'
 import { writeSafetensors } from '../checkpoint/safetensors.js'
@@ -34,7 +37,8 @@ export abstract class Module extends Disposable<'module'> {
 
   /**
    * Parameters and buffers by the original's names, in its order. The tensors are live views: they show later
-   * training, and disposing one leaves the module whole. A view keeps its memory after the module is disposed.
+   * training, and disposing one leaves the module whole. A view keeps its memory after the module is
+   * disposed.
    */
   async stateDict(): Promise<Map<string, Tensor>> {
     const { names, tensors } = await native().moduleState(this.handle)
@@ -42,12 +46,13 @@ export abstract class Module extends Disposable<'module'> {
   }
 
   /**
-   * Copies `state` into this module, converting dtype and device. Buffers may be missing: they follow from the config.
+   * Copies `state` into this module, converting dtype and device. Buffers may be missing: they follow from
+   * the config.
    *
-   * @param options.strict true (default): every parameter must be there and nothing else may be. false: what fits
-   * is loaded, and the names that do not are returned. A different shape is an error either way.
-   * @throws BeitError ERR_CHECKPOINT_MISMATCH naming what is missing, unexpected, or of another shape; nothing is
-   * loaded then.
+   * @param options.strict true (default): every parameter must be there and nothing else may be. false: what
+   * fits is loaded, and the names that do not are returned. A different shape is an error either way.
+   * @throws BeitError ERR_CHECKPOINT_MISMATCH naming what is missing, unexpected, or of another shape;
+   * nothing is loaded then.
    */
   async loadStateDict(
     state: ReadonlyMap<string, Tensor>,
@@ -78,8 +83,8 @@ export abstract class Module extends Disposable<'module'> {
   }
 
   /**
-   * Writes weights and config as one safetensors file: to a temporary name, synced, renamed. An existing file is
-   * replaced as a whole.
+   * Writes weights and config as one safetensors file: to a temporary name, synced, renamed. An existing file
+   * is replaced as a whole.
    * @throws BeitError ERR_IO when the folder cannot be written.
    */
   async save(path: string): Promise<void> {
@@ -108,7 +113,8 @@ export abstract class Module extends Disposable<'module'> {
   }
 
   [inspect.custom](): string {
-    return `${this.constructor.name}(${this.describe()}, ${this.dtype}, ${this.device}${this.disposed ? ', disposed' : ''})`
+    const state = this.disposed ? ', disposed' : ''
+    return `${this.constructor.name}(${this.describe()}, ${this.dtype}, ${this.device}${state})`
   }
 
   /** The architecture in a few words. */

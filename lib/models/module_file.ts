@@ -1,10 +1,14 @@
-/** A module as one safetensors file: weights, and in its metadata the kind of module and its configuration. */
+/**
+ * A module as one safetensors file: weights, and in its metadata the kind of module and its configuration.
+ */
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js'
 import { BeitError } from '../errors.js'
 import type { Tensor } from '../tensor.js'
 import type { Module, ModuleKind } from './module.js'
 
-/** The kind and configuration that `save` put into the metadata; null where the file is not of this library. */
+/**
+ * The kind and configuration that `save` put into the metadata; null where the file is not of this library.
+ */
 export async function describeModuleFile(path: string): Promise<{ kind: string; config: object } | null> {
   const { metadata } = await readSafetensorsHeader(path)
   const { kind, config } = metadata
@@ -31,8 +35,8 @@ export async function loadModuleFile<M extends Module>(
     const found = description === null ? 'no configuration of beit-torch' : `a ${description.kind}`
     throw new BeitError(
       'ERR_FORMAT',
-      `${path} holds ${found} in its metadata, expected a ${kind}. For weights from elsewhere, create() a model of ` +
-        'their configuration and loadStateDict() what readCheckpoint() gives.',
+      `${path} holds ${found} in its metadata, expected a ${kind}. For weights from elsewhere, ` +
+        'create() a model of their configuration and loadStateDict() what readCheckpoint() gives.',
     )
   }
   const { tensors } = await readSafetensors(path)

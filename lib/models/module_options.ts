@@ -34,7 +34,8 @@ const CREATE_SCHEMA: OptionSchema = {
 }
 
 /**
- * Splits what `create` was given into the options above, checked and complete, and the rest: the configuration.
+ * Splits what `create` was given into the options above, checked and complete, and the rest: the
+ * configuration.
  * @throws BeitError ERR_DEVICE when the device is not there
  */
 export async function takeModuleOptions<T extends object>(

@@ -21,14 +21,18 @@ const LISTED = 8
 /** What stands between a module and a state dict. */
 export class StateDifference {
   constructor(
-    /** Parameters of the module that the state dict lacks. Buffers follow from the config and are not missed. */
+    /**
+     * Parameters of the module that the state dict lacks. Buffers follow from the config and are not missed.
+     */
     readonly missing: string[],
     /** Names that the module does not have. */
     readonly unexpected: string[],
     readonly shapes: ShapeDifference[],
   ) {}
 
-  /** @throws BeitError ERR_CHECKPOINT_MISMATCH with all three lists; without `strict` only for other shapes. */
+  /**
+   * @throws BeitError ERR_CHECKPOINT_MISMATCH with all three lists; without `strict` only for other shapes.
+   */
   throwIfMismatch(target: string, strict: boolean): void {
     if (this.shapes.length === 0 && (!strict || this.missing.length + this.unexpected.length === 0)) return
     const shapes = this.shapes.map(

@@ -39,8 +39,8 @@ export const convDiscreteVaeSchema: OptionSchema = {
 
 /**
  * A complete configuration.
- * @throws BeitError ERR_INVALID_ARGUMENT for unknown names, wrong types and ranges, and an image that is no multiple
- * of the stride
+ * @throws BeitError ERR_INVALID_ARGUMENT for unknown names, wrong types and ranges, and an image that is no
+ * multiple of the stride
  */
 export function resolveConvConfig(given: ConvDiscreteVaeInput): ConvDiscreteVaeConfig {
   const { imageSize, ...options } = validateOptions<
@@ -60,7 +60,8 @@ export function resolveConvConfig(given: ConvDiscreteVaeInput): ConvDiscreteVaeC
   if (config.imageSize.some((side) => side % stride !== 0)) {
     throw new BeitError(
       'ERR_INVALID_ARGUMENT',
-      `ConvDiscreteVae: imageSize must be a multiple of 2^layers = ${stride}, got [${config.imageSize.join(', ')}]`,
+      `ConvDiscreteVae: imageSize must be a multiple of 2^layers = ${stride}, ` +
+        `got [${config.imageSize.join(', ')}]`,
     )
   }
   return Object.freeze(config)

@@ -1,4 +1,7 @@
-/** The convolutional discrete VAE that `trainTokenizer` trains from scratch (native/models/conv_discrete_vae.h). */
+/**
+ * The convolutional discrete VAE that `trainTokenizer` trains from scratch
+ * (native/models/conv_discrete_vae.h).
+ */
 import { native } from '../binding.js'
 import { loadModuleFile } from '../models/module_file.js'
 import {
@@ -18,7 +21,7 @@ const KIND = 'conv_discrete_vae'
  * A discrete VAE of convolutions (a variant of lucidrains' DiscreteVAE that came with BEiT).
  *
  * @example
- * const tokenizer = await ConvDiscreteVae.create({ imageSize: 112, vocabSize: 1024, codebookDim: 128, hiddenSize: 64 })
+ * const tokenizer = await ConvDiscreteVae.create({ imageSize: 112, vocabSize: 1024, hiddenSize: 64 })
  */
 export class ConvDiscreteVae extends TokenizerModule {
   readonly kind = 'conv'
@@ -33,7 +36,8 @@ export class ConvDiscreteVae extends TokenizerModule {
 
   /**
    * A new tokenizer with PyTorch's initial weights for its layers.
-   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent device.
+   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent
+   * device.
    */
   static async create(options: ConvDiscreteVaeInput & ModuleOptions = {}): Promise<ConvDiscreteVae> {
     const [complete, given] = await takeModuleOptions('ConvDiscreteVae.create', options)

@@ -48,8 +48,8 @@ function outputsOf(state: ReadonlyMap<string, Tensor>, name: string): number {
     const found = weight === undefined ? 'is missing' : `has shape [${weight.shape.join(', ')}]`
     throw new BeitError(
       'ERR_CHECKPOINT_MISMATCH',
-      `these are not the weights of a DALL-E dVAE: ${name} ${found}, and a convolution's weight [out, in, k, k] was ` +
-        `expected. There are ${[...state.keys()].slice(0, 4).join(', ')}, ...`,
+      `these are not the weights of a DALL-E dVAE: ${name} ${found}, and a convolution's weight ` +
+        `[out, in, k, k] was expected. There are ${[...state.keys()].slice(0, 4).join(', ')}, ...`,
     )
   }
   return weight.shape[0] as number

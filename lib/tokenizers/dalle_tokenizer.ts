@@ -33,13 +33,14 @@ export class DalleTokenizer extends TokenizerModule {
   }
 
   /**
-   * From a file that `save` wrote, or from the original's state dict: one file with `encoder.` and `decoder.` names,
-   * or two files with the names as they are in each. Encoding needs no decoder.
+   * From a file that `save` wrote, or from the original's state dict: one file with `encoder.` and `decoder.`
+   * names, or two files with the names as they are in each. Encoding needs no decoder.
    *
    * @param path safetensors file of both, or of the encoder
    * @param options.decoder safetensors file of the decoder
-   * @throws BeitError ERR_FORMAT for other formats (pickled modules are not read yet), ERR_CHECKPOINT_MISMATCH when
-   * the tensors are not those of a DALL-E dVAE, ERR_IO when a file cannot be read.
+   * @throws BeitError ERR_FORMAT for other formats (pickled modules are not read yet),
+   * ERR_CHECKPOINT_MISMATCH when the tensors are not those of a DALL-E dVAE, ERR_IO when a file cannot be
+   * read.
    */
   static async load(
     path: string,
@@ -58,8 +59,8 @@ export class DalleTokenizer extends TokenizerModule {
   }
 
   /**
-   * From tensors of the original's names behind `encoder.` and `decoder.`, which stay the caller's. The sizes of the network
-   * follow from their shapes.
+   * From tensors of the original's names behind `encoder.` and `decoder.`, which stay the caller's. The sizes
+   * of the network follow from their shapes.
    */
   static async fromStateDict(
     state: ReadonlyMap<string, Tensor>,

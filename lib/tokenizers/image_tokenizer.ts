@@ -43,8 +43,8 @@ export abstract class TokenizerModule extends Module implements ImageTokenizer {
     if (!grid.every((n) => Number.isInteger(n) && n > 0)) {
       throw new BeitError(
         'ERR_INVALID_ARGUMENT',
-        `the ${this.kind} tokenizer makes one token of ${this.stride}x${this.stride} pixels, so height and width must be ` +
-          `multiples of ${this.stride}, got ${height}x${width}`,
+        `the ${this.kind} tokenizer makes one token of ${this.stride}x${this.stride} pixels, ` +
+          `so height and width must be multiples of ${this.stride}, got ${height}x${width}`,
       )
     }
     return grid

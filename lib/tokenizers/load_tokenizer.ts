@@ -8,8 +8,8 @@ import { ConvDiscreteVae } from './conv_discrete_vae.js'
 import { DalleTokenizer } from './dalle_tokenizer.js'
 
 /**
- * The tokenizer of a safetensors file: the kind is in the metadata of our own files; the original DALL-E weights are known by
- * their names.
+ * The tokenizer of a safetensors file: the kind is in the metadata of our own files; the original DALL-E
+ * weights are known by their names.
  *
  * @throws BeitError ERR_FORMAT when the file holds no tokenizer, ERR_IO when it cannot be read.
  * @example
@@ -25,8 +25,8 @@ export async function loadTokenizer(
   if (kind === 'dalle_dvae') return DalleTokenizer.load(path, options)
   throw new BeitError(
     'ERR_FORMAT',
-    `${path} holds ${kind === null ? 'no known kind of module' : `a ${kind}`}, expected a tokenizer: a file that ` +
-      "trainTokenizer or a tokenizer's save() wrote, or the weights of a DALL-E dVAE",
+    `${path} holds ${kind === null ? 'no known kind of module' : `a ${kind}`}, expected a tokenizer: ` +
+      "a file that trainTokenizer or a tokenizer's save() wrote, or the weights of a DALL-E dVAE",
   )
 }
 

@@ -107,7 +107,8 @@ test.skipIf(
       { format: 'pt' },
     )
     const printed = python(
-      'import sys, safetensors.numpy as s; print({k: v.tolist() for k, v in s.load_file(sys.argv[1]).items()})',
+      'import sys; from safetensors.numpy import load_file; ' +
+        'print({name: array.tolist() for name, array in load_file(sys.argv[1]).items()})',
       path,
     )
     is(printed.trim(), "{'a.b': [[1.0, 2.5], [3.0, -4.0]]}")

@@ -102,7 +102,8 @@ test('a model shows its architecture, and its summary adds up', async () => {
   using model = await BeitForMaskedImageModeling.create(SMALL)
   is(
     inspect(model),
-    'BeitForMaskedImageModeling(image 32x48, patch 16, grid 2x3, hidden 24, depth 2, heads 3, vocab 10, float32, cpu)',
+    'BeitForMaskedImageModeling(image 32x48, patch 16, grid 2x3, ' +
+      'hidden 24, depth 2, heads 3, vocab 10, float32, cpu)',
   )
   const summary = await model.summary()
   const counts = [...summary.matchAll(/^(\S+) +\d+ +([\d,]+)/gm)].map(([, part, count]) => ({

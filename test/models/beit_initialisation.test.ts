@@ -75,8 +75,8 @@ async function states(seed?: number) {
 }
 
 /**
- * Of a normal truncated at one deviation s: variance s^2 (1 - 2 phi(1) / (2 Phi(1) - 1)), and 56.09 % lie within half of s.
- * The bounds are four standard errors of the estimates.
+ * Of a normal truncated at one deviation s: variance s^2 (1 - 2 phi(1) / (2 Phi(1) - 1)), and 56.09 % lie
+ * within half of s. The bounds are four standard errors of the estimates.
  */
 function checkTruncatedNormal(name: string, values: Float32Array, std: number): void {
   const n = values.length

@@ -46,7 +46,7 @@ test('base in release form has the 189 parameters of the original in its order, 
   is(await model.parameterCount(), 91_965_776)
 })
 
-test('the form of the paper has absolute positions behind the tokens, no LayerScale and no table', async () => {
+test('the form of the paper has absolute positions, no LayerScale and no table', async () => {
   using model = await BeitForMaskedImageModeling.create('beit_base_patch16_224_paper', { depth: 1 })
   const names = await listing(model)
   equal(names.slice(0, 4), [
@@ -58,7 +58,7 @@ test('the form of the paper has absolute positions behind the tokens, no LayerSc
   ok(!names.some((name) => /gamma|relative/.test(name)))
 })
 
-test('the other presets count as the original does (from two depths, since every block is the same)', async () => {
+test('the other presets count as the original does (from two depths: blocks are alike)', async () => {
   const count = async (preset: string) => {
     using one = await BeitForMaskedImageModeling.create(preset, { depth: 1 })
     using two = await BeitForMaskedImageModeling.create(preset, { depth: 2 })
@@ -98,7 +98,7 @@ test('the tensors of stateDict are live: they show what is loaded later', async 
   equal(await before.toFloat32(), bias)
 })
 
-test('strict loading names what is missing, unexpected and of another shape, and changes nothing', async () => {
+test('strict loading names what is missing, unexpected or misshapen, and changes nothing', async () => {
   using model = await BeitForMaskedImageModeling.create(SMALL, { seed: 1 })
   using other = await BeitForMaskedImageModeling.create(SMALL, { seed: 2 })
   const state = await other.stateDict()

@@ -137,7 +137,10 @@ test('images of a batch do not see each other', async () => {
 
 test.run()
 
-/** A model all of whose parameters are random: position tables, gammas and biases would else hide behind 0 and 1. */
+/**
+ * A model all of whose parameters are random: position tables, gammas and biases would else hide behind 0 and
+ * 1.
+ */
 async function randomised(config: BeitConfigInput): Promise<BeitForMaskedImageModeling> {
   const model = await BeitForMaskedImageModeling.create(config)
   const state = await model.stateDict()

@@ -1,6 +1,6 @@
 /**
- * The DALL-E dVAE against the released code (large golden file, where it is at hand) and against the small network of
- * test/fixtures/generate_dalle_dvae.py.
+ * The DALL-E dVAE against the released code (large golden file, where it is at hand) and against the small
+ * network of test/fixtures/generate_dalle_dvae.py.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ test('the sizes follow from the weights', async () => {
   equal([...(await tokenizer.stateDict()).keys()].sort(), [...state.keys()].sort())
 })
 
-test('74 tensors of an encoder and 76 of a decoder, with as many parameters as published for 256 channels', async () => {
+test('74 tensors of an encoder, 76 of a decoder, and the parameters published for 256 channels', async () => {
   const { state } = await networkOf(small)
   const names = [...state.keys()]
   is(names.filter((name) => name.startsWith('encoder.')).length, 74)
