@@ -12,7 +12,10 @@ type Colour = readonly [number, number, number]
 type Painter = (x: number, y: number) => Colour
 
 /** Makes `perClass` images of each class in `folder`, unless it is already there. */
-export async function makeImages(folder: string, perClass: number, seed: number): Promise<void> {
+export async function makeImages(
+  folder: string,
+  { perClass, seed }: { perClass: number; seed: number },
+): Promise<void> {
   if (await stat(folder).catch(() => null)) return
   // Under another name until it is whole: a stopped attempt leaves no half set behind.
   const unfinished = `${folder}.unfinished`

@@ -7,6 +7,8 @@ import { svgDocument } from './theme.js'
 const WIDTH = 920
 const MARGIN = 24
 const TOP = 84
+/** Cells of a small codebook do not grow beyond a 24th of the width. */
+const FEWEST_COLUMNS = 24
 /** From used once to used most. */
 const SHADES = ['#d3e3fb', '#a9c9f7', '#7eabf0', '#528ce6', '#2f6cd0', '#1f4fa6', '#163a7d', '#0e2856']
 
@@ -35,7 +37,7 @@ export function codebookUse(counts: ArrayLike<number>): CodebookUse {
  */
 export async function drawCodebook(counts: ArrayLike<number>): Promise<Picture> {
   const all = Array.from(counts)
-  const columns = Math.ceil(Math.sqrt(2 * all.length))
+  const columns = Math.max(Math.ceil(Math.sqrt(2 * all.length)), Math.min(all.length, FEWEST_COLUMNS))
   const cell = (WIDTH - 2 * MARGIN) / columns
   const rows = Math.ceil(all.length / columns)
   const height = Math.ceil(TOP + rows * cell + 60)
@@ -49,7 +51,7 @@ export async function drawCodebook(counts: ArrayLike<number>): Promise<Picture> 
     const x = round(MARGIN + (code % columns) * cell + gap)
     const y = round(TOP + Math.floor(code / columns) * cell + gap)
     const side = round(edge)
-    if (count === 0) crosses += `M${x} ${y}l${side} ${side}m${-side} 0l${side} ${-side}`
+    if (count === 0) crosses += cross(x + 0.2 * edge, y + 0.2 * edge, 0.6 * edge)
     else shades[shadeOf(count, most)] += `M${x} ${y}h${side}v${side}h${-side}z`
   }
   const { used, dead, perplexity } = codebookUse(all)
@@ -61,7 +63,7 @@ export async function drawCodebook(counts: ArrayLike<number>): Promise<Picture> 
     `perplexity ${grouped(Math.round(perplexity))} (${share(perplexity)})`,
     `${grouped(total)} tokens`,
   ]
-  const stroke = { class: 'line-dead', 'stroke-width': Math.max(0.8, cell / 14) }
+  const stroke = { class: 'line-dead', 'stroke-width': Math.max(0.8, cell / 18) }
   const body = [
     label(MARGIN, 36, 'Codebook', { class: 'fill-ink', 'font-size': 19, 'font-weight': 600 }),
     label(MARGIN, 59, facts.join(' · '), { class: 'fill-quiet', 'font-size': 13 }),
@@ -81,18 +83,19 @@ function key(y: number, most: number): string {
   )
   const end = MARGIN + 92 + SHADES.length * 22
   const style = { class: 'fill-quiet', 'font-size': 12 }
-  const cross = element('path', {
-    d: `M${end + 120} ${y + 1}l12 12m-12 0l12 -12`,
-    class: 'line-dead',
-    'stroke-width': 1.5,
-  })
+  const dead = element('path', { d: cross(end + 120, y + 1, 12), class: 'line-dead', 'stroke-width': 1.5 })
   return [
     label(MARGIN, y + 11, 'chosen once', style),
     ...swatches,
     label(end + 10, y + 11, `${grouped(most)} times`, style),
-    cross,
+    dead,
     label(end + 140, y + 11, 'dead: never chosen', style),
   ].join('')
+}
+
+function cross(x: number, y: number, side: number): string {
+  const s = round(side)
+  return `M${round(x)} ${round(y)}l${s} ${s}m${-s} 0l${s} ${-s}`
 }
 
 function shadeOf(count: number, most: number): number {

@@ -9,13 +9,18 @@ export interface Ran {
   stderr: string
 }
 
-/** @param watch sees the process and everything it has written to standard error so far, whenever it writes */
+/**
+ * @param watch sees the process and everything it has written to standard error so far, whenever it writes
+ */
 export function runBeit(
   args: readonly string[],
   watch: (child: ChildProcess, stderr: string) => void = () => {},
+  environment: Record<string, string> = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(packageRoot, 'scripts', 'beit.mjs'), ...args])
+    const child = spawn(process.execPath, [join(packageRoot, 'scripts', 'beit.mjs'), ...args], {
+      env: { ...process.env, ...environment },
+    })
     const ran: Ran = { code: null, stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => {
       ran.stdout += chunk

@@ -1,0 +1,68 @@
+/** What `npm start` runs, in its quick form: whole, and once more over its own results. */
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import sharp from 'sharp'
+import * as assert from 'uvu/assert'
+import { makeImages } from '../../examples/support/procedural_images.js'
+import { ImageFolder } from '../../lib/data/image_folder.js'
+import { packageRoot } from '../support/paths.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+
+const test = suite('pretrain from nothing', { timeout: 240_000 })
+
+const run = (...flags: string[]) =>
+  promisify(execFile)(
+    process.execPath,
+    [join(packageRoot, 'dist', 'examples', '01_pretrain_from_nothing.js'), ...flags],
+    // Two threads that wait for each other are slow where other tests take their cores.
+    { env: { ...process.env, OMP_NUM_THREADS: '1' } },
+  )
+
+test('--quick runs from nothing to pictures and a model; run again, it finds itself finished', async () => {
+  const output = join(temporary(), 'quickstart')
+  const { stdout } = await run('--quick', '--output', output)
+  assert.match(stdout, /BEiT: +[\d.]+ % of the masked tokens .* are predicted right/)
+  assert.match(stdout, /always answering the most frequent token gets [\d.]+ %/)
+  const pictures = [
+    'beit/samples',
+    'beit/curves',
+    'tokenizer/curves',
+    'tokenizer/reconstructions',
+    'tokenizer/codebook',
+  ]
+  for (const name of pictures) {
+    const { width } = await sharp(join(output, `${name}.png`)).metadata()
+    assert.ok((width ?? 0) > 500, name)
+    assert.match(stdout, /curves/.test(name) && name.startsWith('tok') ? '' : `${name}.png`)
+  }
+  const model = /^model +(.*)$/m.exec(stdout)?.[1] as string
+  const { mtimeMs } = await stat(model)
+
+  const again = await run('--quick', '--output', output)
+  const numbers = (text: string) => text.match(/[\d.]+ %/g)
+  assert.equal(numbers(again.stdout), numbers(stdout), 'the same numbers')
+  assert.is((await stat(model)).mtimeMs, mtimeMs, 'nothing was trained again')
+})
+
+test('the images are the same every time, in six classes, JPEG and PNG', async () => {
+  const [one, other] = [join(temporary(), 'a'), join(temporary(), 'b')]
+  await makeImages(one, { perClass: 3, seed: 7 })
+  await makeImages(other, { perClass: 3, seed: 7 })
+  const [first, second] = [await ImageFolder.open(one), await ImageFolder.open(other)]
+  assert.equal(first.classes, ['checkers', 'disks', 'gradients', 'hills', 'rings', 'stripes'])
+  assert.is(first.length, 18)
+  const formats = new Set<string>()
+  for (let i = 0; i < first.length; i++) {
+    const pixels = (path: string) => sharp(path).raw().toBuffer()
+    assert.equal(await pixels(first.sample(i).path), await pixels(second.sample(i).path))
+    const { format, width = 0 } = await sharp(first.sample(i).path).metadata()
+    formats.add(format as string)
+    assert.ok(width >= 64 && width <= 96)
+  }
+  assert.equal([...formats].sort(), ['jpeg', 'png'])
+})
+
+test.run()
