@@ -11,7 +11,7 @@ export const COMMON_FLAGS: OptionSchema = {
     type: 'string',
     default: null,
     optional: true,
-    doc: 'JSON file of options by their API names, {"batchSize": 256}; flags go before it',
+    doc: 'JSON file of options by their names in the API (camelCase); flags go before it',
   },
   verbose: { type: 'boolean', default: false, doc: 'Show the stack of an error' },
   help: { type: 'boolean', default: false, doc: 'Show this help' },
