@@ -1,4 +1,5 @@
 // The run time around the models: versions, threads, devices, and the end of an environment.
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/headeronly/version.h>
@@ -62,6 +63,8 @@ static Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
 static void cancel_and_join(const Napi::CallbackInfo& info) { Environment::of(info.Env()).cancel_and_join(); }
 
 void register_environment(Napi::Env env, Napi::Object exports) {
+  // float32 means float32 on a GPU too: libtorch would let cuDNN round convolutions to 10 bits.
+  at::globalContext().setAllowTF32CuDNN(false);
   export_function<version>(env, exports, "version");
   export_function<set_threads>(env, exports, "setThreads");
   export_function<cuda_devices>(env, exports, "cudaDevices");
