@@ -60,7 +60,7 @@ function pretrainPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Pa
       height: 220,
       series: [
         // Predicting each token as often as it occurs costs the entropy of the tokens, the log of their perplexity.
-        line('token frequencies alone', 'reference', 'dashed', targets, (e) => Math.log(e.perplexity)),
+        reference('token frequencies alone', targets, (e) => Math.log(e.perplexity)),
         ...training(steps, (e) => e.loss),
         line('validation', 'evaluation', 'marked', evaluations, (e) => e.loss),
       ],
@@ -70,7 +70,7 @@ function pretrainPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Pa
       height: 220,
       low: 0,
       series: [
-        line('most frequent token', 'reference', 'dashed', evaluations, (e) => 100 * e.baselineAccuracy),
+        reference('most frequent token', evaluations, (e) => 100 * e.baselineAccuracy),
         ...training(steps, (e) => 100 * e.accuracy),
         line('validation', 'evaluation', 'marked', evaluations, (e) => 100 * e.accuracy),
       ],
@@ -127,6 +127,17 @@ function training<E extends { step: number }>(steps: readonly E[], value: (event
     { name: 'each step', points: thin(points), tone: 'training', style: 'faint', unnamed: true },
     { name: 'training', points: movingAverage(points), tone: 'training', style: 'solid' },
   ]
+}
+
+/** What the curve is to be compared with: drawn from step 0, so that one evaluation already makes a line. */
+function reference<E extends { step: number }>(
+  name: string,
+  events: readonly E[],
+  value: (event: E) => number,
+): Series {
+  const series = line(name, 'reference', 'dashed', events, value)
+  const first = series.points[0]
+  return first === undefined ? series : { ...series, points: [[0, first[1]], ...series.points] }
 }
 
 function line<E extends { step: number }>(
