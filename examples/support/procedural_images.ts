@@ -49,14 +49,14 @@ function paint(painter: Painter, width: number, height: number): Uint8Array {
 const CLASSES: Record<string, (random: Random) => Painter> = {
   stripes(random) {
     const [a, b] = twoColours(random)
-    const wave = waveOf(random, 2 + random() * 4)
+    const wave = waveOf(random, 1.5 + random() * 2)
     return (x, y) => mix(a, b, step(wave(x, y)))
   },
 
   checkers(random) {
     const [a, b] = twoColours(random)
     const angle = random() * Math.PI
-    const frequency = 2 + random() * 3
+    const frequency = 1 + random() * 1.5
     const [across, along] = [waveOf(random, frequency, angle), waveOf(random, frequency, angle + Math.PI / 2)]
     return (x, y) => mix(a, b, step(across(x, y) * along(x, y) * 2))
   },
@@ -71,7 +71,7 @@ const CLASSES: Record<string, (random: Random) => Painter> = {
   rings(random) {
     const [a, b] = twoColours(random)
     const [cx, cy] = [random(), random()]
-    const [frequency, phase] = [2 + random() * 4, random() * 6]
+    const [frequency, phase] = [1.5 + random() * 2, random() * 6]
     return (x, y) => mix(a, b, step(Math.sin(2 * Math.PI * frequency * Math.hypot(x - cx, y - cy) + phase)))
   },
 
@@ -122,7 +122,7 @@ function twoColours(random: Random): [Colour, Colour] {
 /** One of a few strong colours, slightly varied: a small tokenizer learns them in a minute. */
 function colour(random: Random): Colour {
   const base = PALETTE[Math.floor(random() * PALETTE.length)] as Colour
-  const vary = (value: number) => Math.min(255, Math.max(0, value + (random() - 0.5) * 40))
+  const vary = (value: number) => Math.min(255, Math.max(0, value + (random() - 0.5) * 20))
   return [vary(base[0]), vary(base[1]), vary(base[2])]
 }
 

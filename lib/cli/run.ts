@@ -60,5 +60,6 @@ export function describeError(error: unknown, command: Command | undefined, verb
   // An error that is not ours is a defect: its stack is what a report needs.
   const stack = verbose || !('code' in error) ? `\n${error.stack}` : ''
   const cause = verbose && error.cause instanceof Error ? `\ncaused by ${error.cause.stack}` : ''
-  return `beit: ${message}${code}${stack}${cause}`
+  const name = message.startsWith('beit ') ? '' : 'beit: '
+  return `${name}${message}${code}${stack}${cause}`
 }

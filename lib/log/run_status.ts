@@ -61,7 +61,10 @@ export class RunStatus {
     ]
     if ('accuracy' in last)
       parts.push(`acc ${percent(this.#mean((step) => (step as PretrainStepEvent).accuracy))}`)
-    else if (this.#codebook !== null) parts.push(codebookText(this.#codebook))
+    else if (this.#codebook !== null) {
+      const { usage, perplexity } = this.#codebook
+      parts.push(`codes ${Math.round(100 * usage)} %`, `perplexity ${decimal(perplexity)}`)
+    }
     parts.push(
       `${decimal(this.#imagesPerSecond(start.batchSize))} img/s`,
       `wait ${Math.round(100 * this.#mean((step) => step.waiting))} %`,

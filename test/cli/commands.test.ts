@@ -26,6 +26,7 @@ test('help and exit codes: 0 for help, 2 for wrong use, 1 for errors', async () 
   const absent = await runBeit(['info', '/no/such/file'])
   assert.equal([absent.code, absent.stdout], [1, ''])
   assert.match(absent.stderr, /^beit: cannot read \/no\/such\/file: .* \(ERR_IO\)\n$/)
+  assert.match((await runBeit(['info'])).stderr, /^beit info: PATH is missing/)
   assert.match((await runBeit(['info', '/no/such/file', '--verbose'])).stderr, /\n {4}at /)
 })
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import * as assert from 'uvu/assert'
 import { bytes, decimal, duration, percent } from '../../lib/log/format.js'
 import { isLiveTerminal, liveLine, type ProgressOptions, showProgress } from '../../lib/log/progress.js'
-import type { PretrainEvent } from '../../lib/train/events.js'
+import type { PretrainEvent, TokenizerEvent } from '../../lib/train/events.js'
 import { suite } from '../support/suite.js'
 import { evaluation, start, step, stream } from './events.js'
 
@@ -57,6 +57,17 @@ test('all numbers fit 80 columns, and nothing ever fills the last column', () =>
   for (const columns of [0, 1, 10, 40, 60, 80, 200]) {
     assert.ok(liveLine(parts, 0.5, columns).length <= Math.max(0, columns - 1))
   }
+})
+
+test('a tokenizer shows how its codes are used', async () => {
+  const tokenizerStep = { ...step(1), reconstruction: 0.5, kl: 0, temperature: 1, klWeight: 0 }
+  const { accuracy: _none, masked: _neither, ...fields } = tokenizerStep
+  const events: TokenizerEvent[] = [
+    start('runs/x'),
+    { type: 'codebook', step: 1, interval: 1, usage: 0.5, perplexity: 12.34, dead: 16 },
+    fields,
+  ]
+  assert.match(await shown(events as PretrainEvent[], { rewrite: true }), 'codes 50 %  perplexity 12.34')
 })
 
 test('where there is no terminal, plain lines at intervals and no control codes', async () => {
