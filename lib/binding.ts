@@ -1,8 +1,10 @@
 /**
- * Loads the addon: opens libtorch from the folder that lib/libtorch.ts finds, then the addon, and compares the
- * version it was compiled against with the one found. Errors of native calls become {@link BeitError}s here.
+ * Loads the addon: opens libtorch from the folder that lib/libtorch.ts finds, then the addon, and compares
+ * the version it was compiled against with the one found. Errors of native calls become {@link BeitError}s
+ * here.
  *
- * Each worker_threads worker loads it for itself and gets an engine thread of its own; libtorch is in a process once.
+ * Each worker_threads worker loads it for itself and gets an engine thread of its own; libtorch is in a
+ * process once.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -70,13 +72,17 @@ function load(): Loaded {
   if (compiled !== undefined) checkVersion(compiled, libtorch)
   const bindings = open('beit.node') as NativeBindings
   checkVersion(bindings.version().compiled, libtorch)
-  // A thread inside libtorch while the process tears down static objects crashes it. 'exit' is emitted at the natural
-  // end, by process.exit() and after an uncaught exception; a terminated worker is joined by the addon's cleanup hook.
+  // A thread inside libtorch while the process tears down static objects crashes it. 'exit' is emitted at the
+  // natural end, by process.exit() and after an uncaught exception; a terminated worker is joined by the
+  // addon's cleanup hook.
   process.on('exit', () => bindings.cancelAndJoin())
   return { bindings: withBeitErrors(bindings), libtorch, cudaProblem }
 }
 
-/** The libtorch that a worker or another copy of this package opened already: a second one would clash with it. */
+/**
+ * The libtorch that a worker or another copy of this package opened already: a second one would clash with
+ * it.
+ */
 function libtorchOfProcess(preload: Preload): Libtorch | null {
   const library = preload.loaded('libtorch_cpu.so')
   if (library === null) return null
@@ -89,8 +95,9 @@ function libtorchOfProcess(preload: Preload): Libtorch | null {
 }
 
 /**
- * Opens libtorch_cuda where the machine has an NVIDIA driver, which registers its kernels with libtorch. Before the addon
- * runs anything: libtorch asks once which devices there are, and its autograd starts a thread for each of them then.
+ * Opens libtorch_cuda where the machine has an NVIDIA driver, which registers its kernels with libtorch.
+ * Before the addon runs anything: libtorch asks once which devices there are, and its autograd starts a
+ * thread for each of them then.
  */
 function openCuda(preload: Preload, { cudaLibrary, folder }: Libtorch): string | null {
   if (!DRIVER_FILES.some((file) => existsSync(file))) return 'this machine has no NVIDIA driver'

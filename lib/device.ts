@@ -53,7 +53,9 @@ export async function resolveDevice(device: string): Promise<string> {
   return name
 }
 
-/** What can be told of a device without waiting: its full name, or the error where CUDA was not opened at all. */
+/**
+ * What can be told of a device without waiting: its full name, or the error where CUDA was not opened at all.
+ */
 export function checkDevice(device: string): string {
   if (device === 'cpu') return device
   const match = /^cuda(?::(\d+))?$/.exec(device)

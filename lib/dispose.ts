@@ -44,7 +44,9 @@ export abstract class Disposable<Kind extends string> {
     return this.#handle === null
   }
 
-  /** Frees the native memory now. Work already queued with it still finishes. Calling it again does nothing. */
+  /**
+   * Frees the native memory now. Work already queued with it still finishes. Calling it again does nothing.
+   */
   dispose(): void {
     if (this.#handle === null) return
     native().dispose(this.#handle)
@@ -115,7 +117,10 @@ function* disposablesIn(value: unknown, seen = new Set<unknown>()): Generator<Di
   }
 }
 
-/** What native objects hold at this moment in this thread: models and tensors that were not disposed or collected. */
+/**
+ * What native objects hold at this moment in this thread: models and tensors that were not disposed or
+ * collected.
+ */
 export function memory(): { handles: number; bytes: number } {
   return native().memory()
 }

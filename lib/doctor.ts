@@ -1,5 +1,6 @@
 /**
- * What this machine offers beit-torch, and what is wrong: works where the addon is not built or cannot be loaded.
+ * What this machine offers beit-torch, and what is wrong: works where the addon is not built or cannot be
+ * loaded.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { freemem, totalmem } from 'node:os'

@@ -1,5 +1,6 @@
 /**
- * The errors of the library: one class, stable codes. Messages say what, where, expected, got, and what to do.
+ * The errors of the library: one class, stable codes. Messages say what, where, expected, got, and what to
+ * do.
  */
 
 /** Every code a {@link BeitError} can carry. Codes never change their meaning. */

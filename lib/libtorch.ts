@@ -1,7 +1,7 @@
 /**
  * Where libtorch is. Searched in order: the LIBTORCH directory, the `torch` package of the Python on PATH
- * (BEIT_PYTHON to choose), the local copy that the set-up step made. Where LIBTORCH is set, nothing else is looked at.
- * The set-up step (scripts/steps/libtorch.mjs) and `beit doctor` use the same search.
+ * (BEIT_PYTHON to choose), the local copy that the set-up step made. Where LIBTORCH is set, nothing else is
+ * looked at. The set-up step (scripts/steps/libtorch.mjs) and `beit doctor` use the same search.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -33,7 +33,8 @@ export const minorVersion = (version: string) => version.split('.', 2).join('.')
 
 /**
  * The first usable libtorch, or an error with every place that was looked at.
- * @param builtWith version that the addon was compiled against; a libtorch of another minor version is passed over
+ * @param builtWith version that the addon was compiled against; a libtorch of another minor version is passed
+ * over
  */
 export function findLibtorch(packageRoot: string, builtWith: string | null): Libtorch {
   const search: SearchEntry[] = []

@@ -1,6 +1,6 @@
 /**
- * What the addon exports, word for word: the mirror of native/bindings. Nothing but binding.ts creates it; the
- * public classes wrap it. Handles are opaque; all calls that compute return a promise.
+ * What the addon exports, word for word: the mirror of native/bindings. Nothing but binding.ts creates it;
+ * the public classes wrap it. Handles are opaque; all calls that compute return a promise.
  */
 
 /** An opaque reference to a native object: tensor, module, trainer or image loader. */
@@ -69,14 +69,20 @@ export interface ModuleBindings {
   /** A module of the same weights elsewhere. */
   moduleTo(module: ModuleHandle, device: string, dtype: DType): Promise<ModuleHandle>
 
-  /** pixels (B, 3, H, W) normalised float; mask (B, N) bool or null; logits (masked, V), or (B, N, V) with allTokens. */
+  /**
+   * pixels (B, 3, H, W) normalised float; mask (B, N) bool or null; logits (masked, V), or (B, N, V) with
+   * allTokens.
+   */
   beitForward(
     module: ModuleHandle,
     pixels: TensorHandle,
     mask: TensorHandle | null,
     allTokens: boolean,
   ): Promise<TensorHandle>
-  /** Final-norm features (B, N + 1, D), or with `blocks` the raw residual stream after each listed block (0-based). */
+  /**
+   * Final-norm features (B, N + 1, D), or with `blocks` the raw residual stream after each listed block
+   * (0-based).
+   */
   beitFeatures(
     module: ModuleHandle,
     pixels: TensorHandle,
@@ -172,9 +178,9 @@ export interface TrainerBindings {
   /** Loss and counts without a gradient, drop path and noise off. The generator is not advanced. */
   trainerEvaluate(trainer: TrainerHandle, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
   /**
-   * All that a resumed run needs beside the weights: 'step' (int64 scalar: optimizer steps that were not skipped),
-   * 'exp_avg.NAME', 'exp_avg_sq.NAME' for each parameter, 'generator' (uint8, the same on every device). The moments are
-   * live views, the rest are copies.
+   * All that a resumed run needs beside the weights: 'step' (int64 scalar: optimizer steps that were not
+   * skipped), 'exp_avg.NAME', 'exp_avg_sq.NAME' for each parameter, 'generator' (uint8, the same on every
+   * device). The moments are live views, the rest are copies.
    */
   trainerState(trainer: TrainerHandle): Promise<NamedTensors>
   trainerLoad(
@@ -183,8 +189,8 @@ export interface TrainerBindings {
     tensors: readonly TensorHandle[],
   ): Promise<void>
   /**
-   * Gradients of the last step as the optimizer used them, so after clipping. Live views until the next step; parameters
-   * that took no part in the loss are left out.
+   * Gradients of the last step as the optimizer used them, so after clipping. Live views until the next step;
+   * parameters that took no part in the loss are left out.
    */
   trainerGradients(trainer: TrainerHandle): Promise<NamedTensors>
 }
@@ -196,7 +202,10 @@ export interface ViewSettings {
   imageSize: readonly [number, number]
   /** [height, width] of the tokenizer's view; null: none. */
   tokenImageSize: readonly [number, number] | null
-  /** 'random-resized-crop' is training; 'center-crop' (resize the shorter side, crop the middle) is evaluation. */
+  /**
+   * 'random-resized-crop' is training; 'center-crop' (resize the shorter side, crop the middle) is
+   * evaluation.
+   */
   crop: 'random-resized-crop' | 'center-crop'
   /** Area range of the random crop as a share of the image, and aspect-ratio range. */
   scale: readonly [number, number]
@@ -234,7 +243,10 @@ export interface SampleRequest {
 
 export type SampleStatus =
   | 'ok'
-  /** Not a JPEG, or one that the native decoder does not take (CMYK, 12 bit): decode it with sharp, then loadRaw. */
+  /**
+   * Not a JPEG, or one that the native decoder does not take (CMYK, 12 bit): decode it with sharp, then
+   * loadRaw.
+   */
   | 'unsupported'
   /** Broken: `messages[i]` says why. */
   | 'broken'
@@ -247,7 +259,9 @@ export interface LoadResult {
   /** bool (B, N) */
   mask: TensorHandle | null
   statuses: SampleStatus[]
-  /** Why a sample is not 'ok'; '' for those that are. Path and offset are not in it: the caller knows them. */
+  /**
+   * Why a sample is not 'ok'; '' for those that are. Path and offset are not in it: the caller knows them.
+   */
   messages: string[]
 }
 
@@ -271,13 +285,16 @@ export interface ImageTransform {
   /** [height, width] of the result. */
   size: readonly [number, number]
   interpolation: 'bilinear' | 'bicubic' | 'lanczos'
-  /** With the plain inner loops instead of the vectorised ones: the same result, slower. For tests and benchmarks. */
+  /**
+   * With the plain inner loops instead of the vectorised ones: the same result, slower. For tests and
+   * benchmarks.
+   */
   plain?: boolean
 }
 
 /**
- * native/bindings/image_loader.cc and image.cc. The loader has threads of its own and never touches libtorch. Disposing
- * its handle lets loads in flight finish; its threads end after them.
+ * native/bindings/image_loader.cc and image.cc. The loader has threads of its own and never touches libtorch.
+ * Disposing its handle lets loads in flight finish; its threads end after them.
  */
 export interface ImageLoaderBindings {
   imageLoaderCreate(settings: ViewSettings, threads: number): ImageLoaderHandle
@@ -286,7 +303,10 @@ export interface ImageLoaderBindings {
     samples: readonly SampleRequest[],
     epoch: number,
   ): Promise<LoadResult>
-  /** Puts an image decoded elsewhere through the same views into row `row` of `result`. `rgb` must not be transferred. */
+  /**
+   * Puts an image decoded elsewhere through the same views into row `row` of `result`. `rgb` must not be
+   * transferred.
+   */
   imageLoaderLoadRaw(
     loader: ImageLoaderHandle,
     result: LoadedTensors,
@@ -300,7 +320,9 @@ export interface ImageLoaderBindings {
     result: LoadedTensors,
     rows: readonly number[],
   ): Promise<LoadedTensors>
-  /** Gives up the loads that have not finished: they reject with ERR_CANCELLED, soon. Later loads do as well. */
+  /**
+   * Gives up the loads that have not finished: they reject with ERR_CANCELLED, soon. Later loads do as well.
+   */
   imageLoaderCancel(loader: ImageLoaderHandle): void
   /** Decodes a JPEG as the loader does; `rgb` is null unless the status is 'ok'. */
   decodeJpeg(
@@ -313,7 +335,10 @@ export interface ImageLoaderBindings {
   permutation(count: number, seed: number, epoch: number): Promise<Uint32Array>
   /** Masks of the samples `indices`: uint8 of indices.length * rows * columns, 1 = masked. */
   blockwiseMask(settings: MaskSettings, seed: number, epoch: number, indices: readonly number[]): Uint8Array
-  /** One block of Philox4x32-10: key of 2, counter of 4 words. The source of every random decision about samples. */
+  /**
+   * One block of Philox4x32-10: key of 2, counter of 4 words. The source of every random decision about
+   * samples.
+   */
   philox(key: readonly number[], counter: readonly number[]): number[]
 }
 

@@ -1,6 +1,7 @@
 /**
- * Options as data: one table a call says what each option is. The API validates with it, the command line makes its
- * flags and help from it, and the run's settings file is written from it, so the three cannot differ.
+ * Options as data: one table a call says what each option is. The API validates with it, the command line
+ * makes its flags and help from it, and the run's settings file is written from it, so the three cannot
+ * differ.
  */
 import { BeitError, invalidArgument } from './errors.js'
 
@@ -38,7 +39,8 @@ export type OptionSpec = Common &
 export type OptionSchema = Record<string, OptionSpec>
 
 /**
- * Checks `given` against `schema` and fills in the defaults. Unknown names are refused with the nearest valid one.
+ * Checks `given` against `schema` and fills in the defaults. Unknown names are refused with the nearest valid
+ * one.
  * @param where the call, for messages: "pretrain"
  */
 export function validateOptions<T>(where: string, schema: OptionSchema, given: object): T {

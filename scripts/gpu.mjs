@@ -1,5 +1,5 @@
-// npm run gpu: the tests under test/gpu on a CUDA device. Builds against the libtorch that the machine has (LIBTORCH, or
-// the torch of its Python). Without a GPU every test is skipped and the exit status is 0.
+// npm run gpu: the tests under test/gpu on a CUDA device. Builds against the libtorch that the machine has
+// (LIBTORCH, or the torch of its Python). Without a GPU every test is skipped and the exit status is 0.
 //
 //   npm run gpu [-- --cuda] [PATTERN...]    --cuda: install a libtorch with its CUDA libraries where there is none
 import { join } from 'node:path'

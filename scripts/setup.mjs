@@ -1,5 +1,5 @@
-// Makes a fresh clone ready: npm packages, TypeScript, libtorch, the addon. Does only what is missing or stale; a
-// second run takes a second.
+// Makes a fresh clone ready: npm packages, TypeScript, libtorch, the addon. Does only what is missing or
+// stale; a second run takes a second.
 //
 //   npm run setup [-- --cuda]     --cuda: with the CUDA libraries of libtorch, for a machine with an NVIDIA GPU
 import { existsSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// libtorch: taken where lib/libtorch.ts finds it, else installed with pip from the `torch` wheel, without its Python
-// dependencies, into .libtorch. No Python code of it is used.
+// libtorch: taken where lib/libtorch.ts finds it, else installed with pip from the `torch` wheel, without its
+// Python dependencies, into .libtorch. No Python code of it is used.
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,7 +7,9 @@ import { checkPrerequisites, python } from './prerequisites.mjs'
 import { capture, root, StepError, seconds } from './run.mjs'
 
 const VERSION = '2.13.0'
-/** libtorch_cpu.so of the standard Linux x64 wheel, a CUDA build, needs these two and no other CUDA library. */
+/**
+ * libtorch_cpu.so of the standard Linux x64 wheel, a CUDA build, needs these two and no other CUDA library.
+ */
 const CUDA_BUILD_NEEDS = ['nvidia-cuda-runtime~=13.0.0', 'nvidia-cuda-cupti~=13.0.0']
 /** All CUDA libraries of that version, as its metadata lists them. */
 const CUDA_LIBRARIES = [

@@ -1,5 +1,5 @@
-// The addon: cmake-js configures and builds in build/cmake, then the products are copied to where they are loaded
-// from. Not `cmake-js compile`: that answers a failed build by deleting everything and building again.
+// The addon: cmake-js configures and builds in build/cmake, then the products are copied to where they are
+// loaded from. Not `cmake-js compile`: that answers a failed build by deleting everything and building again.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, totalmem } from 'node:os'
@@ -11,7 +11,9 @@ import { isStale, markBuilt } from './stale.mjs'
 const work = join(root, 'build', 'cmake')
 const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
 
-/** build/Release/libtorch.json says which libtorch the addon was built with: lib/binding.ts prefers the same. */
+/**
+ * build/Release/libtorch.json says which libtorch the addon was built with: lib/binding.ts prefers the same.
+ */
 const product = ({ folder, version }) => ({
   stamp: join('build', 'Release', 'libtorch.json'),
   sources: ['native', 'CMakeLists.txt', 'package-lock.json'],

@@ -1,4 +1,5 @@
-// What the machine must have before anything can be installed or built. All that is missing is named in one error.
+// What the machine must have before anything can be installed or built. All that is missing is named in one
+// error.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +46,10 @@ export async function checkPrerequisites({ python = true } = {}) {
   )
 }
 
-/** The Python that installs libtorch and whose torch package is looked for: lib/libtorch.ts reads the same variable. */
+/**
+ * The Python that installs libtorch and whose torch package is looked for: lib/libtorch.ts reads the same
+ * variable.
+ */
 export const python = () => process.env.BEIT_PYTHON ?? 'python3'
 
 async function nodeProblem() {

@@ -1,4 +1,5 @@
-// What a test run prints: a line a file as it goes, then the slowest files, skips by their reason, and the totals.
+// What a test run prints: a line a file as it goes, then the slowest files, skips by their reason, and the
+// totals.
 
 /** @param {import('./test_files.mjs').FileReport} report */
 export function printFile({ file, seconds, passed, failed, skipped, output }) {
@@ -9,7 +10,10 @@ export function printFile({ file, seconds, passed, failed, skipped, output }) {
   if (failed > 0) console.log(`${output}\n`)
 }
 
-/** The last line is `N passed, N failed, N skipped`; the exit status is 1 when something failed or nothing ran. */
+/**
+ * The last line is `N passed, N failed, N skipped`; the exit status is 1 when something failed or nothing
+ * ran.
+ */
 export function printSummary(reports) {
   printSlowest(reports)
   printSkips(reports.flatMap((report) => report.skipped))

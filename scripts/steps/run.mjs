@@ -12,7 +12,8 @@ export class StepError extends Error {}
  * Runs a program and gives its whole output and exit status (null when it was killed or cannot be started).
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} [options] `onLine` sees each line as it comes
+ * @param {{ env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} [options] `onLine` sees each line as
+ * it comes
  * @returns {Promise<{ status: number | null, output: string }>}
  */
 export function capture(command, args, { env = process.env, onLine } = {}) {
@@ -36,7 +37,10 @@ export function capture(command, args, { env = process.env, onLine } = {}) {
   })
 }
 
-/** Like {@link capture}, but a StepError that says `what` failed, and with what output, unless it exits with 0. */
+/**
+ * Like {@link capture}, but a StepError that says `what` failed, and with what output, unless it exits with
+ * 0.
+ */
 export async function must(what, command, args, options) {
   const { status, output } = await capture(command, args, options)
   if (status !== 0) throw new StepError(`${what} failed.\n${output.trim()}`)

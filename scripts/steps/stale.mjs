@@ -1,5 +1,5 @@
-// Is what was built older than what it was built from? A stamp file beside the product holds what it was built
-// with; its time is the moment the build began, so a file saved during the build counts as newer.
+// Is what was built older than what it was built from? A stamp file beside the product holds what it was
+// built with; its time is the moment the build began, so a file saved during the build counts as newer.
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +12,9 @@ import {
 import { dirname, join } from 'node:path'
 import { root } from './run.mjs'
 
-/** Newest modification time (ms) of these files and folders; folders count too, so a deleted file is noticed. */
+/**
+ * Newest modification time (ms) of these files and folders; folders count too, so a deleted file is noticed.
+ */
 function newest(paths) {
   let time = 0
   for (const path of paths) {

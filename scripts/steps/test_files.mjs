@@ -1,4 +1,5 @@
-// Runs test files, one child process each: a native crash is told from a failed assertion and stays with its file.
+// Runs test files, one child process each: a native crash is told from a failed assertion and stays with its
+// file.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +18,10 @@ const FILE_LIMIT_MS = 300_000
  * @property {string} output shown where something failed
  */
 
-/** Test files under test/FOLDER whose path holds one of the patterns. Listed from the sources: dist may hold more. */
+/**
+ * Test files under test/FOLDER whose path holds one of the patterns. Listed from the sources: dist may hold
+ * more.
+ */
 export function testFiles(folder, patterns = []) {
   return readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))

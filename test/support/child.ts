@@ -16,8 +16,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs a compiled program to its end, with one thread an operation unless told: several of them then run side by side
- * without the threads of one spinning in the way of the other.
+ * Runs a compiled program to its end, with one thread an operation unless told: several of them then run side
+ * by side without the threads of one spinning in the way of the other.
  */
 export function runProgram(
   path: string,

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { packageRoot } from './paths.js'
 import { temporary } from './temporary.js'
 
-/** A temporary folder with package.json, node_modules (a link) and these parts of the package: 'dist/lib', 'build/Release'. */
+/**
+ * A temporary folder with package.json, node_modules (a link) and these parts of the package: 'dist/lib',
+ * 'build/Release'.
+ */
 export function copyPackage(...parts: string[]): string {
   const copy = temporary()
   for (const part of ['package.json', ...parts]) {

@@ -1,6 +1,6 @@
 /**
- * Reference data that the tests compare with: small copies in test/fixtures, the whole in a folder beside the project
- * (BEIT_GOLDEN and BEIT_DATA say where). A test that needs what is absent is skipped:
+ * Reference data that the tests compare with: small copies in test/fixtures, the whole in a folder beside the
+ * project (BEIT_GOLDEN and BEIT_DATA say where). A test that needs what is absent is skipped:
  *
  * @example
  * const path = golden('mim_shared_rel_pos.safetensors')
@@ -10,7 +10,10 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fixtures, packageRoot } from './paths.js'
 
-/** Path of a golden file: test/fixtures first, then BEIT_GOLDEN, by default ../shared/golden; null when in neither. */
+/**
+ * Path of a golden file: test/fixtures first, then BEIT_GOLDEN, by default ../shared/golden; null when in
+ * neither.
+ */
 export function golden(name: string): string | null {
   return firstExisting(name, fixtures, process.env.BEIT_GOLDEN ?? join('..', 'shared', 'golden'))
 }

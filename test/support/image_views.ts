@@ -1,4 +1,7 @@
-/** The cases of test/fixtures/image_views: what Pillow makes of small files (generate_image_views.py made them). */
+/**
+ * The cases of test/fixtures/image_views: what Pillow makes of small files (generate_image_views.py made
+ * them).
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { native } from '../../lib/binding.js'

@@ -7,5 +7,7 @@ export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '
 /** Small data kept with the project. */
 export const fixtures = join(packageRoot, 'test', 'fixtures')
 
-/** A compiled program under test/, to run in a child process: program('native/programs/exit_during_job.js'). */
+/**
+ * A compiled program under test/, to run in a child process: program('native/programs/exit_during_job.js').
+ */
 export const program = (path: string) => join(packageRoot, 'dist', 'test', path)

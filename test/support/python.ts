@@ -1,6 +1,6 @@
 /**
- * A second opinion from Python, where the machine has one: BEIT_TEST_PYTHON chooses the interpreter. No test depends on
- * it alone; what it would check is skipped, loudly, when a package is missing.
+ * A second opinion from Python, where the machine has one: BEIT_TEST_PYTHON chooses the interpreter. No test
+ * depends on it alone; what it would check is skipped, loudly, when a package is missing.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -14,7 +14,9 @@ export function pythonLacks(...packages: string[]): string | null {
   return stdout.trim() === '' ? null : `Python has no ${stdout.trim().replaceAll(' ', ', ')}`
 }
 
-/** Runs `code` with `args` in sys.argv[1:] and gives what it printed; throws with its traceback when it fails. */
+/**
+ * Runs `code` with `args` in sys.argv[1:] and gives what it printed; throws with its traceback when it fails.
+ */
 export function python(code: string, ...args: string[]): string {
   const { error, status, stdout, stderr } = spawnSync(interpreter(), ['-c', code, ...args], {
     encoding: 'utf8',

@@ -1,9 +1,11 @@
 /**
- * uvu with the guards it lacks. uvu swallows what a hook throws and exits 0, knows no time limit and hides skips. Here
- * every test has a time limit, skips name their reason, and a file fails unless it registered tests and each of them
- * passed or was skipped. Hooks are left out on purpose: set-up belongs inside the tests.
+ * uvu with the guards it lacks. uvu swallows what a hook throws and exits 0, knows no time limit and hides
+ * skips. Here every test has a time limit, skips name their reason, and a file fails unless it registered
+ * tests and each of them passed or was skipped. Hooks are left out on purpose: set-up belongs inside the
+ * tests.
  *
- * At the end of the process the file prints one line for scripts/test.mjs: `#result {json}` ({@link FileResult}).
+ * At the end of the process the file prints one line for scripts/test.mjs: `#result {json}` ({@link
+ * FileResult}).
  */
 import { suite as uvuSuite } from 'uvu'
 

@@ -1,4 +1,7 @@
-/** Ends its process in the way that its argument names while the engine computes; prints 'running' when it does. */
+/**
+ * Ends its process in the way that its argument names while the engine computes; prints 'running' when it
+ * does.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { native } from '../../../lib/binding.js'
 import { preparedJob } from './job.js'

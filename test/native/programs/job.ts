@@ -1,4 +1,7 @@
-/** Work that keeps the engine thread inside libtorch for some hundredths of a second or more: what ends are tested against. */
+/**
+ * Work that keeps the engine thread inside libtorch for some hundredths of a second or more: what ends are
+ * tested against.
+ */
 import { BeitForMaskedImageModeling, Tensor } from '../../../lib/index.js'
 
 /** A function that starts one such job each time it is called. The first has run: the engine is warm. */

@@ -1,4 +1,7 @@
-/** Two copies of the package in one process, as nested node_modules bring them; the argument is the second's folder. */
+/**
+ * Two copies of the package in one process, as nested node_modules bring them; the argument is the second's
+ * folder.
+ */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as first from '../../../lib/index.js'
