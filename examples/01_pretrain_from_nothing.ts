@@ -48,13 +48,13 @@ await makeImages(join(output, 'images', 'validation'), { perClass: quick ? 3 : 2
 const data = await ImageFolder.open(join(output, 'images', 'train'))
 const validation = await ImageFolder.open(join(output, 'images', 'validation'))
 
-// 2. A tokenizer: images of 64 pixels become 8 x 8 tokens, each one of 96 codes.
+// 2. A tokenizer: images of 64 pixels become 8 x 8 tokens, each one of 64 codes.
 console.log('\n1 of 2: the tokenizer')
 const tokenizerOutput = join(output, 'tokenizer')
 const tokenizer = await ConvDiscreteVae.create({
   imageSize: 64,
   layers: 3,
-  vocabSize: 96,
+  vocabSize: 64,
   codebookDim: 64,
   hiddenSize: 48,
   resBlocks: 0,

@@ -100,12 +100,15 @@ function libtorchOfProcess(preload: Preload): Libtorch | null {
  * thread for each of them then.
  */
 function openCuda(preload: Preload, { cudaLibrary, folder }: Libtorch): string | null {
-  if (!DRIVER_FILES.some((file) => existsSync(file))) return 'this machine has no NVIDIA driver'
+  if (!DRIVER_FILES.some((file) => existsSync(file))) return NO_NVIDIA_DRIVER
   if (cudaLibrary === null) return `the libtorch in ${folder} is a CPU build`
   const problem = preload.open(cudaLibrary, true)
   if (problem === null) return null
   return `${cudaLibrary} cannot be opened: ${problem} ('npm run setup -- --cuda' installs its CUDA libraries)`
 }
+
+/** Why there is no GPU on a machine that is not meant to have one: no fault of the installation. */
+export const NO_NVIDIA_DRIVER = 'this machine has no NVIDIA driver'
 
 /** Present while the kernel has the NVIDIA driver loaded; the last one under WSL. */
 const DRIVER_FILES = ['/dev/nvidiactl', '/proc/driver/nvidia/version', '/dev/dxg']

@@ -1,4 +1,5 @@
 /** What is wrong on a machine, and what to do about it. */
+import { NO_NVIDIA_DRIVER } from '../binding.js'
 import type { DoctorReport } from '../doctor.js'
 
 export interface Problem {
@@ -48,7 +49,7 @@ export function problemsOf({
       'unset it, unless that is meant',
     )
   }
-  if (loaded.cudaProblem !== null && !loaded.cudaProblem.includes('no NVIDIA driver')) {
+  if (loaded.cudaProblem !== null && loaded.cudaProblem !== NO_NVIDIA_DRIVER) {
     add(
       false,
       `the GPU cannot be used: ${loaded.cudaProblem}`,
