@@ -3,8 +3,8 @@ import { equal, is, ok } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
 import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
-import { GOLDEN_CONFIGS, type GoldenName, goldenBeit, goldenPath } from '../models/golden_beit.js'
-import { golden, missing } from '../support/golden.js'
+import { GOLDEN_CONFIGS, type GoldenName, goldenBeit } from '../models/golden_beit.js'
+import { fixture } from '../support/golden.js'
 import { noGpu } from '../support/gpu.js'
 import { suite } from '../support/suite.js'
 import { integers, named, relativeError, tensorsOf, under } from '../support/tensors.js'
@@ -15,7 +15,7 @@ const onGpu = { device: 'cuda' } as const
 const TOLERANCE = 1e-4
 
 for (const name of Object.keys(GOLDEN_CONFIGS) as GoldenName[]) {
-  test.skipIf(noGpu ?? missing(goldenPath(name)), `${name}: logits and features`, () =>
+  test.skipIf(noGpu, `${name}: logits and features`, () =>
     scope(async () => {
       const { model, tensors } = await goldenBeit(name)
       const moved = await model.to(onGpu)
@@ -35,7 +35,7 @@ for (const name of Object.keys(GOLDEN_CONFIGS) as GoldenName[]) {
     }),
   )
 
-  test.skipIf(noGpu ?? missing(goldenPath(name)), `${name}: to the GPU and back, the same bits`, () =>
+  test.skipIf(noGpu, `${name}: to the GPU and back, the same bits`, () =>
     scope(async () => {
       const { model } = await goldenBeit(name)
       const back = await (await model.to(onGpu)).to({ device: 'cpu' })
@@ -47,10 +47,10 @@ for (const name of Object.keys(GOLDEN_CONFIGS) as GoldenName[]) {
   )
 }
 
-const conv = golden('conv_dvae.safetensors')
-test.skipIf(noGpu ?? missing(conv), 'ConvDiscreteVae: logits and the same tokens', () =>
+const conv = fixture('conv_dvae.safetensors')
+test.skipIf(noGpu, 'ConvDiscreteVae: logits and the same tokens', () =>
   scope(async () => {
-    const tensors = await tensorsOf(conv as string)
+    const tensors = await tensorsOf(conv)
     const tokenizer = await ConvDiscreteVae.create({
       ...{ imageSize: 32, vocabSize: 64, codebookDim: 32, layers: 3, hiddenSize: 16 },
       ...onGpu,

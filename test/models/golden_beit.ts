@@ -1,7 +1,7 @@
 /** The golden models of the original release: their configuration in our words, and their tensors. */
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import type { Tensor } from '../../lib/tensor.js'
-import { golden } from '../support/golden.js'
+import { fixture } from '../support/golden.js'
 import { tensorsOf, under } from '../support/tensors.js'
 
 export const GOLDEN_CONFIGS = {
@@ -26,13 +26,11 @@ export const GOLDEN_CONFIGS = {
 
 export type GoldenName = keyof typeof GOLDEN_CONFIGS
 
-export const goldenPath = (name: GoldenName) => golden(`${name}.safetensors`)
-
 /** The model with the golden weights, and everything in the file. */
 export async function goldenBeit(
   name: GoldenName,
 ): Promise<{ model: BeitForMaskedImageModeling; tensors: Map<string, Tensor>; state: Map<string, Tensor> }> {
-  const tensors = await tensorsOf(goldenPath(name) as string)
+  const tensors = await tensorsOf(fixture(`${name}.safetensors`))
   const state = under('state.', tensors)
   const model = await BeitForMaskedImageModeling.create(GOLDEN_CONFIGS[name], { seed: 3 })
   await model.loadStateDict(state)

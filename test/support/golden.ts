@@ -1,14 +1,22 @@
 /**
- * Reference data that the tests compare with: small copies in test/fixtures, the whole in a folder beside the
- * project (BEIT_GOLDEN and BEIT_DATA say where). A test that needs what is absent is skipped:
+ * Reference data that the tests compare with: small copies in test/fixtures, which are part of the project, the whole
+ * in a folder beside it (BEIT_GOLDEN and BEIT_DATA say where). A test that needs what is absent of the whole is
+ * skipped:
  *
  * @example
- * const path = golden('mim_shared_rel_pos.safetensors')
+ * const path = golden('dalle_dvae.safetensors')
  * test.skipIf(missing(path), 'logits equal the original', async () => { ... path as string ... })
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fixtures, packageRoot } from './paths.js'
+
+/** Path of a file in test/fixtures. Its tests run in every clone: throws, and so fails them, when it is absent. */
+export function fixture(name: string): string {
+  const path = join(fixtures, name)
+  if (!existsSync(path)) throw new Error(`${path} is missing: it is part of the project`)
+  return path
+}
 
 /**
  * Path of a golden file: test/fixtures first, then BEIT_GOLDEN, by default ../shared/golden; null when in

@@ -4,7 +4,7 @@ import { equal, is, ok } from 'uvu/assert'
 import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { rejects } from '../support/errors.js'
-import { golden, missing } from '../support/golden.js'
+import { fixture } from '../support/golden.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { integers, named, randomNumbers, relativeError, tensorsOf, under } from '../support/tensors.js'
@@ -12,10 +12,10 @@ import { integers, named, randomNumbers, relativeError, tensorsOf, under } from 
 const test = suite('ConvDiscreteVae')
 const GOLDEN = { imageSize: 32, vocabSize: 64, codebookDim: 32, layers: 3, hiddenSize: 16 } as const
 const SMALL = { imageSize: 16, vocabSize: 12, codebookDim: 6, layers: 2, hiddenSize: 8 } as const
-const path = golden('conv_dvae.safetensors')
+const path = fixture('conv_dvae.safetensors')
 
-test.skipIf(missing(path), 'logits, tokens and pictures of the original', async () => {
-  const tensors = await tensorsOf(path as string)
+test('logits, tokens and pictures of the original', async () => {
+  const tensors = await tensorsOf(path)
   const tokenizer = await ConvDiscreteVae.create(GOLDEN)
   await tokenizer.loadStateDict(under('state.', tensors))
   const pixels = await mapped(named(tensors, 'pixels'))
@@ -27,10 +27,10 @@ test.skipIf(missing(path), 'logits, tokens and pictures of the original', async 
   ok((await relativeError(await tokenizer.decode(tokens), picture)) <= 1e-5)
 })
 
-test.skipIf(missing(path), "the original's names in its order: codebook, encoder, decoder", async () => {
+test("the original's names in its order: codebook, encoder, decoder", async () => {
   const tokenizer = await ConvDiscreteVae.create(GOLDEN)
   const names = [...(await tokenizer.stateDict()).keys()]
-  equal([...names].sort(), [...under('state.', await tensorsOf(path as string)).keys()].sort())
+  equal([...names].sort(), [...under('state.', await tensorsOf(path)).keys()].sort())
   equal(names.slice(0, 5), [
     'codebook.weight',
     'encoder.0.0.weight',

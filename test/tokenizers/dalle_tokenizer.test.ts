@@ -11,13 +11,13 @@ import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { DalleTokenizer } from '../../lib/tokenizers/dalle_tokenizer.js'
 import { loadTokenizer } from '../../lib/tokenizers/load_tokenizer.js'
 import { rejects } from '../support/errors.js'
-import { golden, missing } from '../support/golden.js'
+import { fixture, golden, missing } from '../support/golden.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { integers, named, relativeError, tensorsOf } from '../support/tensors.js'
 
 const test = suite('DalleTokenizer')
-const small = golden('dalle_dvae_small.safetensors') as string
+const small = fixture('dalle_dvae_small.safetensors')
 const whole = golden('dalle_dvae.safetensors')
 
 for (const path of [small, whole]) {

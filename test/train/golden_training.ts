@@ -1,23 +1,16 @@
 /** The golden models and batches as a trainer takes them, and comparisons that say what differs. */
 import { readFileSync } from 'node:fs'
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
 import type { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import type { MicroBatch, Trainer, TrainerOptions } from '../../lib/train/trainer.js'
-import { golden, missing } from '../support/golden.js'
+import { fixture } from '../support/golden.js'
+import { tensorsOf, under } from '../support/tensors.js'
 
 export const NAMES = ['mim_shared_rel_pos', 'mim_abs_pos_rect'] as const
 /** A golden model. */
 export type Name = (typeof NAMES)[number]
-
-/** Why the tests on golden data cannot run, or null. */
-export const noGoldenData = missing(
-  golden('manifest.json'),
-  golden('conv_dvae.safetensors'),
-  ...NAMES.map((name) => golden(`${name}.safetensors`)),
-)
 
 /** What the manifest says of a golden run. */
 export interface Reference {
@@ -28,8 +21,7 @@ export interface Reference {
 }
 
 /** What manifest.json says of an entry. */
-export const manifest = (name: string) =>
-  JSON.parse(readFileSync(golden('manifest.json') as string, 'utf8'))[name]
+export const manifest = (name: string) => JSON.parse(readFileSync(fixture('manifest.json'), 'utf8'))[name]
 
 /** The optimizer of the golden runs. */
 export const OPTIONS: TrainerOptions = {
@@ -50,18 +42,9 @@ export interface GoldenRun {
   trainer(options?: Partial<TrainerOptions>): Promise<Trainer>
 }
 
-const tensorsOf = async (name: string) =>
-  (await readSafetensors(golden(`${name}.safetensors`) as string)).tensors
-
-/** The entries whose names begin with `prefix`, without it. */
-export function under(prefix: string, tensors: Map<string, Tensor>): Map<string, Tensor> {
-  const entries = [...tensors].filter(([name]) => name.startsWith(prefix))
-  return new Map(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]))
-}
-
 /** A golden model; `config` overrides its configuration. */
 export async function goldenRun(name: Name, config: { dropPath?: number } = {}): Promise<GoldenRun> {
-  const tensors = await tensorsOf(name)
+  const tensors = await tensorsOf(fixture(`${name}.safetensors`))
   const {
     img_size,
     patch_size,
@@ -105,7 +88,7 @@ export async function goldenTokenizer(
   outputChannels: 3 | 6 = 3,
   widen: (state: Map<string, Tensor>) => Promise<void> = async () => {},
 ): Promise<{ model: ConvDiscreteVae; tensors: Map<string, Tensor> }> {
-  const tensors = await tensorsOf('conv_dvae')
+  const tensors = await tensorsOf(fixture('conv_dvae.safetensors'))
   const { num_tokens, codebook_dim, num_layers, hidden_dim } = manifest('conv_dvae').config
   const model = await ConvDiscreteVae.create({
     vocabSize: num_tokens,

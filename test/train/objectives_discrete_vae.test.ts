@@ -9,7 +9,7 @@ import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
-import { goldenTokenizer, near, noGoldenData, OPTIONS, relativeDifference } from './golden_training.js'
+import { goldenTokenizer, near, OPTIONS, relativeDifference } from './golden_training.js'
 
 const test = suite('discrete VAE objective')
 
@@ -32,7 +32,7 @@ async function trainerOf(
 const meanOver = (targets: Float32Array, outputs: Float32Array, value: (x: number, y: number) => number) =>
   targets.reduce((sum, x, i) => sum + value(x, outputs[i] as number), 0) / targets.length
 
-test.skipIf(noGoldenData, 'smooth L1 is quadratic below 1 and linear above', () =>
+test('smooth L1 is quadratic below 1 and linear above', () =>
   scope(async () => {
     const { model, tensors } = await goldenTokenizer()
     const pixels = tensors.get('pixels') as Tensor
@@ -43,10 +43,9 @@ test.skipIf(noGoldenData, 'smooth L1 is quadratic below 1 and linear above', () 
     })
     const trainer = await trainerOf(model, { reconstruction: 'smooth-l1' })
     near((await trainer.step([{ pixels }], QUIET)).reconstruction as number, expected, 1e-5, 'smooth L1')
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'logit-Laplace is the negative log-likelihood of appendix A.3', () =>
+test('logit-Laplace is the negative log-likelihood of appendix A.3', () =>
   scope(async () => {
     const logScale = 0.3
     // The golden decoder with three more channels: a constant logarithm of the scale.
@@ -69,10 +68,9 @@ test.skipIf(noGoldenData, 'logit-Laplace is the negative log-likelihood of appen
     })
     const trainer = await trainerOf(model, { reconstruction: 'logit-laplace' })
     near((await trainer.step([{ pixels }], QUIET)).reconstruction as number, expected, 1e-5, 'logit-Laplace')
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'straight-through decodes the hard codes, with a gradient for the encoder', () =>
+test('straight-through decodes the hard codes, with a gradient for the encoder', () =>
   scope(async () => {
     const { model, tensors } = await goldenTokenizer()
     const pixels = tensors.get('pixels') as Tensor
@@ -85,10 +83,9 @@ test.skipIf(noGoldenData, 'straight-through decodes the hard codes, with a gradi
       gradient.some((value) => value !== 0),
       true,
     )
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'uint8 images are those of float32 normalised to [-1, 1]', () =>
+test('uint8 images are those of float32 normalised to [-1, 1]', () =>
   scope(async () => {
     const { model } = await goldenTokenizer()
     const bytes = Uint8Array.from({ length: 3 * 16 * 24 }, (_, i) => (i * 101) % 256)
@@ -104,10 +101,9 @@ test.skipIf(noGoldenData, 'uint8 images are those of float32 normalised to [-1, 
     )
     near(result.loss, same.loss, 1e-6, 'loss')
     equal(result.tokenCounts, same.tokenCounts)
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'noise is drawn in training alone, from the seed', () =>
+test('noise is drawn in training alone, from the seed', () =>
   scope(async () => {
     const { model, tensors } = await goldenTokenizer()
     const batch = { pixels: tensors.get('pixels') as Tensor }
@@ -123,8 +119,7 @@ test.skipIf(noGoldenData, 'noise is drawn in training alone, from the seed', () 
     const quiet = await losses(false)
     is(quiet[0], quiet[1])
     is((await (await trainerOf(model, { noise: true })).evaluate(batch, { temperature: 0.9 })).loss, quiet[0])
-  }),
-)
+  }))
 
 test('hard codes with Gumbel noise are chosen with their probabilities', () =>
   scope(async () => {
@@ -156,7 +151,7 @@ test('images and decoders that do not fit are refused', () =>
     await rejects(sixChannels, 'ERR_INVALID_ARGUMENT', /needs a decoder of 6 channels, got 3/)
   }))
 
-test.skipIf(noGoldenData, 'bf16 stays near fp32', () =>
+test('bf16 stays near fp32', () =>
   scope(async () => {
     const { model, tensors } = await goldenTokenizer()
     const batch = { pixels: tensors.get('pixels') as Tensor }
@@ -173,8 +168,7 @@ test.skipIf(noGoldenData, 'bf16 stays near fp32', () =>
     near(rounded.loss, exact.loss, 1e-2, 'loss')
     const error = relativeDifference(rounded.gradient, exact.gradient)
     is(error > 0 && error < 5e-2, true, `gradient differs by ${error}`)
-  }),
-)
+  }))
 
 test.run()
 

@@ -12,7 +12,6 @@ import {
   manifest,
   NAMES,
   near,
-  noGoldenData,
   relativeDifference,
   SETTINGS,
   snapshot,
@@ -21,7 +20,7 @@ import {
 const test = suite('optimizer')
 
 for (const name of NAMES) {
-  test.skipIf(noGoldenData, `${name}: what decays is what the original lets decay`, () =>
+  test(`${name}: what decays is what the original lets decay`, () =>
     scope(async () => {
       const weights = async (weightDecay: number) => {
         const { model, batches, trainer } = await goldenRun(name)
@@ -36,19 +35,17 @@ for (const name of NAMES) {
       const expected = [...without.keys()].filter((key) => !noDecay.includes(key) && !zeros.includes(key))
       equal(decayed.filter((key) => !zeros.includes(key)).sort(), expected.sort())
       is(decayed.includes('mask_token'), true)
-    }),
-  )
+    }))
 }
 
-test.skipIf(noGoldenData, 'the fused update equals the plain one over three steps', () =>
+test('the fused update equals the plain one over three steps', () =>
   scope(async () => {
     const [fused, plain] = [await trained(true), await trained(false)]
     await allNear(fused.weights, plain.weights, 1e-6)
     await allNear(fused.state, plain.state, 1e-6)
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'the first step is AdamW, computed by hand from its gradient', () =>
+test('the first step is AdamW, computed by hand from its gradient', () =>
   scope(async () => {
     const { model, batches, trainer: create } = await goldenRun('mim_shared_rel_pos')
     const name = 'blocks.1.mlp.fc1.weight'
@@ -63,37 +60,27 @@ test.skipIf(noGoldenData, 'the first step is AdamW, computed by hand from its gr
       return w * (1 - 1e-2 * 0.5) - (1e-2 * g) / (Math.abs(g) + 1e-8)
     })
     near(relativeDifference(await weight.toFloat32(), expected) + 1, 1, 1e-6, name)
-  }),
-)
+  }))
 
-test.skipIf(
-  noGoldenData,
-  'clipping scales the gradient to the largest norm, and reports the norm before',
-  () =>
-    scope(async () => {
-      const { batches, trainer } = await goldenRun('mim_shared_rel_pos')
-      const clipped = await trainer({ clipGradient: 0.5 })
-      const { gradientNorm } = await clipped.step([first(batches)], { learningRate: 0, weightDecay: 0 })
-      near(
-        gradientNorm,
-        manifest('mim_shared_rel_pos').grad_norm_before_clip[0],
-        1e-4,
-        'norm before clipping',
-      )
-      near(
-        await norm(await clipped.gradients()),
-        (0.5 * gradientNorm) / (gradientNorm + 1e-6),
-        1e-5,
-        'norm after clipping',
-      )
+test('clipping scales the gradient to the largest norm, and reports the norm before', () =>
+  scope(async () => {
+    const { batches, trainer } = await goldenRun('mim_shared_rel_pos')
+    const clipped = await trainer({ clipGradient: 0.5 })
+    const { gradientNorm } = await clipped.step([first(batches)], { learningRate: 0, weightDecay: 0 })
+    near(gradientNorm, manifest('mim_shared_rel_pos').grad_norm_before_clip[0], 1e-4, 'norm before clipping')
+    near(
+      await norm(await clipped.gradients()),
+      (0.5 * gradientNorm) / (gradientNorm + 1e-6),
+      1e-5,
+      'norm after clipping',
+    )
 
-      const free = await trainer({ clipGradient: null })
-      await free.step([first(batches)], { learningRate: 0, weightDecay: 0 })
-      near(await norm(await free.gradients()), gradientNorm, 1e-5, 'norm without clipping')
-    }),
-)
+    const free = await trainer({ clipGradient: null })
+    await free.step([first(batches)], { learningRate: 0, weightDecay: 0 })
+    near(await norm(await free.gradients()), gradientNorm, 1e-5, 'norm without clipping')
+  }))
 
-test.skipIf(noGoldenData, 'micro-batches: loss and gradient are the means of theirs, counts the sums', () =>
+test('micro-batches: loss and gradient are the means of theirs, counts the sums', () =>
   scope(async () => {
     const { batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
     const still = { learningRate: 0, weightDecay: 0 }
@@ -115,8 +102,7 @@ test.skipIf(noGoldenData, 'micro-batches: loss and gradient are the means of the
     const mean = gradientA.map((value, i) => (value + (gradientB[i] as number)) / 2)
     near(relativeDifference(gradient, mean) + 1, 1, 1e-5, 'gradient')
     not.equal(resultA.loss, resultB.loss)
-  }),
-)
+  }))
 
 test.run()
 

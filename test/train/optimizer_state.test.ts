@@ -5,11 +5,11 @@ import { Tensor } from '../../lib/tensor.js'
 import type { MicroBatch } from '../../lib/train/trainer.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
-import { changed, goldenRun, noGoldenData, SETTINGS, snapshot } from './golden_training.js'
+import { changed, goldenRun, SETTINGS, snapshot } from './golden_training.js'
 
 const test = suite('optimizer state')
 
-test.skipIf(noGoldenData, 'a run that is stopped and resumed with drop path ends with the same bits', () =>
+test('a run that is stopped and resumed with drop path ends with the same bits', () =>
   scope(async () => {
     const whole = await goldenRun('mim_shared_rel_pos', { dropPath: 0.5 })
     const trainer = await whole.trainer({ seed: 7 })
@@ -29,10 +29,9 @@ test.skipIf(noGoldenData, 'a run that is stopped and resumed with drop path ends
     const weights = await snapshot(await whole.model.stateDict())
     equal(changed(weights, await snapshot(await resumed.model.stateDict())), [])
     equal(changed(await snapshot(await trainer.state()), await snapshot(await after.state())), [])
-  }),
-)
+  }))
 
-test.skipIf(noGoldenData, 'drop path: the seed decides, in training alone', () =>
+test('drop path: the seed decides, in training alone', () =>
   scope(async () => {
     const { batches, trainer } = await goldenRun('mim_shared_rel_pos', { dropPath: 0.5 })
     const [batch] = batches as [MicroBatch]
@@ -47,36 +46,31 @@ test.skipIf(noGoldenData, 'drop path: the seed decides, in training alone', () =
 
     const without = await goldenRun('mim_shared_rel_pos')
     is((await (await trainer()).evaluate(batch)).loss, (await (await without.trainer()).evaluate(batch)).loss)
-  }),
-)
+  }))
 
-test.skipIf(
-  noGoldenData,
-  'the state names every moment, counts the steps and is of the parameters alone',
-  () =>
-    scope(async () => {
-      const { model, batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
-      const trainer = await create()
-      for (const batch of batches) await trainer.step([batch], SETTINGS)
-      const state = await trainer.state()
-      const parameters = [...(await model.stateDict()).keys()].filter(
-        (name) => !name.endsWith('relative_position_index'),
-      )
-      equal(
-        [...state.keys()],
-        [
-          'step',
-          ...parameters.map((name) => `exp_avg.${name}`),
-          ...parameters.map((name) => `exp_avg_sq.${name}`),
-          'generator',
-        ],
-      )
-      equal([...((await (state.get('step') as Tensor).toTypedArray()) as BigInt64Array)], [3n])
-      is(state.get('generator')?.dtype, 'uint8')
-    }),
-)
+test('the state names every moment, counts the steps and is of the parameters alone', () =>
+  scope(async () => {
+    const { model, batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
+    const trainer = await create()
+    for (const batch of batches) await trainer.step([batch], SETTINGS)
+    const state = await trainer.state()
+    const parameters = [...(await model.stateDict()).keys()].filter(
+      (name) => !name.endsWith('relative_position_index'),
+    )
+    equal(
+      [...state.keys()],
+      [
+        'step',
+        ...parameters.map((name) => `exp_avg.${name}`),
+        ...parameters.map((name) => `exp_avg_sq.${name}`),
+        'generator',
+      ],
+    )
+    equal([...((await (state.get('step') as Tensor).toTypedArray()) as BigInt64Array)], [3n])
+    is(state.get('generator')?.dtype, 'uint8')
+  }))
 
-test.skipIf(noGoldenData, 'a state that does not fit is refused and changes nothing', () =>
+test('a state that does not fit is refused and changes nothing', () =>
   scope(async () => {
     const { batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
     const trainer = await create()
@@ -97,7 +91,6 @@ test.skipIf(noGoldenData, 'a state that does not fit is refused and changes noth
       /'exp_avg_sq.norm.bias': expected Float \[48\], got Float \[47\]/,
     )
     await refused((state) => state.set('step', zeros([])), /'step': expected Long \[\], got Float \[\]/)
-  }),
-)
+  }))
 
 test.run()

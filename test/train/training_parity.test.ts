@@ -4,6 +4,7 @@ import { scope } from '../../lib/dispose.js'
 import { DiscreteVaeReconstruction } from '../../lib/objectives/discrete_vae_reconstruction.js'
 import type { Tensor } from '../../lib/tensor.js'
 import { suite } from '../support/suite.js'
+import { under } from '../support/tensors.js'
 import {
   allNear,
   goldenRun,
@@ -11,17 +12,15 @@ import {
   manifest,
   NAMES,
   near,
-  noGoldenData,
   OPTIONS,
   type Reference,
   SETTINGS,
-  under,
 } from './golden_training.js'
 
 const test = suite('training parity')
 
 for (const name of NAMES) {
-  test.skipIf(noGoldenData, `${name}: three steps equal the original's`, () =>
+  test(`${name}: three steps equal the original's`, () =>
     scope(async () => {
       const { model, batches, tensors, trainer: create } = await goldenRun(name)
       const reference: Reference = manifest(name)
@@ -46,11 +45,10 @@ for (const name of NAMES) {
         if (step === 0) await allNear(await trainer.gradients(), under('step0.grad.', tensors), 1e-4)
       }
       await allNear(await model.stateDict(), under('after.', tensors), 1e-4)
-    }),
-  )
+    }))
 }
 
-test.skipIf(noGoldenData, 'targets are counted per token', () =>
+test('targets are counted per token', () =>
   scope(async () => {
     const { batches, trainer: create } = await goldenRun('mim_shared_rel_pos')
     const batch = batches[0] as { tokens: Tensor; mask: Tensor; pixels: Tensor }
@@ -62,26 +60,21 @@ test.skipIf(noGoldenData, 'targets are counted per token', () =>
       if (mask[i]) expected[Number(token)] = (expected[Number(token)] as bigint) + 1n
     })
     is(tokenCounts.join(), expected.join())
-  }),
-)
+  }))
 
-test.skipIf(
-  noGoldenData,
-  'an evaluation has the loss of the step before the update, and changes nothing',
-  () =>
-    scope(async () => {
-      const { batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
-      const reference: Reference = manifest('mim_abs_pos_rect')
-      const trainer = await create()
-      for (let i = 0; i < 2; i++) {
-        const { loss, gradientNorm } = await trainer.evaluate(batches[0] as { pixels: Tensor })
-        near(loss, reference.losses[0] as number, 1e-5, 'loss')
-        is(gradientNorm, 0)
-      }
-    }),
-)
+test('an evaluation has the loss of the step before the update, and changes nothing', () =>
+  scope(async () => {
+    const { batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
+    const reference: Reference = manifest('mim_abs_pos_rect')
+    const trainer = await create()
+    for (let i = 0; i < 2; i++) {
+      const { loss, gradientNorm } = await trainer.evaluate(batches[0] as { pixels: Tensor })
+      near(loss, reference.losses[0] as number, 1e-5, 'loss')
+      is(gradientNorm, 0)
+    }
+  }))
 
-test.skipIf(noGoldenData, 'conv_dvae: losses and gradients without noise equal the original', () =>
+test('conv_dvae: losses and gradients without noise equal the original', () =>
   scope(async () => {
     const { model, tensors } = await goldenTokenizer()
     const reference = manifest('conv_dvae')
@@ -100,7 +93,6 @@ test.skipIf(noGoldenData, 'conv_dvae: losses and gradients without noise equal t
     for (const code of new Set(codes)) {
       is(result.tokenCounts[Number(code)], BigInt(codes.filter((other) => other === code).length))
     }
-  }),
-)
+  }))
 
 test.run()
