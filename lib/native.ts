@@ -45,7 +45,43 @@ export interface TensorBindings {
     offsets: readonly number[],
     device: string,
   ): Promise<TensorHandle[]>
-  tensorsToFile(path: string, header: Uint8Array, tensors: readonly TensorHandle[]): Promise<void>
+}
+
+/** Where a tensor's elements lie in memory. */
+export interface TensorLayout {
+  /** Index of the first of the tensors given that has the same storage. */
+  storage: number
+  /** Elements from the start of the storage to the first one. */
+  offset: number
+  /** In elements. */
+  strides: number[]
+  /** Its elements fill a range of the storage, in whatever order, each once. */
+  dense: boolean
+}
+
+/** A stretch of a file: bytes or a tensor. */
+export type FilePiece = (
+  | { bytes: Uint8Array }
+  | {
+      tensor: TensorHandle
+      /** Bytes of the tensor's storage, as they are; without it, its elements in row-major order. */
+      range?: readonly [begin: number, end: number]
+    }
+) & {
+  /** Where in the file the CRC-32 of this piece goes: 4 bytes, little-endian, written over what is there. */
+  crcAt?: readonly number[]
+}
+
+/** native/bindings/checkpoint.cc */
+export interface CheckpointBindings {
+  tensorLayouts(tensors: readonly TensorHandle[]): Promise<TensorLayout[]>
+  /** Creates the file, which must not exist, and syncs it before it resolves. */
+  piecesToFile(path: string, pieces: readonly FilePiece[]): Promise<void>
+  /**
+   * CRC-32 as zip files have it, going on from `before`, that of the bytes before (0 at the start). `plain`:
+   * by the reference instead of the fast instructions.
+   */
+  crc32(bytes: Uint8Array, before: number, plain: boolean): number
 }
 
 /** Parameters and buffers of a module or trainer, in state-dict order. Tensors are live views, not copies. */
@@ -344,6 +380,7 @@ export interface ImageLoaderBindings {
 
 export type NativeBindings = RuntimeBindings &
   TensorBindings &
+  CheckpointBindings &
   ModuleBindings &
   TrainerBindings &
   ImageLoaderBindings

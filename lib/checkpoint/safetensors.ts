@@ -52,8 +52,8 @@ export async function writeSafetensors(
   checkInput(tensors, metadata)
   const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b) - elementSize(a))
   const header = encodeHeader(sorted, metadata)
-  const handles = sorted.map(([, tensor]) => tensor.handle)
-  await replaceFile(resolve(path), (temporary) => native().tensorsToFile(temporary, header, handles))
+  const pieces = [{ bytes: header }, ...sorted.map(([, tensor]) => ({ tensor: tensor.handle }))]
+  await replaceFile(resolve(path), (temporary) => native().piecesToFile(temporary, pieces))
 }
 
 function checkInput(tensors: unknown, metadata: unknown): void {

@@ -1,4 +1,4 @@
-// Tensors: made from bytes, described, read back, moved, read from and written to files.
+// Tensors: made from bytes, described, read back, moved, read from files.
 #include "bindings/async.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
@@ -76,28 +76,12 @@ static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
       });
 }
 
-// tensorsToFile(path, header: Uint8Array, tensors: Handle[]): Promise<void>. Header, then the tensors one
-// after the other, synced to disk before it resolves. The file must not exist.
-static Napi::Value tensors_to_file(const Napi::CallbackInfo& info) {
-  auto path = string_from(info[0], "path");
-  if (!info[1].IsTypedArray()) fail("ERR_INVALID_ARGUMENT", "header: expected a Uint8Array");
-  auto array = info[1].As<Napi::Uint8Array>();
-  std::vector<uint8_t> header(array.Data(), array.Data() + array.ByteLength());
-  auto slots = tensors_from(info[2], "tensors");
-  return on_engine(info.Env(), [=] {
-    std::vector<at::Tensor> tensors;
-    for (const auto& slot : slots) tensors.push_back(slot->get());
-    write_tensors(path, header, tensors);
-  });
-}
-
 void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_from_bytes>(env, exports, "tensorFrom");
   export_function<tensor_info>(env, exports, "tensorInfo");
   export_function<tensor_read>(env, exports, "tensorRead");
   export_function<tensor_to>(env, exports, "tensorTo");
   export_function<tensors_from_file>(env, exports, "tensorsFromFile");
-  export_function<tensors_to_file>(env, exports, "tensorsToFile");
 }
 
 }  // namespace beit::bindings

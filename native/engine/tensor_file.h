@@ -1,4 +1,4 @@
-// Tensors to and from positions in a file, with memory near the size of what is read or written.
+// Tensors from positions in a file, with memory near the size of what is read.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -15,9 +15,5 @@ struct FileTensor {
 
 std::vector<at::Tensor> read_tensors(const std::string& path, const std::vector<FileTensor>& records,
                                      at::Device device);
-
-// Creates `path` (it must not exist), writes header and tensors one after the other and syncs the file.
-void write_tensors(const std::string& path, const std::vector<uint8_t>& header,
-                   const std::vector<at::Tensor>& tensors);
 
 }  // namespace beit

@@ -1,0 +1,31 @@
+// A file descriptor with whole reads and writes and errors that name the file.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace beit {
+
+class File {
+ public:
+  // `flags` of open(2). ERR_IO.
+  File(const std::string& path, int flags);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  void read_at(void* data, size_t length, int64_t offset);
+  void write(const void* data, size_t length);
+  void write_at(const void* data, size_t length, int64_t offset);
+  // Lets the disk begin with the bytes written so far, and does not wait for it.
+  void start_writeback(int64_t offset, int64_t length);
+  void sync_and_close();
+
+ private:
+  [[noreturn]] void io_error(const char* what) const;
+
+  std::string path_;
+  int fd_;
+};
+
+}  // namespace beit
