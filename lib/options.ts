@@ -17,7 +17,7 @@ export type OptionSpec = Common &
     | { type: 'string'; default: string | null; optional?: boolean }
     | { type: 'boolean'; default: boolean }
     | { type: 'choice'; choices: readonly string[]; default: string | null; optional?: boolean }
-    /** A fixed number of numbers: [0.9, 0.999]; `size` null: any number of them. */
+    /** A fixed number of numbers: [0.9, 0.999]; `size` null: as many as one likes, or one without an array. */
     | {
         type: 'numbers'
         size: number | null
@@ -80,17 +80,16 @@ function checked(name: string, spec: OptionSpec, value: unknown): unknown {
       return value
     }
     case 'numbers': {
+      const numbers = spec.size === null && typeof value === 'number' ? [value] : value
       const right =
-        Array.isArray(value) &&
-        (spec.size === null || value.length === spec.size) &&
-        value.every((x) => Number.isFinite(x) && inRange(spec, x))
-      if (!right)
-        throw invalidArgument(
-          name,
-          `an array of ${spec.size ?? 'any number of'} numbers${range(spec)}`,
-          value,
-        )
-      return value
+        Array.isArray(numbers) &&
+        (spec.size === null ? numbers.length > 0 : numbers.length === spec.size) &&
+        numbers.every((x) => Number.isFinite(x) && inRange(spec, x))
+      if (!right) {
+        const expected = spec.size === null ? 'one or more numbers' : `an array of ${spec.size} numbers`
+        throw invalidArgument(name, `${expected}${range(spec)}`, value)
+      }
+      return numbers
     }
     case 'string':
       if (typeof value !== 'string' || value === '') throw invalidArgument(name, 'a string', value)

@@ -47,6 +47,8 @@ export function parseFlags(
 ): { values: Record<string, unknown>; positionals: string[] } {
   const schema = { ...flagsOf(command), ...COMMON_FLAGS }
   const byFlag = new Map(Object.keys(schema).map((name) => [kebab(name), name]))
+  // `--epochs --seed 1` lacks a value; `--data data` does not.
+  const isFlag = (text: string) => text.startsWith('--') && byFlag.has(text.replace(/^--(no-)?/, ''))
   const { tokens, positionals } = parseArgs({
     args: [...argv],
     options: parserOptions(schema),
@@ -70,7 +72,7 @@ export function parseFlags(
       if (text !== undefined) throw usage(command, `${token.rawName} takes no value, got '${text}'`)
       values[name] = spec.type === 'boolean' ? !negated : null
     } else {
-      if (text === undefined || (!token.inlineValue && byFlag.has(text.replace(/^--(no-)?/, ''))))
+      if (text === undefined || (!token.inlineValue && isFlag(text)))
         throw usage(command, `${token.rawName} needs a value: ${spec.doc}`)
       values[name] = checkedValue(command, `--${kebab(name)}`, spec, text)
     }

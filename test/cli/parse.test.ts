@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { type Command, canNegate, flagsOf, kebab } from '../../lib/cli/command.js'
 import { resumeCommand } from '../../lib/cli/follow.js'
 import { commandHelp, overview, withFlagNames } from '../../lib/cli/help.js'
+import { imageSizeOf } from '../../lib/cli/image_size.js'
 import { parseCall, parseFlags } from '../../lib/cli/parse.js'
 import { commands } from '../../lib/cli/run.js'
 import { BeitError } from '../../lib/errors.js'
@@ -12,6 +13,7 @@ import type { OptionSchema, OptionSpec } from '../../lib/options.js'
 import { convDiscreteVaeSchema } from '../../lib/tokenizers/conv_config.js'
 import { pretrainSchema } from '../../lib/train/pretrain_options.js'
 import { tokenizerSchema } from '../../lib/train/tokenizer_options.js'
+import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
@@ -115,6 +117,21 @@ test('an unknown flag is refused with the nearest', async () => {
   assert.match(await refusal([...NEEDED, '-x']), 'no flag -x')
 })
 
+test('a value may be the name of a flag, without its dashes', async () => {
+  const argv = [
+    '--data',
+    'data',
+    '--tokenizer',
+    'no-clip-gradient',
+    '--output',
+    'output',
+    '--resume',
+    'resume',
+  ]
+  const { values } = await parseCall(pretrain, argv)
+  assert.equal(values, { data: 'data', tokenizer: 'no-clip-gradient', output: 'output', resume: 'resume' })
+})
+
 test('missing, wrong and needless values are named by flag', async () => {
   assert.match(await refusal(['--tokenizer', 't', '--output', 'o']), '--data is missing')
   assert.match(await refusal([...NEEDED, '--epochs']), '--epochs needs a value')
@@ -168,6 +185,22 @@ test('--config gives options by their API names; flags go before it', async () =
   )
   await writeFile(file, '[]')
   assert.match(await refusal(['--config', file]), 'must be an object of options')
+})
+
+test('an image size in --config is that of the API: a number or [height, width]', async () => {
+  const file = join(temporary(), 'recipe.json')
+  const size = async (imageSize: unknown) => {
+    await writeFile(file, JSON.stringify({ imageSize }))
+    return imageSizeOf((await parseCall(pretrain, [...NEEDED, '--config', file])).values)
+  }
+  assert.equal(await size(32), [32, 32])
+  assert.equal(await size([32, 48]), [32, 48])
+  await rejects(size([32, 48, 64]), 'ERR_INVALID_ARGUMENT', /--image-size must be N or HEIGHT,WIDTH/)
+  await writeFile(file, '{"imageSize": 0}')
+  assert.match(
+    await refusal([...NEEDED, '--config', file]),
+    'imageSize must be one or more numbers from 1 to 65536, got 0',
+  )
 })
 
 test('a --config that is not there or not JSON says so', async () => {
