@@ -28,6 +28,7 @@ export {
   beitPresets,
   resolveBeitConfig,
 } from './models/beit_config.js'
+export { BeitForImageClassification } from './models/beit_for_image_classification.js'
 export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
 export type { Module } from './models/module.js'
 export type { LoadOptions, ModuleOptions } from './models/module_options.js'

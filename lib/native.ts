@@ -93,7 +93,11 @@ export interface NamedTensors {
 /** native/bindings/module.cc: models and tokenizers. `config` is the validated, complete config of lib/. */
 export interface ModuleBindings {
   moduleCreate(
-    kind: 'beit_for_masked_image_modeling' | 'dalle_dvae' | 'conv_discrete_vae',
+    kind:
+      | 'beit_for_masked_image_modeling'
+      | 'beit_for_image_classification'
+      | 'dalle_dvae'
+      | 'conv_discrete_vae',
     config: Record<string, unknown>,
     /** `seed` null: the parameters stay zero, weights are loaded next. */
     options: { device: string; dtype: DType; seed: number | null },
@@ -115,16 +119,19 @@ export interface ModuleBindings {
     mask: TensorHandle | null,
     allTokens: boolean,
   ): Promise<TensorHandle>
-  /**
-   * Final-norm features (B, N + 1, D), or with `blocks` the raw residual stream after each listed block
-   * (0-based).
-   */
-  beitFeatures(
+  /** Final-norm features (B, N + 1, D) of a model for masked image modelling. */
+  beitFeatures(module: ModuleHandle, pixels: TensorHandle, mask: TensorHandle | null): Promise<TensorHandle>
+  /** The raw residual stream (B, N + 1, D) of any BEiT after each listed block (0-based). */
+  beitBlockFeatures(
     module: ModuleHandle,
     pixels: TensorHandle,
     mask: TensorHandle | null,
-    blocks: readonly number[] | null,
+    blocks: readonly number[],
   ): Promise<TensorHandle[]>
+  /** Logits (B, C) of a classifier. */
+  beitClassify(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
+  /** What the head of a classifier sees: (B, D). */
+  beitPooled(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
 
   /** pixels (B, 3, H, W) in [0, 1]; the tokenizer maps them itself. tokens int64 (B, h, w). */
   tokenizerEncode(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>

@@ -6,7 +6,10 @@ import { BeitError, invalidArgument } from '../errors.js'
 import { type OptionSchema, suggest, validateOptions } from '../options.js'
 import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from './image_size.js'
 
-/** A complete, checked configuration. */
+/**
+ * A complete, checked configuration. `vocabSize` is for BeitForMaskedImageModeling only, `numClasses` and
+ * `pooling` are for BeitForImageClassification only.
+ */
 export interface BeitConfig {
   /** [height, width] of the images in pixels; both are multiples of `patchSize`. */
   readonly imageSize: readonly [number, number]
@@ -20,18 +23,25 @@ export interface BeitConfig {
   readonly heads: number
   /** Hidden width of the MLP as a multiple of `hiddenSize`. */
   readonly mlpRatio: number
-  /** Visual tokens of the tokenizer that makes the targets. */
+  /** Visual tokens of the tokenizer that makes the targets of masked image modelling. */
   readonly vocabSize: number
+  /** Classes of image classification. */
+  readonly numClasses: number
   /** First value of LayerScale; 0: no LayerScale. */
   readonly layerScaleInit: number
   /** Learned absolute position embeddings. */
   readonly absolutePositions: boolean
-  /** Relative position bias: none, one table for all blocks (the release's pre-training), or one a block. */
+  /**
+   * Relative position bias: none, one table for all blocks (the release's pre-training), or one a block (its
+   * fine-tuning).
+   */
   readonly relativePositions: 'none' | 'shared' | 'per-block'
   /** Stochastic depth rate of the last block, in [0, 1); grows linearly from 0 at the first. */
   readonly dropPath: number
   /** Epsilon of the layer norms. */
   readonly normEps: number
+  /** What a classifier's head sees: the mean of the patches, or the class token. */
+  readonly pooling: 'mean' | 'cls'
 }
 
 /** What users write: any part of a {@link BeitConfig}; `imageSize` may be one number for a square. */
@@ -48,6 +58,7 @@ export const beitConfigSchema: OptionSchema = {
   heads: { type: 'integer', doc: 'attention heads a block', default: 12, min: 1, max: 1024 },
   mlpRatio: { type: 'number', doc: 'MLP width over hiddenSize', default: 4, min: 0.001, max: 64 },
   vocabSize: { type: 'integer', doc: 'visual tokens', default: 8192, min: 2, max: 1_048_576 },
+  numClasses: { type: 'integer', doc: 'classes', default: 1000, min: 1, max: 1_048_576 },
   layerScaleInit: { type: 'number', doc: 'first value of LayerScale, 0: none', default: 0.1, min: 0 },
   absolutePositions: { type: 'boolean', doc: 'absolute position embeddings', default: false },
   relativePositions: {
@@ -58,6 +69,12 @@ export const beitConfigSchema: OptionSchema = {
   },
   dropPath: { type: 'number', doc: 'stochastic depth of the last block', default: 0, min: 0, max: 0.999 },
   normEps: { type: 'number', doc: 'epsilon of the layer norms', default: 1e-6, min: 1e-12, max: 1 },
+  pooling: {
+    type: 'choice',
+    doc: "what a classifier's head sees",
+    choices: ['mean', 'cls'],
+    default: 'mean',
+  },
 }
 
 const SIZES = {
@@ -95,7 +112,7 @@ export const beitPresets: readonly string[] = [...PRESETS.keys()]
 
 /**
  * A complete configuration from a preset's name or a part of one, with overrides. What neither names is as in
- * `beit_base_patch16_224` without drop path.
+ * `defaults`, and then as in `beit_base_patch16_224` without drop path.
  *
  * @throws BeitError ERR_INVALID_ARGUMENT for unknown names (with the nearest), wrong types and ranges, and
  * sizes that do not divide.
@@ -105,8 +122,9 @@ export const beitPresets: readonly string[] = [...PRESETS.keys()]
 export function resolveBeitConfig(
   presetOrConfig: string | BeitConfigInput,
   overrides: BeitConfigInput = {},
+  defaults: BeitConfigInput = {},
 ): BeitConfig {
-  const given = { imageSize: 224, ...partOf(presetOrConfig), ...defined(overrides) }
+  const given = { imageSize: 224, ...defaults, ...partOf(presetOrConfig), ...defined(overrides) }
   const options = validateOptions<Omit<BeitConfig, 'imageSize'> & { imageSize: ImageSize }>(
     'BeitConfig',
     beitConfigSchema,

@@ -1,11 +1,10 @@
-/** BEiT for masked image modelling: the model that pre-training trains (native/models/beit.h). */
+/** BEiT for masked image modelling: the model that pre-training trains. */
 import { native } from '../binding.js'
 import { BeitError, invalidArgument } from '../errors.js'
-import type { ModuleHandle } from '../native.js'
 import { type DType, Tensor } from '../tensor.js'
-import { checkTensor, FLOAT_DTYPES } from './arguments.js'
-import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
-import { Module } from './module.js'
+import { checkTensor } from './arguments.js'
+import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
+import { BeitModel } from './beit_model.js'
 import { loadModuleFile } from './module_file.js'
 import {
   checkLoadOptions,
@@ -24,15 +23,8 @@ const KIND = 'beit_for_masked_image_modeling'
  * const model = await BeitForMaskedImageModeling.create('beit_base_patch16_224', { seed: 0 })
  * const logits = await model.forward(pixels, { mask }) // Tensor [masked, 8192]
  */
-export class BeitForMaskedImageModeling extends Module {
+export class BeitForMaskedImageModeling extends BeitModel {
   protected readonly moduleKind = KIND
-  readonly config: BeitConfig
-
-  /** @internal Made by `create` and `load`. */
-  constructor(handle: ModuleHandle, config: BeitConfig, options: Required<LoadOptions>) {
-    super(handle, options)
-    this.config = config
-  }
 
   /**
    * A new model with the original's initial weights.
@@ -66,17 +58,6 @@ export class BeitForMaskedImageModeling extends Module {
       const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
       return new BeitForMaskedImageModeling(handle, config, complete)
     })
-  }
-
-  /** Patches [rows, columns] of an image. */
-  get grid(): readonly [number, number] {
-    const { imageSize, patchSize } = this.config
-    return [imageSize[0] / patchSize, imageSize[1] / patchSize]
-  }
-
-  /** N: patches of an image. */
-  get patches(): number {
-    return this.grid[0] * this.grid[1]
   }
 
   /**
@@ -121,10 +102,8 @@ export class BeitForMaskedImageModeling extends Module {
     options: { mask?: Tensor | null; blocks?: readonly number[] } = {},
   ): Promise<Tensor | Tensor[]> {
     const mask = this.#check(pixels, options.mask)
-    const blocks = options.blocks === undefined ? null : this.#checkBlocks(options.blocks)
-    const handles = await native().beitFeatures(this.handle, pixels.handle, mask?.handle ?? null, blocks)
-    const tensors = handles.map((handle) => new Tensor(handle))
-    return blocks === null ? (tensors[0] as Tensor) : tensors
+    if (options.blocks !== undefined) return this.blockFeatures(pixels, mask, options.blocks)
+    return new Tensor(await native().beitFeatures(this.handle, pixels.handle, mask?.handle ?? null))
   }
 
   /** A copy of this model elsewhere. */
@@ -135,36 +114,15 @@ export class BeitForMaskedImageModeling extends Module {
   }
 
   #check(pixels: Tensor, mask: Tensor | null | undefined): Tensor | null {
-    const [height, width] = this.config.imageSize
-    const callee = { name: 'model', device: this.device }
-    checkTensor(
-      callee,
-      'pixels',
-      pixels,
-      FLOAT_DTYPES,
-      [null, 3, height, width],
-      `[B, 3, ${height}, ${width}]`,
-    )
+    this.checkPixels(pixels)
     if (mask === null || mask === undefined) return null
     const shape = [pixels.shape[0] as number, this.patches]
-    checkTensor(callee, 'mask', mask, ['bool'], shape, `[${shape.join(', ')}], one row of patches an image,`)
+    const legend = `[${shape.join(', ')}], one row of patches an image,`
+    checkTensor(this.callee, 'mask', mask, ['bool'], shape, legend)
     return mask
   }
 
-  #checkBlocks(blocks: readonly number[]): readonly number[] {
-    const last = this.config.depth - 1
-    const valid = (i: unknown) => Number.isInteger(i) && (i as number) >= 0 && (i as number) <= last
-    if (!Array.isArray(blocks) || blocks.length === 0 || !blocks.every(valid)) {
-      throw invalidArgument('blocks', `an array of block numbers from 0 to ${last}`, blocks)
-    }
-    return blocks
-  }
-
-  protected describe(): string {
-    const { imageSize, patchSize, hiddenSize, depth, heads, vocabSize } = this.config
-    return (
-      `image ${imageSize.join('x')}, patch ${patchSize}, grid ${this.grid.join('x')}, ` +
-      `hidden ${hiddenSize}, depth ${depth}, heads ${heads}, vocab ${vocabSize}`
-    )
+  protected override describe(): string {
+    return `${super.describe()}, vocab ${this.config.vocabSize}`
   }
 }

@@ -7,13 +7,15 @@
 #include "bindings/module_config.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
-#include "models/beit.h"
+#include "models/beit_for_image_classification.h"
+#include "models/beit_for_masked_image_modeling.h"
 #include "models/image_tokenizer.h"
 
 namespace beit::bindings {
 
 namespace {
 
+using models::BeitForImageClassification;
 using models::BeitForMaskedImageModeling;
 using models::ImageTokenizer;
 using ModulePtr = std::shared_ptr<nn::Module>;
@@ -44,6 +46,11 @@ std::function<ModulePtr(const nn::ModuleOptions&)> maker_from(const std::string&
       return std::make_shared<BeitForMaskedImageModeling>(config, options);
     };
   }
+  if (kind == "beit_for_image_classification") {
+    return [config = beit_config_from(config)](const nn::ModuleOptions& options) -> ModulePtr {
+      return std::make_shared<BeitForImageClassification>(config, options);
+    };
+  }
   if (kind == "dalle_dvae") {
     return [config = dalle_dvae_config_from(config)](const nn::ModuleOptions& options) -> ModulePtr {
       return std::make_shared<models::DalleDvae>(config, options);
@@ -59,6 +66,10 @@ std::function<ModulePtr(const nn::ModuleOptions&)> maker_from(const std::string&
 
 std::shared_ptr<BeitForMaskedImageModeling> beit_from(const Napi::Value& value) {
   return module_from<BeitForMaskedImageModeling>(value, "module", "a BeitForMaskedImageModeling");
+}
+
+std::shared_ptr<BeitForImageClassification> classifier_from(const Napi::Value& value) {
+  return module_from<BeitForImageClassification>(value, "module", "a BeitForImageClassification");
 }
 
 std::shared_ptr<ImageTokenizer> tokenizer_from(const Napi::Value& value) {
@@ -134,27 +145,47 @@ static Napi::Value beit_forward(const Napi::CallbackInfo& info) {
   });
 }
 
-// beitFeatures(module, pixels, mask: Handle | null, blocks: number[] | null): Promise<Handle[]>
+// beitFeatures(module, pixels, mask: Handle | null): Promise<Handle>
 static Napi::Value beit_features(const Napi::CallbackInfo& info) {
   auto model = beit_from(info[0]);
   auto pixels = tensor_from(info[1], "pixels");
   auto mask = optional_tensor_from(info[2], "mask");
-  std::optional<std::vector<int64_t>> blocks;
-  if (!info[3].IsNull()) blocks = integers_from(info[3], "blocks");
+  return tensor_on_engine(info.Env(), [=] {
+    return model->features(pixels->get(), get_or_undefined(mask), nn::ForwardContext{});
+  });
+}
+
+// beitBlockFeatures(module, pixels, mask: Handle | null, blocks: number[]): Promise<Handle[]>
+static Napi::Value beit_block_features(const Napi::CallbackInfo& info) {
+  auto model = module_from<models::Beit>(info[0], "module", "a BEiT");
+  auto pixels = tensor_from(info[1], "pixels");
+  auto mask = optional_tensor_from(info[2], "mask");
+  auto blocks = integers_from(info[3], "blocks");
   return on_engine(
       info.Env(),
       [=] {
         c10::NoGradGuard no_grad;
-        if (blocks) {
-          return model->block_features(pixels->get(), get_or_undefined(mask), *blocks, nn::ForwardContext{});
-        }
-        return std::vector{model->features(pixels->get(), get_or_undefined(mask), nn::ForwardContext{})};
+        return model->block_features(pixels->get(), get_or_undefined(mask), blocks, nn::ForwardContext{});
       },
       [](Napi::Env env, std::vector<at::Tensor> features) {
         auto result = Napi::Array::New(env, features.size());
         for (uint32_t i = 0; i < features.size(); i++) result.Set(i, tensor_to_js(env, features[i]));
         return result;
       });
+}
+
+// beitClassify(module, pixels): Promise<Handle>
+static Napi::Value beit_classify(const Napi::CallbackInfo& info) {
+  auto model = classifier_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  return tensor_on_engine(info.Env(), [=] { return model->forward(pixels->get(), nn::ForwardContext{}); });
+}
+
+// beitPooled(module, pixels): Promise<Handle>
+static Napi::Value beit_pooled(const Napi::CallbackInfo& info) {
+  auto model = classifier_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  return tensor_on_engine(info.Env(), [=] { return model->pooled(pixels->get(), nn::ForwardContext{}); });
 }
 
 // tokenizerEncode(module, pixels): Promise<Handle>
@@ -185,6 +216,9 @@ void register_module(Napi::Env env, Napi::Object exports) {
   export_function<module_to>(env, exports, "moduleTo");
   export_function<beit_forward>(env, exports, "beitForward");
   export_function<beit_features>(env, exports, "beitFeatures");
+  export_function<beit_block_features>(env, exports, "beitBlockFeatures");
+  export_function<beit_classify>(env, exports, "beitClassify");
+  export_function<beit_pooled>(env, exports, "beitPooled");
   export_function<tokenizer_encode>(env, exports, "tokenizerEncode");
   export_function<tokenizer_logits>(env, exports, "tokenizerLogits");
   export_function<tokenizer_decode>(env, exports, "tokenizerDecode");

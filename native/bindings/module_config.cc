@@ -17,6 +17,12 @@ models::RelativePositions relative_positions_from(const std::string& text) {
   fail("ERR_INVALID_ARGUMENT", "relativePositions: expected none, shared or per-block, got ", text);
 }
 
+models::Pooling pooling_from(const std::string& text) {
+  if (text == "mean") return models::Pooling::kMean;
+  if (text == "cls") return models::Pooling::kCls;
+  fail("ERR_INVALID_ARGUMENT", "pooling: expected mean or cls, got ", text);
+}
+
 }  // namespace
 
 models::BeitConfig beit_config_from(const Napi::Object& config) {
@@ -30,12 +36,14 @@ models::BeitConfig beit_config_from(const Napi::Object& config) {
       .heads = integer(config, "heads"),
       .mlp_ratio = number(config, "mlpRatio"),
       .vocab_size = integer(config, "vocabSize"),
+      .num_classes = integer(config, "numClasses"),
       .layer_scale_init = number(config, "layerScaleInit"),
       .absolute_positions = boolean(config, "absolutePositions"),
       .relative_positions =
           relative_positions_from(string_from(config.Get("relativePositions"), "relativePositions")),
       .drop_path = number(config, "dropPath"),
       .norm_eps = number(config, "normEps"),
+      .pooling = pooling_from(string_from(config.Get("pooling"), "pooling")),
   };
 }
 

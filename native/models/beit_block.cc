@@ -7,18 +7,6 @@
 
 namespace beit::models {
 
-namespace {
-
-constexpr double kInitStd = 0.02;
-
-// The output matrices of block l (1-based) start smaller by sqrt(2 l), so that deep residual streams start
-// stable.
-nn::Init rescaled_init(int64_t block) {
-  return nn::truncated_normal(kInitStd, 1.0 / std::sqrt(2.0 * static_cast<double>(block + 1)));
-}
-
-}  // namespace
-
 RelativePositionBias::RelativePositionBias(nn::ParameterStore& store, const nn::Path& path,
                                            const BeitConfig& config)
     : table(store.parameter(path / "relative_position_bias_table",
@@ -31,7 +19,8 @@ at::Tensor RelativePositionBias::operator()() const {
   return table.defined() ? ops::relative_position_bias(table, index) : at::Tensor();
 }
 
-Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block)
+Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config,
+                     InitScheme scheme, int64_t block)
     : heads(config.heads),
       q_bias(store.parameter(path / "q_bias", {config.hidden_size}, nn::zeros())),
       v_bias(store.parameter(path / "v_bias", {config.hidden_size}, nn::zeros())),
@@ -39,9 +28,9 @@ Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const Beit
                         ? RelativePositionBias(store, path, config)
                         : RelativePositionBias()),
       qkv(store, path / "qkv", config.hidden_size, 3 * config.hidden_size, nn::Linear::Bias::kNone,
-          nn::truncated_normal(kInitStd)),
+          matrix_init(scheme)),
       proj(store, path / "proj", config.hidden_size, config.hidden_size, nn::Linear::Bias::kZeros,
-           rescaled_init(block)) {}
+           residual_init(scheme, block)) {}
 
 at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_bias) const {
   const int64_t batch = x.size(0), tokens = x.size(1), width = x.size(2);
@@ -58,21 +47,23 @@ at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_b
   return proj(mixed.transpose(1, 2).reshape({batch, tokens, width}));  // (B, H, N, D/H) -> (B, N, D)
 }
 
-Mlp::Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block)
+Mlp::Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
+         int64_t block)
     : fc1(store, path / "fc1", config.hidden_size, config.mlp_size(), nn::Linear::Bias::kZeros,
-          nn::truncated_normal(kInitStd)),
+          matrix_init(scheme)),
       fc2(store, path / "fc2", config.mlp_size(), config.hidden_size, nn::Linear::Bias::kZeros,
-          rescaled_init(block)) {}
+          residual_init(scheme, block)) {}
 
 at::Tensor Mlp::operator()(const at::Tensor& x) const { return fc2(at::gelu(fc1(x))); }
 
-BeitBlock::BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block)
+BeitBlock::BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config,
+                     InitScheme scheme, int64_t block)
     : gamma_1(layer_scale(store, path / "gamma_1", config)),
       gamma_2(layer_scale(store, path / "gamma_2", config)),
       norm1(store, path / "norm1", config.hidden_size, config.norm_eps),
-      attn(store, path / "attn", config, block),
+      attn(store, path / "attn", config, scheme, block),
       norm2(store, path / "norm2", config.hidden_size, config.norm_eps),
-      mlp(store, path / "mlp", config, block),
+      mlp(store, path / "mlp", config, scheme, block),
       drop_path(config.depth > 1 ? config.drop_path * static_cast<double>(block) / (config.depth - 1) : 0.0) {
 }
 

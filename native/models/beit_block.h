@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "models/beit_config.h"
+#include "models/beit_init.h"
 #include "nn/layers.h"
 #include "nn/module.h"
 
@@ -28,7 +29,8 @@ struct Attention {
   nn::Linear qkv;  // without bias: a key bias would cancel in the softmax
   nn::Linear proj;
 
-  Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
+            int64_t block);
   // x (B, N, D), shared_bias (H, N, N) or undefined -> (B, N, D)
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias) const;
 };
@@ -37,7 +39,8 @@ struct Mlp {
   nn::Linear fc1;
   nn::Linear fc2;
 
-  Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
+      int64_t block);
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
@@ -50,7 +53,8 @@ struct BeitBlock {
   Mlp mlp;
   double drop_path;
 
-  BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, int64_t block);
+  BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
+            int64_t block);
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias,
                         const nn::ForwardContext& context) const;
 

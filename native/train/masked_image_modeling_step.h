@@ -4,7 +4,7 @@
 #include <array>
 #include <memory>
 
-#include "models/beit.h"
+#include "models/beit_for_masked_image_modeling.h"
 #include "models/image_tokenizer.h"
 #include "train/objective.h"
 

@@ -79,8 +79,9 @@ test('every option of the API can be reached', () => {
     for (const name of schemas.flatMap(Object.keys))
       assert.is(name in flags, !notFlags.includes(name), `${command.name}: ${name}`)
   }
-  // The vocabulary of a model is that of its tokenizer; a signal comes from the keyboard.
-  reach(pretrain, [pretrainSchema, beitConfigSchema], ['vocabSize', 'signal'])
+  // The vocabulary of a model is that of its tokenizer; it has no classes; a signal comes from the keyboard.
+  const absent = ['vocabSize', 'numClasses', 'pooling', 'signal']
+  reach(pretrain, [pretrainSchema, beitConfigSchema], absent)
   reach(commandNamed('tokenizer train'), [tokenizerSchema, convDiscreteVaeSchema], ['model', 'signal'])
 })
 

@@ -14,11 +14,13 @@ test('base in release form is the architecture of the public code', () => {
     heads: 12,
     mlpRatio: 4,
     vocabSize: 8192,
+    numClasses: 1000,
     layerScaleInit: 0.1,
     absolutePositions: false,
     relativePositions: 'shared',
     dropPath: 0.1,
     normEps: 1e-6,
+    pooling: 'mean',
   })
 })
 

@@ -29,8 +29,11 @@ import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.j
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
-/** Switches of the architecture. The vocabulary is the tokenizer's; the size is written in another way. */
-const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'imageSize'])
+/**
+ * Switches of the architecture. The vocabulary is the tokenizer's, classes are fine-tuning's; the size is
+ * written in another way.
+ */
+const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'imageSize', 'numClasses', 'pooling'])
 
 const MODEL_FLAGS: OptionSchema = {
   model: {

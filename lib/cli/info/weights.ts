@@ -7,6 +7,7 @@ import { columns, flatten } from './table.js'
 /** The classes behind the `kind` of the library's own files. */
 const CLASSES: Record<string, string> = {
   beit_for_masked_image_modeling: 'BeitForMaskedImageModeling',
+  beit_for_image_classification: 'BeitForImageClassification',
   conv_discrete_vae: 'ConvDiscreteVae',
   dalle_dvae: 'DalleTokenizer',
 }

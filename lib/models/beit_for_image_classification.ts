@@ -1,0 +1,100 @@
+/** BEiT for image classification: the model that fine-tuning trains. */
+import { native } from '../binding.js'
+import { type DType, Tensor } from '../tensor.js'
+import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
+import { BeitModel } from './beit_model.js'
+import { loadModuleFile } from './module_file.js'
+import {
+  checkLoadOptions,
+  type LoadOptions,
+  type ModuleOptions,
+  takeModuleOptions,
+} from './module_options.js'
+
+const KIND = 'beit_for_image_classification'
+
+/** Fine-tuning gives every block a table of its own, where pre-training shares one. */
+const DEFAULTS: BeitConfigInput = { relativePositions: 'per-block' }
+
+/**
+ * A ViT with a linear layer on its pooled output (https://arxiv.org/abs/2106.08254, section 2.6), with the
+ * architecture, initial values and parameter names of the original's fine-tuning model. `pooling: 'mean'`
+ * (default) gives the head the normalised mean of the patches, 'cls' the normalised class token.
+ *
+ * @example
+ * const model = await BeitForImageClassification.create('beit_base_patch16_224', { numClasses: 10 })
+ * const logits = await model.forward(pixels) // Tensor [B, 10]
+ */
+export class BeitForImageClassification extends BeitModel {
+  protected readonly moduleKind = KIND
+
+  /**
+   * A new model with the original's initial weights.
+   *
+   * @param presetOrConfig a name of {@link beitPresets}, or any part of a {@link BeitConfig}; relative
+   * positions are 'per-block' unless it says otherwise
+   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`
+   * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent
+   * device.
+   */
+  static async create(
+    presetOrConfig: string | BeitConfigInput,
+    overrides: BeitConfigInput & ModuleOptions = {},
+  ): Promise<BeitForImageClassification> {
+    const [options, configOverrides] = await takeModuleOptions('BeitForImageClassification.create', overrides)
+    const config = resolveBeitConfig(presetOrConfig, configOverrides, DEFAULTS)
+    const handle = await native().moduleCreate(KIND, { ...config }, options)
+    return new BeitForImageClassification(handle, config, options)
+  }
+
+  /**
+   * The model of a file that `save` wrote.
+   * @throws BeitError ERR_FORMAT when it is not one, ERR_IO when it cannot be read.
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<BeitForImageClassification> {
+    const complete = await checkLoadOptions('BeitForImageClassification.load', options)
+    return loadModuleFile(path, KIND, async (given) => {
+      const config = resolveBeitConfig(given)
+      const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
+      return new BeitForImageClassification(handle, config, complete)
+    })
+  }
+
+  /**
+   * Logits of the classes, without a gradient and without drop path.
+   *
+   * @param pixels (B, 3, H, W) float, normalised as in training
+   * @returns (B, C)
+   * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT or ERR_DEVICE naming the argument.
+   */
+  async forward(pixels: Tensor): Promise<Tensor> {
+    this.checkPixels(pixels)
+    return new Tensor(await native().beitClassify(this.handle, pixels.handle))
+  }
+
+  /**
+   * Features, without a gradient and without drop path. With `blocks`: the residual stream after each of
+   * these blocks (0-based), without a norm, in the order asked for. Without: what the head sees.
+   *
+   * @returns (B, D); with `blocks` an array of (B, N + 1, D), class token first
+   */
+  async features(pixels: Tensor, options?: { blocks?: undefined }): Promise<Tensor>
+  async features(pixels: Tensor, options: { blocks: readonly number[] }): Promise<Tensor[]>
+  async features(pixels: Tensor, options: { blocks?: readonly number[] } = {}): Promise<Tensor | Tensor[]> {
+    this.checkPixels(pixels)
+    if (options.blocks !== undefined) return this.blockFeatures(pixels, null, options.blocks)
+    return new Tensor(await native().beitPooled(this.handle, pixels.handle))
+  }
+
+  /** A copy of this model elsewhere. */
+  async to(target: { device?: string; dtype?: DType }): Promise<BeitForImageClassification> {
+    const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
+    const handle = await native().moduleTo(this.handle, options.device, options.dtype)
+    return new BeitForImageClassification(handle, this.config, options)
+  }
+
+  protected override describe(): string {
+    const { numClasses, pooling } = this.config
+    return `${super.describe()}, classes ${numClasses}, pooling ${pooling}`
+  }
+}

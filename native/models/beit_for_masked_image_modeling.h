@@ -1,0 +1,31 @@
+// BEiT for masked image modelling: a ViT that sees an image with some patches replaced by one learned mask
+// token and predicts the visual token of each masked patch (https://arxiv.org/abs/2106.08254, section 2).
+// Initial values and state-dict names are those of beit/modeling_pretrain.py of microsoft/unilm.
+#pragma once
+#include <memory>
+
+#include "models/beit.h"
+
+namespace beit::models {
+
+class BeitForMaskedImageModeling : public Beit {
+ public:
+  BeitForMaskedImageModeling(const BeitConfig& config, const nn::ModuleOptions& options);
+
+  std::shared_ptr<nn::Module> clone_to(at::Device device, at::ScalarType dtype) const override;
+
+  // pixels (B, 3, H, W) normalised; mask (B, N) bool, or undefined for no masking.
+  // Features after the final norm: (B, N + 1, D), class token first.
+  at::Tensor features(const at::Tensor& pixels, const at::Tensor& mask,
+                      const nn::ForwardContext& context) const;
+
+  // Logits of the masked patches (masked, V) in row-major order of the mask, or of all (B, N, V).
+  at::Tensor forward(const at::Tensor& pixels, const at::Tensor& mask, bool all_tokens,
+                     const nn::ForwardContext& context) const;
+
+ private:
+  nn::LayerNorm norm_;
+  nn::Linear lm_head_;
+};
+
+}  // namespace beit::models
