@@ -167,13 +167,12 @@ static Napi::Value trainer_step(const Napi::CallbackInfo& info) {
   std::vector<BatchSlots> slots;
   for (uint32_t i = 0; i < array.Length(); i++) slots.emplace_back(array.Get(i));
   auto settings = settings_from(info[2]);
-  auto* engine = &Environment::of(info.Env()).engine();
   return on_engine(
       info.Env(),
       [=] {
         std::vector<train::MicroBatch> batches;
         for (const auto& batch : slots) batches.push_back(batch.tensors());
-        return trainer->step(batches, settings, [engine] { engine->throw_if_cancelled(); });
+        return trainer->step(batches, settings);
       },
       result_to_js);
 }

@@ -4,6 +4,14 @@
 
 namespace beit {
 
+namespace {
+
+thread_local const Engine* engine_of_thread = nullptr;
+
+}  // namespace
+
+const Engine* Engine::current() { return engine_of_thread; }
+
 void Engine::submit(std::function<void()> job) {
   std::lock_guard lock(mutex_);
   if (cancelled()) return;
@@ -28,6 +36,7 @@ void Engine::throw_if_cancelled() const {
 }
 
 void Engine::run() {
+  engine_of_thread = this;
   for (;;) {
     std::function<void()> job;
     {

@@ -26,7 +26,10 @@ class Engine {
   // the process ends: a thread inside libtorch while static objects are destroyed crashes.
   void cancel_and_join();
 
-  // Long jobs ask between pieces of work and give up with ERR_CANCELLED.
+  // The engine whose thread calls, or null.
+  static const Engine* current();
+
+  // Long jobs ask between pieces of work (nn/interruptible.h) and give up with ERR_CANCELLED.
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   void throw_if_cancelled() const;
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "nn/interruptible.h"
+
 namespace beit::nn {
 
 Linear::Linear(ParameterStore& store, const Path& path, int64_t in, int64_t out, Bias bias_kind,
@@ -10,7 +12,9 @@ Linear::Linear(ParameterStore& store, const Path& path, int64_t in, int64_t out,
   if (bias_kind == Bias::kZeros) bias = store.parameter(path / "bias", {out}, zeros());
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return interruptible(at::linear(x, weight, bias));
+}
 
 LayerNorm::LayerNorm(ParameterStore& store, const Path& path, int64_t size, double eps)
     : weight(store.parameter(path / "weight", {size}, ones())),
@@ -32,7 +36,7 @@ Conv2d::Conv2d(ParameterStore& store, const Path& path, int64_t in, int64_t out,
       options(options) {}
 
 at::Tensor Conv2d::operator()(const at::Tensor& x) const {
-  return at::conv2d(x, weight, bias, options.stride, options.padding);
+  return interruptible(at::conv2d(x, weight, bias, options.stride, options.padding));
 }
 
 ConvTranspose2d::ConvTranspose2d(ParameterStore& store, const Path& path, int64_t in, int64_t out,
@@ -42,7 +46,7 @@ ConvTranspose2d::ConvTranspose2d(ParameterStore& store, const Path& path, int64_
       options(options) {}
 
 at::Tensor ConvTranspose2d::operator()(const at::Tensor& x) const {
-  return at::conv_transpose2d(x, weight, bias, options.stride, options.padding);
+  return interruptible(at::conv_transpose2d(x, weight, bias, options.stride, options.padding));
 }
 
 }  // namespace beit::nn

@@ -76,8 +76,7 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
       // The counter's device has its number, which the model's 'cuda' may lack.
       device_generator_(make_generator(optimizer_.step_count().device())) {}
 
-StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings,
-                         const std::function<void()>& interrupt) {
+StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings) {
   if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
   for (const auto& batch : batches) objective_->check(batch);
 
@@ -88,9 +87,7 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   const double share = 1.0 / static_cast<double>(batches.size());
   Report report;
   for (const auto& batch : batches) {
-    interrupt();
     const auto loss = objective_->loss(batch, loss_settings);
-    interrupt();
     (loss.value * share).backward();
     report.add(loss, share);
   }

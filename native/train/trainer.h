@@ -3,7 +3,6 @@
 #pragma once
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,10 +46,8 @@ class Trainer {
   // ERR_INVALID_ARGUMENT unless the model is float32.
   Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options);
 
-  // `interrupt` is called between pieces of work and may throw: the step is then given up, the weights are as
-  // before.
-  StepResult step(const std::vector<MicroBatch>& batches, const StepSettings& settings,
-                  const std::function<void()>& interrupt);
+  // A step that is interrupted (nn/interruptible.h) is given up: the weights are as before.
+  StepResult step(const std::vector<MicroBatch>& batches, const StepSettings& settings);
   // Without gradient, drop path and noise.
   StepResult evaluate(const MicroBatch& batch, const StepSettings& settings) const;
 

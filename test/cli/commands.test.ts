@@ -162,9 +162,8 @@ test('a second Ctrl-C ends at once, without saving', async () => {
   await makeImages(data, { perClass: 8, seed: 0 })
   let signals = 0
   const { code, stdout } = await runBeit(
-    // Steps of many batches, so that the second signal comes in the middle of one.
-    `tokenizer train --image-size 64 --vocab-size 64 --hidden-size 64 --epochs 50 --batch-size 8 --accumulate 6
-     --threads 1`
+    // Steps of one large batch, so that the second signal comes in the middle of it.
+    `tokenizer train --image-size 64 --vocab-size 64 --hidden-size 64 --epochs 50 --batch-size 48 --threads 1`
       .split(/\s+/)
       .concat('--data', data, '--output', output),
     (child, stderr) => {

@@ -1,4 +1,4 @@
-import { equal, is, match } from 'uvu/assert'
+import { equal, is, match, ok } from 'uvu/assert'
 import { type RunOptions, repeat, runProgram } from '../support/child.js'
 import { suite } from '../support/suite.js'
 
@@ -17,6 +17,16 @@ test('process.exit() 20 times: the status is the given one, no signal', async ()
     Array(20).fill([7, null]),
   )
 })
+
+for (const job of ['forward', 'step', 'encode']) {
+  test(`process.exit() in the middle of one long ${job} waits for a layer, not for all of it`, async () => {
+    const { status, output } = await runProgram('native/programs/end_inside_a_job.js', [job])
+    is(status, 7, output)
+    const { whole, waited } = JSON.parse(output)
+    ok(whole > 60, `a whole ${job} takes ${whole} ms: too short to tell`)
+    ok(waited < whole / 4, `waited ${waited.toFixed(0)} ms; a whole ${job} takes ${whole.toFixed(0)} ms`)
+  })
+}
 
 test('process.exit() in a timer', async () => {
   const { status, signal } = await end('exit in a timer')
