@@ -17,6 +17,12 @@ export interface BrokenSample extends BrokenImage {
   index: number
 }
 
+/** `lists` as one, each image once. */
+export function mergeBroken(...lists: readonly (readonly BrokenImage[])[]): BrokenImage[] {
+  const identity = ({ path, offset, key }: BrokenImage) => JSON.stringify([path, offset, key])
+  return [...new Map(lists.flat().map((image) => [identity(image), image])).values()]
+}
+
 /**
  * Each broken image is listed once, in the order in which batches reach the consumer. The limit counts an
  * epoch: it is `maxShare` of the images of an epoch, but at least one (a small set survives one bad file)

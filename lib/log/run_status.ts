@@ -108,7 +108,7 @@ export class RunStatus {
           `${decimal(event.imagesPerSecond)} images/s`,
           `waiting ${percent(event.waiting)}`,
           duration(event.seconds),
-          ...(event.broken > 0 ? [`${event.broken} broken images left out`] : []),
+          ...leftOut(event),
         ].join('  ')
       }
       case 'evaluation': {
@@ -120,7 +120,9 @@ export class RunStatus {
               ]
             : [`${percent(event.usage)} of the codes used`]
         const perplexity = `perplexity ${decimal(event.perplexity)}`
-        return ['validation', `loss ${decimal(event.loss)}`, ...about, perplexity].join('  ')
+        return ['validation', `loss ${decimal(event.loss)}`, ...about, perplexity, ...leftOut(event)].join(
+          '  ',
+        )
       }
       case 'warning':
         return `warning: ${event.message}`
@@ -136,6 +138,9 @@ function startLine(event: StartEvent): string {
     `(${grouped(event.stepsPerEpoch)} an epoch), ${grouped(event.parameters)} parameters`
   return event.resumedFrom === null ? whole : `${whole}; going on after step ${event.resumedStep}`
 }
+
+const leftOut = ({ broken }: { broken: number }) =>
+  broken > 0 ? [`${grouped(broken)} broken images left out`] : []
 
 const codebookText = (event: CodebookEvent) =>
   `codes ${percent(event.usage)} used, perplexity ${decimal(event.perplexity)}`

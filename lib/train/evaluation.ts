@@ -1,22 +1,30 @@
 /** Evaluation on the validation images: in order, centre crops, the same masks every time. */
 import { batches } from '../data/batches.js'
+import type { BrokenImage } from '../data/broken_images.js'
 import type { ImageSource } from '../data/image_source.js'
 import type { StepSettings, ViewSettings } from '../native.js'
 import type { RunSettings } from './run_options.js'
 import { Totals } from './totals.js'
 import type { Trainer } from './trainer.js'
 
-/** Sums over all of `source`; null when the signal was aborted on the way. */
+/** What {@link evaluateTrainer} gives. */
+export interface Evaluation {
+  totals: Totals
+  /** Images left out because they could not be read. */
+  broken: readonly BrokenImage[]
+}
+
+/** Evaluates on all of `source`; null when the signal was aborted on the way. */
 export async function evaluateTrainer(
   trainer: Trainer,
   source: ImageSource,
   views: ViewSettings,
   settings: RunSettings,
   stepSettings: StepSettings,
-): Promise<Totals | null> {
+): Promise<Evaluation | null> {
   const { batchSize, loaderThreads, prefetch, maxBrokenShare, signal } = settings
   const totals = new Totals()
-  for await (const batch of batches(source, {
+  const stream = batches(source, {
     views,
     batchSize,
     shuffle: false,
@@ -25,7 +33,8 @@ export async function evaluateTrainer(
     prefetch,
     epochs: 1,
     maxBrokenShare,
-  })) {
+  })
+  for await (const batch of stream) {
     try {
       if (signal?.aborted) return null
       const result = await trainer.evaluate(batch, stepSettings)
@@ -34,5 +43,5 @@ export async function evaluateTrainer(
       batch.dispose()
     }
   }
-  return totals
+  return { totals, broken: stream.broken }
 }

@@ -60,7 +60,7 @@ export interface EpochCommon {
   seconds: number
   imagesPerSecond: number
   waiting: number
-  /** Images that this process left out so far because they could not be read. */
+  /** Training images that this process left out so far because they could not be read. */
   broken: number
 }
 
@@ -70,6 +70,8 @@ export interface EvaluationCommon {
   epoch: number
   step: number
   images: number
+  /** Validation images left out because they could not be read. */
+  broken: number
 }
 
 export interface CheckpointEvent {
@@ -98,6 +100,7 @@ export interface DoneCommon {
   checkpoint: string
   /** Since this process started the run. */
   seconds: number
+  /** Images of training and validation that this process left out because they could not be read. */
   broken: BrokenImage[]
 }
 
@@ -112,7 +115,10 @@ export type TrainingEvent<Step, Epoch, Evaluation> =
   | (DoneCommon & Epoch)
 
 export interface PretrainStepEvent extends StepCommon, MaskedImageModelingMetrics {}
-export interface PretrainEpochEvent extends EpochCommon, MaskedImageModelingMetrics {}
+export interface PretrainEpochEvent extends EpochCommon, MaskedImageModelingMetrics {
+  /** Masked tokens of all its steps: a sum, not a mean. */
+  masked: number
+}
 export interface PretrainEvaluationEvent
   extends EvaluationCommon,
     Omit<MaskedImageModelingMetrics, 'masked'> {

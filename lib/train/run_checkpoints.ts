@@ -44,7 +44,10 @@ export async function findRunStart(
   if (checkpoint === null) return { progress: new Progress(), checkpoint, warnings }
   checkRunState(checkpoint.path, checkpoint.state, kind)
   checkRunConfig(checkpoint.path, checkpoint.state.config, config)
-  return { progress: Progress.from(checkpoint.state.progress), checkpoint, warnings }
+  const progress = Progress.from(checkpoint.state.progress)
+  // The best checkpoint of another folder is not one of this.
+  if (!folder.holds(checkpoint.path)) progress.best = null
+  return { progress, checkpoint, warnings }
 }
 
 /** Puts weights, moments and generator of a checkpoint into module and trainer. */

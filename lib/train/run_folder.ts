@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../checkpoint/atomic_file.js'
 import { listRunCheckpoints, prepareRunCheckpoints } from '../checkpoint/run_checkpoint.js'
 import { BeitError } from '../errors.js'
@@ -60,6 +60,11 @@ export class RunFolder {
     await replaceFile(join(this.path, SETTINGS_FILE), (temporary) =>
       fs.writeFile(temporary, text, { flush: true }),
     )
+  }
+
+  /** Whether `checkpoint` is one of this run, or of another folder. */
+  holds(checkpoint: string): boolean {
+    return dirname(checkpoint) === this.checkpoints
   }
 
   /** Gives the folder free for other processes. */

@@ -9,6 +9,14 @@ import { type SavedTotals, type StepCost, Totals } from './totals.js'
 
 const FORMAT = 'beit-torch run 1'
 
+/** The checkpoint with the lowest loss. */
+interface BestCheckpoint {
+  step: number
+  loss: number
+  /** 'training', or the fingerprint of the validation images where there are some. */
+  judgedOn: string
+}
+
 /** Counters of a run. */
 export class Progress {
   /** Finished steps. */
@@ -21,8 +29,7 @@ export class Progress {
   interval = new Totals()
   /** Of the last whole epoch. */
   lastEpoch: Totals | null = null
-  /** The checkpoint with the lowest loss (of the validation images, where there are some). */
-  best: { step: number; loss: number } | null = null
+  best: BestCheckpoint | null = null
 
   /** Counts one step. */
   add(result: StepResult, cost: StepCost): void {
@@ -46,9 +53,13 @@ export class Progress {
     return closed
   }
 
-  /** Makes the checkpoint that is about to be saved the best one, if it is. */
-  noteLoss(loss: number): void {
-    if (loss < (this.best?.loss ?? Infinity)) this.best = { step: this.step, loss }
+  /**
+   * Makes the checkpoint that is about to be saved the best one, if it is, or if the best one so far was judged
+   * on other images: their losses do not compare.
+   */
+  noteLoss(loss: number, judgedOn: string): void {
+    const lowest = this.best?.judgedOn === judgedOn ? this.best.loss : Infinity
+    if (loss < lowest) this.best = { step: this.step, loss, judgedOn }
   }
 
   static from(saved: SavedProgress): Progress {
@@ -67,7 +78,7 @@ interface SavedProgress {
   epoch: SavedTotals
   interval: SavedTotals
   lastEpoch: SavedTotals | null
-  best: { step: number; loss: number } | null
+  best: BestCheckpoint | null
 }
 
 /** state.json */

@@ -4,7 +4,7 @@
  * whole run.
  */
 import type { OptionSchema } from '../options.js'
-import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
+import { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { type RunSettings, runSchema } from './run_options.js'
 
 /** What {@link tokenizerSchema} describes, with its defaults filled in. */
@@ -32,8 +32,7 @@ export type TokenizerOptions = Pick<TokenizerSettings, 'model' | 'data' | 'outpu
 export const tokenizerSchema: OptionSchema = {
   model: {
     type: 'object',
-    check: (value) =>
-      typeof value === 'object' && value !== null && 'vocabSize' in value && 'decode' in value,
+    check: (value) => value instanceof ConvDiscreteVae,
     expected: 'a ConvDiscreteVae',
     doc: 'The tokenizer to train, on images of the size in its config',
   },

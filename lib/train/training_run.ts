@@ -4,17 +4,18 @@
  */
 import { native } from '../binding.js'
 import { type BatchStream, batches } from '../data/batches.js'
+import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
 import type { ImageSource } from '../data/image_source.js'
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
-import { evaluateTrainer } from './evaluation.js'
+import { type Evaluation, evaluateTrainer } from './evaluation.js'
 import type { TrainingEvent } from './events.js'
 import { findRunStart, type RunStart, restoreRun, saveRun } from './run_checkpoints.js'
 import { RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
 import type { Progress } from './run_state.js'
 import { type StepBatches, stepBatches } from './step_batches.js'
-import { pace, type StepCost, type Totals } from './totals.js'
+import { pace, type StepCost } from './totals.js'
 import type { Trainer } from './trainer.js'
 import type { IntervalReport, Training } from './training.js'
 
@@ -60,6 +61,8 @@ class TrainingRun {
   readonly #stream: BatchStream
   /** The checkpoint in this folder that has what the run has now. */
   #saved: { step: number; path: string } | null = null
+  /** Validation images left out so far. */
+  #brokenInValidation: BrokenImage[] = []
 
   constructor(training: Training, folder: RunFolder, trainer: Trainer, start: RunStart) {
     const { settings, length, views } = training
@@ -81,7 +84,7 @@ class TrainingRun {
       maxBrokenShare: settings.maxBrokenShare,
     })
     const { checkpoint } = start
-    if (checkpoint?.path.startsWith(folder.checkpoints)) {
+    if (checkpoint !== null && folder.holds(checkpoint.path)) {
       this.#saved = { step: this.#progress.step, path: checkpoint.path }
     }
   }
@@ -178,7 +181,7 @@ class TrainingRun {
     const epoch = this.#epochOf(step)
     const isDue = (every: number) => (epoch + 1) % every === 0 || step >= length.steps
 
-    let evaluation: Totals | null = null
+    let evaluation: Evaluation | null = null
     if (settings.validation !== null && isDue(settings.evaluateEveryEpochs)) {
       evaluation = await this.#evaluate(settings.validation)
       // Stopped on the way: the epoch stays open, and is closed when the run goes on.
@@ -190,16 +193,19 @@ class TrainingRun {
     const broken = this.#stream.broken.length
     yield { type: 'epoch', epoch, step, ...describe.epoch(totals.result), ...totals.pace, broken }
     if (evaluation !== null) {
-      const { images } = evaluation
-      yield { type: 'evaluation', epoch, step, images, ...describe.evaluation(evaluation.result) }
+      const { totals, broken } = evaluation
+      this.#brokenInValidation = mergeBroken(this.#brokenInValidation, broken)
+      const counts = { images: totals.images, broken: broken.length }
+      yield { type: 'evaluation', epoch, step, ...counts, ...describe.evaluation(totals.result) }
     }
     if (!isDue(settings.saveEveryEpochs)) return
-    const judged = settings.validation === null ? totals : evaluation
-    if (judged !== null) progress.noteLoss(judged.result.loss)
+    const { validation } = settings
+    if (validation === null) progress.noteLoss(totals.result.loss, 'training')
+    else if (evaluation !== null) progress.noteLoss(evaluation.totals.result.loss, validation.fingerprint)
     yield* this.#save()
   }
 
-  #evaluate(source: ImageSource): Promise<Totals | null> {
+  #evaluate(source: ImageSource): Promise<Evaluation | null> {
     const { evaluationViews, settings, stepSettings } = this.#training
     const last = stepSettings(Math.max(0, this.#progress.step - 1))
     return evaluateTrainer(this.#trainer, source, evaluationViews, settings, last)
@@ -240,7 +246,7 @@ class TrainingRun {
       ...describe.epoch((lastEpoch ?? epoch).result),
       checkpoint: this.#saved?.path as string,
       seconds: (performance.now() - this.#began) / 1000,
-      broken: [...this.#stream.broken],
+      broken: mergeBroken(this.#stream.broken, this.#brokenInValidation),
     }
   }
 

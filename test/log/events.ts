@@ -44,6 +44,7 @@ export const evaluation = (at: number): PretrainEvent => ({
   baselineAccuracy: 0.05,
   perplexity: 32,
   images: 16,
+  broken: 0,
 })
 
 /** An event stream as a run gives it. */

@@ -87,6 +87,11 @@ test('where there is no terminal, plain lines at intervals and no control codes'
   )
 })
 
+test('validation images that were left out are told', async () => {
+  const left = { ...evaluation(10), broken: 3 } as PretrainEvent
+  assert.match(await shown([start('runs/x'), left], { rewrite: false }), '32.00  3 broken images left out\n')
+})
+
 test('skipped steps are counted and do not spoil the means', async () => {
   const events = [start('runs/x'), step(1, { loss: 4 }), step(2, { loss: Number.NaN, skipped: 1 })]
   assert.match(await shown(events, { rewrite: true }), /loss 4\.000 .* 1 skipped/)

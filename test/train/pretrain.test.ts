@@ -207,6 +207,30 @@ test('an output that holds another run is refused', async () => {
   )
 })
 
+test('validation images that cannot be read are counted by each evaluation and named at the end', async () => {
+  const [data, validation] = [await microImages(), await microImages()]
+  await fs.writeFile(data.sample(2).path, 'no image')
+  await fs.writeFile(validation.sample(3).path, 'no image')
+  const run = await microRun(temporary(), data)
+  const events = await collect(
+    pretrain({ ...run, epochs: 2, batchSize: 13, validation, maxBrokenShare: 0.05 }),
+  )
+  const evaluations = events.flatMap((event) => (event.type === 'evaluation' ? [event] : []))
+  equal(
+    evaluations.map(({ images, broken }) => [images, broken]),
+    [
+      [25, 1],
+      [25, 1],
+    ],
+  )
+  const done = events.at(-1)
+  ok(done?.type === 'done')
+  equal(
+    done.broken.map(({ path }) => path),
+    [data.sample(2).path, validation.sample(3).path],
+  )
+})
+
 test('images that cannot be read are left out and told, too many end the run', async () => {
   const data = await microImages()
   const broken = data.sample(3).path

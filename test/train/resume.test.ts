@@ -1,10 +1,12 @@
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { newestRunCheckpoint } from '../../lib/checkpoint/run_checkpoint.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
 import type { PretrainEvent } from '../../lib/train/events.js'
 import { pretrain } from '../../lib/train/pretrain.js'
 import type { PretrainOptions } from '../../lib/train/pretrain_options.js'
+import type { RunState } from '../../lib/train/run_state.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
@@ -111,6 +113,28 @@ test('a chosen checkpoint is taken into a new output, and refused in one that ha
   )
 })
 
+test('the best checkpoint is judged anew on other images, and in another folder', async () => {
+  const [data, validation] = [await microImages(), await microImages()]
+  await fs.rm(validation.sample(0).path)
+  const output = temporary()
+  // A learning rate this high makes the loss rise, so that no later loss is lower.
+  const rising = { learningRate: 1, warmupEpochs: 0, epochs: 4 }
+  await runUntil(4, output, data, rising)
+  const first = await bestOf(output)
+  equal([first?.step, first?.judgedOn], [3, 'training'])
+  await runUntil(7, output, data, { ...rising, resume: 'auto' })
+  is((await bestOf(output))?.step, 3, 'still that of the first epoch')
+  const elsewhere = temporary()
+  const resume = join(output, 'checkpoints', 'step-00000007')
+  await runUntil(10, elsewhere, data, { ...rising, resume })
+  is((await bestOf(elsewhere))?.step, 9, 'the first that lies there')
+
+  const other = await ImageFolder.open(validation.name)
+  await runUntil(10, output, data, { ...rising, resume: 'auto', validation: other })
+  const judged = await bestOf(output)
+  equal([judged?.step, judged?.judgedOn], [9, other.fingerprint])
+})
+
 test('a checkpoint of another run is refused, and all that differs is named', async () => {
   const [output, data] = [temporary(), await microImages()]
   await runUntil(4, output, data)
@@ -152,6 +176,12 @@ async function runUntil(
     if (event.type === 'step' && event.step === stop) controller.abort()
   }
   return events
+}
+
+/** What the newest checkpoint takes for the best one. */
+async function bestOf(output: string): Promise<RunState['progress']['best']> {
+  const { checkpoint } = await newestRunCheckpoint<RunState>(join(output, 'checkpoints'))
+  return checkpoint?.state.progress.best ?? null
 }
 
 /** Events that the whole run and a stopped one have in common; checkpoints follow the stops. */

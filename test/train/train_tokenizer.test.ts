@@ -97,6 +97,11 @@ test('wrong options are refused before the output is made', async () => {
     rejects(run(output, data, more), 'ERR_INVALID_ARGUMENT', message)
   await refused({ tokenizer: {} }, /no option 'tokenizer'/)
   await refused({ model: {} }, /model must be a ConvDiscreteVae/)
+  const { model } = await microRun(output, data)
+  await refused(
+    { model: Object.assign(model, { vocabSize: 32, decode() {} }) },
+    /model must be a ConvDiscreteVae/,
+  )
   await refused({ temperature: 0 }, /temperature must be a number of at least 0.001, got 0/)
   await refused({ klWarmupSteps: 0 }, /klWarmupSteps must be an integer of at least 1/)
   is(existsSync(output), false)
