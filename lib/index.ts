@@ -1,11 +1,20 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
 
-export { type Checkpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
+export { CheckpointFile, type Container } from './checkpoint/checkpoint_file.js'
+export { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
+export {
+  type PlainData,
+  type PlainObject,
+  PlainRecord,
+  type StorageRecord,
+  TensorRecord,
+  UnreadableTensor,
+} from './checkpoint/records.js'
 export {
   readSafetensors,
   readSafetensorsHeader,
   type SafetensorsHeader,
-  type TensorRecord,
+  type SafetensorsRecord,
   writeSafetensors,
 } from './checkpoint/safetensors.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
