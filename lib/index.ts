@@ -1,20 +1,13 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
 
-export { CheckpointFile, type Container } from './checkpoint/checkpoint_file.js'
-export { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
-export {
-  type PlainData,
-  type PlainObject,
-  PlainRecord,
-  type StorageRecord,
-  TensorRecord,
-  UnreadableTensor,
-} from './checkpoint/records.js'
+export type { Naming } from './checkpoint/naming/identify.js'
+export type { LoadReport } from './checkpoint/naming/report.js'
+export { type Checkpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
 export {
   readSafetensors,
   readSafetensorsHeader,
   type SafetensorsHeader,
-  type SafetensorsRecord,
+  type TensorRecord,
   writeSafetensors,
 } from './checkpoint/safetensors.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
@@ -39,8 +32,10 @@ export {
 } from './models/beit_config.js'
 export { BeitForImageClassification } from './models/beit_for_image_classification.js'
 export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
+export type { BeitLoadOptions } from './models/load_beit.js'
 export type { Module } from './models/module.js'
 export type { LoadOptions, ModuleOptions } from './models/module_options.js'
+export type { SaveOptions } from './models/save_module.js'
 export {
   type DiscreteVaeMetrics,
   DiscreteVaeReconstruction,

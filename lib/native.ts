@@ -38,29 +38,17 @@ export interface TensorBindings {
   tensorInfo(tensor: TensorHandle): { shape: number[]; dtype: DType; device: string }
   tensorRead(tensor: TensorHandle): Promise<ArrayBuffer>
   tensorTo(tensor: TensorHandle, device: string, dtype: DType): Promise<TensorHandle>
+  /** A copy of `count` rows of the first dimension, from row `start` on. */
+  tensorRows(tensor: TensorHandle, start: number, count: number): Promise<TensorHandle>
+  /** One after the other along the first dimension. */
+  tensorJoin(tensors: readonly TensorHandle[]): Promise<TensorHandle>
+  /** (N + 1, N + 1) int64 for N = rows * columns patches behind a class token. */
+  relativePositionIndex(rows: number, columns: number): Promise<TensorHandle>
   tensorsFromFile(
     path: string,
     shapes: readonly (readonly number[])[],
     dtypes: readonly DType[],
     offsets: readonly number[],
-    device: string,
-  ): Promise<TensorHandle[]>
-  /**
-   * Views of runs of bytes of a file: each range is read once, into memory that its views share, and compared
-   * with its CRC-32 where one is given. `range` is an index into `ranges`, `offset` counts elements.
-   */
-  storagesFromFile(
-    path: string,
-    ranges: readonly { offset: number; byteLength: number; crc32: number | null }[],
-    views: readonly {
-      /** For messages. */
-      name: string
-      range: number
-      dtype: DType
-      shape: readonly number[]
-      strides: readonly number[]
-      offset: number
-    }[],
     device: string,
   ): Promise<TensorHandle[]>
 }

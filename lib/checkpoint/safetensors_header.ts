@@ -33,7 +33,7 @@ export const FORMAT_DTYPES = new Map(
 )
 
 /** One tensor in a file. */
-export interface SafetensorsRecord {
+export interface TensorRecord {
   name: string
   dtype: DType
   shape: number[]
@@ -44,7 +44,7 @@ export interface SafetensorsRecord {
 
 export interface SafetensorsHeader {
   /** In the order of the file. */
-  tensors: SafetensorsRecord[]
+  tensors: TensorRecord[]
   /** The writer's own strings. */
   metadata: Record<string, string>
 }
@@ -137,7 +137,7 @@ function checkMetadata(path: string, metadata: unknown): Record<string, string> 
   return metadata as Record<string, string>
 }
 
-function checkEntry(path: string, name: string, entry: unknown, start: number): SafetensorsRecord {
+function checkEntry(path: string, name: string, entry: unknown, start: number): TensorRecord {
   const refuse = (why: string) => broken(path, `tensor '${name}' ${why}`)
   if (!isRecord(entry)) throw refuse('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = entry

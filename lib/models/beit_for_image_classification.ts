@@ -3,13 +3,8 @@ import { native } from '../binding.js'
 import { type DType, Tensor } from '../tensor.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
-import { loadModuleFile } from './module_file.js'
-import {
-  checkLoadOptions,
-  type LoadOptions,
-  type ModuleOptions,
-  takeModuleOptions,
-} from './module_options.js'
+import { type BeitLoadOptions, loadBeit } from './load_beit.js'
+import { checkLoadOptions, type ModuleOptions, takeModuleOptions } from './module_options.js'
 
 const KIND = 'beit_for_image_classification'
 
@@ -48,15 +43,22 @@ export class BeitForImageClassification extends BeitModel {
   }
 
   /**
-   * The model of a file that `save` wrote.
-   * @throws BeitError ERR_FORMAT when it is not one, ERR_IO when it cannot be read.
+   * The model of a file: of `save`, of the original release, of timm or of transformers. Which it is follows
+   * from its names; the configuration from its metadata, a config.json beside it, or its shapes.
+   * `loadReport` says what was found and done.
+   *
+   * @param options `device`, `dtype`, and any part of the configuration: what the file does not tell
+   * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says
+   * @throws BeitError ERR_FORMAT when the file holds no such model, ERR_CHECKPOINT_MISMATCH when it holds
+   * another or does not fit, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
+   * ERR_IO when it cannot be read.
    */
-  static async load(path: string, options: LoadOptions = {}): Promise<BeitForImageClassification> {
-    const complete = await checkLoadOptions('BeitForImageClassification.load', options)
-    return loadModuleFile(path, KIND, async (given) => {
-      const config = resolveBeitConfig(given)
-      const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
-      return new BeitForImageClassification(handle, config, complete)
+  static async load(path: string, options: BeitLoadOptions = {}): Promise<BeitForImageClassification> {
+    const { device, dtype, ...config } = options
+    const complete = await checkLoadOptions('BeitForImageClassification.load', { device, dtype })
+    return loadBeit(path, KIND, config, async (found) => {
+      const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed: null })
+      return new BeitForImageClassification(handle, found, complete)
     })
   }
 

@@ -4,12 +4,13 @@
  */
 import { inspect } from 'node:util'
 import { native } from '../binding.js'
-import { writeSafetensors } from '../checkpoint/safetensors.js'
+import type { LoadReport } from '../checkpoint/naming/report.js'
 import { Disposable } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleHandle, TensorHandle } from '../native.js'
 import { type DType, Tensor } from '../tensor.js'
 import type { LoadOptions } from './module_options.js'
+import { type SaveOptions, saveModule } from './save_module.js'
 import { compareState, type StateDifference, type StateEntry } from './state_difference.js'
 import { summaryTable } from './summary.js'
 
@@ -24,6 +25,8 @@ export abstract class Module extends Disposable<'module'> {
   readonly device: string
   /** Of the parameters. */
   readonly dtype: DType
+  /** What `load` made of the file: its format and naming, and what was assumed or left out; else null. */
+  loadReport: LoadReport | null = null
   protected abstract readonly moduleKind: ModuleKind
   /** How many parts of a tensor's name make a row of the summary. */
   protected readonly summaryDepth: number = 2
@@ -85,20 +88,15 @@ export abstract class Module extends Disposable<'module'> {
   /**
    * Writes weights and config as one safetensors file: to a temporary name, synced, renamed. An existing file
    * is replaced as a whole.
-   * @throws BeitError ERR_IO when the folder cannot be written.
+   *
+   * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. For a BEiT
+   * with transformers' names, a `config.json` is written beside the file: its `from_pretrained` reads a folder
+   * with both when the file is called `model.safetensors`.
+   * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model; ERR_IO when the folder cannot
+   * be written.
    */
-  async save(path: string): Promise<void> {
-    const state = await this.stateDict()
-    try {
-      await writeSafetensors(path, state, {
-        format: 'pt',
-        library: 'beit-torch',
-        kind: this.moduleKind,
-        config: JSON.stringify(this.config),
-      })
-    } finally {
-      for (const view of state.values()) view.dispose()
-    }
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    await saveModule(this, this.moduleKind, path, options)
   }
 
   /** Names and shapes, without keeping a view alive. */

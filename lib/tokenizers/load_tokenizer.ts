@@ -1,5 +1,6 @@
 /** Opens whichever tokenizer a file holds. */
-import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { refuseOtherFormats } from '../checkpoint/read_checkpoint.js'
+import { readSafetensorsHeader } from '../checkpoint/safetensors.js'
 import { BeitError } from '../errors.js'
 import { describeModuleFile } from '../models/module_file.js'
 import type { LoadOptions } from '../models/module_options.js'
@@ -7,8 +8,8 @@ import { ConvDiscreteVae } from './conv_discrete_vae.js'
 import { DalleTokenizer } from './dalle_tokenizer.js'
 
 /**
- * The tokenizer of a checkpoint file: the kind is in the metadata of our own files; the original DALL-E
- * weights, pickled or not, are known by their names.
+ * The tokenizer of a safetensors file: the kind is in the metadata of our own files; the original DALL-E
+ * weights are known by their names.
  *
  * @throws BeitError ERR_FORMAT when the file holds no tokenizer, ERR_IO when it cannot be read.
  * @example
@@ -18,9 +19,8 @@ export async function loadTokenizer(
   path: string,
   options: LoadOptions = {},
 ): Promise<DalleTokenizer | ConvDiscreteVae> {
-  const file = await openCheckpoint(path)
-  const own = file.container === 'safetensors' ? await describeModuleFile(path) : null
-  const kind = own?.kind ?? kindByNames(file.tensors.keys())
+  await refuseOtherFormats(path)
+  const kind = (await describeModuleFile(path))?.kind ?? (await kindByNames(path))
   if (kind === 'conv_discrete_vae') return ConvDiscreteVae.load(path, options)
   if (kind === 'dalle_dvae') return DalleTokenizer.load(path, options)
   throw new BeitError(
@@ -30,7 +30,8 @@ export async function loadTokenizer(
   )
 }
 
-function kindByNames(names: Iterable<string>): string | null {
-  const dalle = [...names].some((name) => /^(encoder\.)?blocks\.input\.w$/.test(name))
+async function kindByNames(path: string): Promise<string | null> {
+  const { tensors } = await readSafetensorsHeader(path)
+  const dalle = tensors.some(({ name }) => /^(encoder\.)?blocks\.input\.w$/.test(name))
   return dalle ? 'dalle_dvae' : null
 }

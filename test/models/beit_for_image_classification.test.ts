@@ -187,7 +187,11 @@ test('a file of it comes back, with its configuration, weights and logits', asyn
     await (await loaded.forward(images(2))).toFloat32(),
     await (await model.forward(images(2))).toFloat32(),
   )
-  await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /holds a beit_for_image_classification/)
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /holds a BEiT for image classification/,
+  )
 })
 
 test('a copy of another dtype computes nearly the same and shares nothing', async () => {

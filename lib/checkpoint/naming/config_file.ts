@@ -1,0 +1,63 @@
+/** The `config.json` beside a checkpoint, as transformers keeps it. */
+import { open } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { BeitError } from '../../errors.js'
+import { replaceFile } from '../atomic_file.js'
+
+const NAME = 'config.json'
+/** Larger than any: the names of 21,841 classes, twice, are 2 MB. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+/** Where the configuration of the weights at `path` lies, if it has one. */
+export const configPathOf = (path: string) => join(dirname(resolve(path)), NAME)
+
+/**
+ * What the config.json beside `path` holds; null where there is none.
+ * @throws BeitError ERR_FORMAT when it is no JSON object, ERR_IO when it cannot be read
+ */
+export async function readConfigBeside(path: string): Promise<object | null> {
+  const configPath = configPathOf(path)
+  const text = await readText(configPath)
+  if (text === null) return null
+  let config: unknown
+  try {
+    config = JSON.parse(text)
+  } catch (cause) {
+    throw new BeitError('ERR_FORMAT', `${configPath} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config
+  throw new BeitError('ERR_FORMAT', `${configPath} is not a JSON object`)
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size <= MAX_BYTES) return await file.readFile('utf8')
+      throw new BeitError('ERR_FORMAT', `${path} has ${size} bytes, over the limit of ${MAX_BYTES}`)
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    if (cause instanceof BeitError) throw cause
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new BeitError('ERR_IO', `cannot read ${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/**
+ * Writes the config.json beside `path`, whole or not at all.
+ * @throws BeitError ERR_IO
+ */
+export async function writeConfigBeside(path: string, config: object): Promise<void> {
+  await replaceFile(configPathOf(path), async (temporary) => {
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(`${JSON.stringify(config, null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  })
+}

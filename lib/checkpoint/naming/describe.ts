@@ -1,0 +1,102 @@
+/** What a checkpoint is: model, naming and architecture, and what told them. */
+import { BeitError } from '../../errors.js'
+import type { BeitArchitecture } from './architecture.js'
+import { configPathOf, readConfigBeside } from './config_file.js'
+import { type Identity, identify } from './identify.js'
+import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
+import { type Shapes, shapesAfter } from './recipe.js'
+import { isTransformersConfig, readTransformersConfig } from './transformers_config.js'
+import { isPositionIndex } from './unilm.js'
+
+/** What is needed of a file: nothing of it is read. */
+export interface DescribedFile {
+  readonly path: string
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+export interface Description {
+  readonly identity: Identity
+  /** Shapes under this library's names. */
+  readonly shapes: Shapes
+  /** Of a BEiT; null for a tokenizer, whose sizes follow from its weights. */
+  readonly architecture: BeitArchitecture | null
+  /** What the architecture was taken from. */
+  readonly source: 'metadata' | 'config.json' | 'shapes'
+  /** What was assumed, and what a user should know. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Describes a checkpoint. Its own metadata go before the config.json beside it, and that before its shapes.
+ *
+ * @param known what the caller knows of the file, where only its shapes tell
+ * @returns null when the names are those of no model that is known
+ * @throws BeitError ERR_CHECKPOINT_MISMATCH, ERR_FORMAT, ERR_INVALID_ARGUMENT: see identify,
+ * readTransformersConfig and inferArchitecture
+ */
+export async function describeCheckpoint(
+  file: DescribedFile,
+  known: KnownArchitecture = {},
+): Promise<Description | null> {
+  const given = new Map([...file.tensors].map(([name, { shape }]) => [name, shape]))
+  const identity = identify(given)
+  if (identity === null) return null
+  const shapes = shapesAfter(identity.recipe, given)
+  if (!identity.model.startsWith('beit')) {
+    return { identity, shapes, architecture: null, source: 'shapes', notes: [] }
+  }
+  const told = ownConfig(file) ?? (await configBeside(file, identity, shapes))
+  if (told !== null) return { identity, shapes, ...told }
+  const { architecture, notes } = inferArchitecture(file.path, shapes, known, patchesOf(given))
+  if (identity.naming === 'transformers' && known.normEps === undefined) notes.push(EPSILON)
+  return { identity, shapes, source: 'shapes', architecture, notes }
+}
+
+/** transformers' own default is 1e-12, and every BEiT that was published sets 1e-6 in its config.json. */
+const EPSILON = 'normEps 1e-6 is assumed, as there is no config.json beside the file. Else pass normEps'
+
+type Told = Pick<Description, 'source' | 'notes'> & { architecture: BeitArchitecture }
+
+/** The configuration in the metadata of this library's files. */
+function ownConfig({ path, metadata }: DescribedFile): Told | null {
+  if (metadata.kind === undefined || metadata.config === undefined) return null
+  try {
+    const architecture = JSON.parse(metadata.config) as BeitArchitecture
+    if (typeof architecture === 'object' && architecture !== null) {
+      return { architecture, source: 'metadata', notes: [] }
+    }
+  } catch (cause) {
+    throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not JSON`, { cause })
+  }
+  throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not an object`)
+}
+
+async function configBeside(
+  { path }: DescribedFile,
+  { naming }: Identity,
+  shapes: Shapes,
+): Promise<Told | null> {
+  if (naming !== 'transformers') return null
+  const config = await readConfigBeside(path)
+  if (!isTransformersConfig(config)) return null
+  const { architecture, notes } = readTransformersConfig(configPathOf(path), config)
+  return { source: 'config.json', architecture: withHead(architecture, shapes), notes }
+}
+
+/** A config.json may leave the classes out; the head has them. */
+function withHead(architecture: BeitArchitecture, shapes: Shapes): BeitArchitecture {
+  const vocabSize = shapes.get('lm_head.weight')?.[0]
+  const numClasses = shapes.get('head.weight')?.[0]
+  return {
+    ...architecture,
+    ...(vocabSize === undefined ? {} : { vocabSize }),
+    ...(numClasses === undefined ? {} : { numClasses }),
+  }
+}
+
+/** Patches of an image, where an index buffer (N + 1, N + 1) tells. */
+function patchesOf(shapes: Shapes): number | null {
+  const buffer = [...shapes].find(([name]) => isPositionIndex(name))
+  return buffer === undefined ? null : (buffer[1][0] as number) - 1
+}

@@ -1,0 +1,83 @@
+/** What was done to a checkpoint on the way into a model: for users to read, and as data. */
+import type { Description } from './describe.js'
+import type { ModelIdentity, Naming } from './identify.js'
+import type { Dropped } from './recipe.js'
+
+/** How a model or tokenizer was loaded: its `loadReport`. */
+export interface LoadReport {
+  readonly path: string
+  /** Of the file: 'safetensors', 'pytorch'. */
+  readonly format: string
+  /** What the file holds. */
+  readonly model: ModelIdentity
+  /** Whose names it has. */
+  readonly naming: Naming
+  /** What the configuration was taken from: metadata of the file, config.json beside it, or its shapes. */
+  readonly config: Description['source']
+  /** Tensors of the file that have no place in the model. */
+  readonly dropped: readonly Dropped[]
+  /** All of it in words, one thing a line. */
+  readonly lines: readonly string[]
+}
+
+const MODELS: Record<ModelIdentity, string> = {
+  beit_for_masked_image_modeling: 'BEiT for masked image modelling',
+  beit_for_image_classification: 'BEiT for image classification',
+  beit: 'BEiT without a head',
+  dalle_dvae: 'DALL-E dVAE',
+  conv_discrete_vae: 'convolutional discrete VAE',
+}
+
+const OWNERS: Record<Naming, string> = {
+  unilm: "the original's",
+  timm: "timm's",
+  transformers: "transformers'",
+}
+
+const SOURCES: Record<Description['source'], string> = {
+  metadata: 'the configuration in its metadata',
+  'config.json': 'the configuration in the config.json beside it',
+  shapes: 'a configuration inferred from its shapes',
+}
+
+/** "BEiT for masked image modelling with timm's names" */
+export function modelInWords({ model, naming }: { model: ModelIdentity; naming: Naming }): string {
+  return `${MODELS[model]} with ${OWNERS[naming]} names`
+}
+
+/**
+ * @param more lines on what was done beyond renaming
+ */
+export function loadReport(
+  file: { path: string; format: string; notes: readonly string[] },
+  { identity, source, architecture, notes }: Description,
+  more: readonly string[] = [],
+): LoadReport {
+  const { model, naming, recipe } = identity
+  const config = architecture === null ? '' : `, ${SOURCES[source]}`
+  return {
+    path: file.path,
+    format: file.format,
+    model,
+    naming,
+    config: source,
+    dropped: recipe.dropped,
+    lines: [
+      `${file.path}: ${file.format}, ${modelInWords(identity)}${config}`,
+      ...file.notes,
+      ...notes,
+      ...droppedInWords(recipe.dropped),
+      ...more,
+    ],
+  }
+}
+
+/** One line a reason. */
+export function droppedInWords(dropped: readonly Dropped[]): string[] {
+  const byReason = new Map<string, string[]>()
+  for (const { name, reason } of dropped) byReason.set(reason, [...(byReason.get(reason) ?? []), name])
+  return [...byReason].map(([reason, names]) => {
+    const rest = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    return `left out, ${reason}: ${names.slice(0, 3).join(', ')}${rest}`
+  })
+}

@@ -1,0 +1,42 @@
+/** From this library's names to those of a naming, for a model or a tokenizer. */
+import { BeitError } from '../../errors.js'
+import { type DallePart, toDallePart, toFlava } from './dalle.js'
+import type { ModelIdentity, Naming } from './identify.js'
+import type { Recipe } from './recipe.js'
+import { toTimm } from './timm.js'
+import { toTransformers } from './transformers.js'
+import { inUnilmOrder } from './unilm.js'
+
+/**
+ * @param names of the model in this library's naming
+ * @param part of a DALL-E tokenizer: this part alone, as the original keeps it
+ * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model
+ */
+export function toNaming(
+  naming: Naming,
+  model: ModelIdentity,
+  names: readonly string[],
+  part: DallePart | null = null,
+): Recipe {
+  if (model === 'dalle_dvae' && naming === 'transformers') return toFlava(names)
+  if (model === 'dalle_dvae' && naming === 'unilm' && part !== null) return toDallePart(names, part)
+  if (naming === 'unilm') return asTheyAre(model === 'dalle_dvae' ? names : inUnilmOrder(names))
+  if (!model.startsWith('beit')) {
+    const known = model === 'dalle_dvae' ? "'unilm' and 'transformers' (FLAVA's codebook)" : "'unilm'"
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      `${naming} has no names for a ${model}; it can be written with those of ${known}`,
+    )
+  }
+  return naming === 'timm' ? toTimm(names) : toTransformers(names)
+}
+
+function asTheyAre(names: readonly string[]): Recipe {
+  return { pieces: names.map((name) => ({ name, from: [name] })), dropped: [] }
+}
+
+/** The class of transformers that the names of {@link toNaming} are for. */
+export function transformersClass(model: ModelIdentity) {
+  if (model === 'beit_for_masked_image_modeling') return 'BeitForMaskedImageModeling'
+  return model === 'beit_for_image_classification' ? 'BeitForImageClassification' : 'BeitModel'
+}

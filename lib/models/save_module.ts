@@ -1,0 +1,44 @@
+/** A module as a file, under this library's names or another's. */
+import { writeConfigBeside } from '../checkpoint/naming/config_file.js'
+import { NAMINGS, type Naming } from '../checkpoint/naming/identify.js'
+import { tensorsAfter } from '../checkpoint/naming/recipe.js'
+import { toNaming, transformersClass } from '../checkpoint/naming/to_naming.js'
+import { writeTransformersConfig } from '../checkpoint/naming/transformers_config.js'
+import { writeSafetensors } from '../checkpoint/safetensors.js'
+import { scope } from '../dispose.js'
+import { invalidArgument } from '../errors.js'
+import type { BeitConfig } from './beit_config.js'
+import type { Module, ModuleKind } from './module.js'
+
+/** Options of every `save`. */
+export interface SaveOptions {
+  /** Whose names the tensors get: 'unilm' (default: the original's, this library's own), 'timm' or 'transformers'. */
+  naming?: Naming
+}
+
+/**
+ * Writes weights and configuration: see {@link Module.save}.
+ * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, ERR_IO
+ */
+export async function saveModule(
+  module: Module,
+  kind: ModuleKind,
+  path: string,
+  { naming = 'unilm' }: SaveOptions,
+): Promise<void> {
+  if (!NAMINGS.includes(naming)) throw invalidArgument('naming', NAMINGS.join(', '), naming)
+  await scope(async () => {
+    const state = await module.stateDict()
+    const tensors = await tensorsAfter(toNaming(naming, kind, [...state.keys()]), state)
+    await writeSafetensors(path, tensors, {
+      format: 'pt',
+      library: 'beit-torch',
+      kind,
+      config: JSON.stringify(module.config),
+    })
+  })
+  if (naming === 'transformers' && kind.startsWith('beit')) {
+    const config = writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)
+    await writeConfigBeside(path, config)
+  }
+}

@@ -1,0 +1,163 @@
+/** Models from files of transformers, timm and the original: golden logits, configurations, reports. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { equal, is, match, ok } from 'uvu/assert'
+import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
+import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import type { Tensor } from '../../lib/tensor.js'
+import { rejects } from '../support/errors.js'
+import { fixture } from '../support/golden.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+import { named, relativeError, tensorsOf, under } from '../support/tensors.js'
+import { GOLDEN_CONFIGS } from './golden_beit.js'
+import { interopFolder } from './golden_interop.js'
+
+const test = suite('models from elsewhere')
+const TOLERANCE = 1e-5
+
+const masked = (model: BeitForMaskedImageModeling, golden: Map<string, Tensor>) =>
+  model.forward(named(golden, 'pixels'), { mask: named(golden, 'mask'), allTokens: true })
+
+for (const config of [true, false]) {
+  const how = config ? 'with' : 'without'
+  test(`transformers' models ${how} their config.json give their logits`, async () => {
+    const mim = await interopFolder('hf_mim', { config })
+    using model = await BeitForMaskedImageModeling.load(mim.path)
+    ok((await relativeError(await masked(model, mim.golden), named(mim.golden, 'logits'))) <= TOLERANCE)
+    is(model.loadReport?.config, config ? 'config.json' : 'shapes')
+    is(model.loadReport?.naming, 'transformers')
+    is(model.config.relativePositions, 'shared')
+    const cls = await interopFolder('hf_cls', { config })
+    using classifier = await BeitForImageClassification.load(cls.path)
+    const logits = await classifier.forward(named(cls.golden, 'pixels'))
+    ok((await relativeError(logits, named(cls.golden, 'logits'))) <= TOLERANCE)
+    equal([classifier.config.numClasses, classifier.config.relativePositions], [7, 'per-block'])
+    const assumed = classifier.loadReport?.lines.some((line) => /normEps 1e-6 is assumed/.test(line))
+    is(assumed, !config, 'the epsilon is told where only config.json says it')
+  })
+}
+
+for (const naming of ['unilm', 'timm', 'transformers'] as const) {
+  test(`saved with ${naming}'s names, a model comes back equal, without the library's metadata too`, async () => {
+    const { path: from } = await interopFolder('hf_mim')
+    using model = await BeitForMaskedImageModeling.load(from, { dropPath: 0.2 })
+    const folder = temporary()
+    const path = join(folder, 'model.safetensors')
+    await model.save(path, { naming })
+    using same = await BeitForMaskedImageModeling.load(path)
+    equal(same.config, model.config)
+    is(same.config.dropPath, 0.2)
+    is(same.loadReport?.naming, naming)
+    const bare = join(folder, 'bare.safetensors')
+    await writeSafetensors(bare, (await readSafetensors(path)).tensors)
+    using inferred = await BeitForMaskedImageModeling.load(bare)
+    is(inferred.loadReport?.config, naming === 'transformers' ? 'config.json' : 'shapes')
+    const expected = await model.stateDict()
+    for (const loaded of [same, inferred]) {
+      for (const [name, tensor] of await loaded.stateDict()) {
+        equal(await tensor.toTypedArray(), await named(expected, name).toTypedArray(), name)
+      }
+    }
+  })
+}
+
+test("a state dict of the original's without any metadata", async () => {
+  for (const name of ['mim_shared_rel_pos', 'mim_abs_pos_rect'] as const) {
+    const tensors = await tensorsOf(fixture(`${name}.safetensors`))
+    const path = join(temporary(), 'weights.safetensors')
+    await writeSafetensors(path, under('state.', tensors))
+    if (name === 'mim_abs_pos_rect') {
+      await rejects(
+        BeitForMaskedImageModeling.load(path),
+        'ERR_INVALID_ARGUMENT',
+        /\[96, 64\].*Pass imageSize/,
+      )
+    }
+    const options = name === 'mim_abs_pos_rect' ? { imageSize: [96, 64] as const } : {}
+    using model = await BeitForMaskedImageModeling.load(path, options)
+    const logits = await model.forward(named(tensors, 'step0.pixels'), { mask: named(tensors, 'step0.mask') })
+    ok((await relativeError(logits, named(tensors, 'step0.logits'))) <= TOLERANCE)
+    const { heads, hiddenSize, depth } = GOLDEN_CONFIGS[name]
+    equal([model.config.heads, model.config.hiddenSize, model.config.depth], [heads, hiddenSize, depth])
+  }
+})
+
+test('config.json goes before the shapes, metadata before config.json, and options before all', async () => {
+  const { path } = await interopFolder('hf_cls')
+  const configPath = join(dirname(path), 'config.json')
+  const config = JSON.parse(readFileSync(configPath, 'utf8'))
+  writeFileSync(configPath, JSON.stringify({ ...config, layer_norm_eps: 1e-12, drop_path_rate: 0.25 }))
+  using told = await BeitForImageClassification.load(path)
+  equal([told.config.normEps, told.config.dropPath], [1e-12, 0.25])
+  using asked = await BeitForImageClassification.load(path, { normEps: 1e-5 })
+  is(asked.config.normEps, 1e-5)
+  await told.save(path, { naming: 'transformers' })
+  writeFileSync(configPath, JSON.stringify({ ...config, layer_norm_eps: 1e-3 }))
+  using own = await BeitForImageClassification.load(path)
+  equal([own.config.normEps, own.loadReport?.config], [1e-12, 'metadata'])
+})
+
+test('a config.json of something else is passed over, a broken one is refused', async () => {
+  const { path } = await interopFolder('hf_mim', { config: false })
+  const configPath = join(dirname(path), 'config.json')
+  writeFileSync(configPath, '{"model_type": "vit"}')
+  using model = await BeitForMaskedImageModeling.load(path)
+  is(model.loadReport?.config, 'shapes')
+  for (const text of ['{"model_type": ', '[1]']) {
+    writeFileSync(configPath, text)
+    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /config\.json is not/)
+  }
+})
+
+test('a config.json that does not fit the weights is refused', async () => {
+  const { path } = await interopFolder('hf_mim')
+  const configPath = join(dirname(path), 'config.json')
+  const config = JSON.parse(readFileSync(configPath, 'utf8'))
+  writeFileSync(configPath, JSON.stringify({ ...config, num_hidden_layers: 3, hidden_size: 51 }))
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /\[1, 1, 51\], got \[1, 1, 48\]/,
+  )
+})
+
+test('the other model is refused by what it is', async () => {
+  const { path } = await interopFolder('hf_cls')
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /holds a BEiT for image classification with transformers' names, expected a beit_for_masked/,
+  )
+})
+
+test('wrong options are named', async () => {
+  const { path } = await interopFolder('hf_mim')
+  await rejects(
+    BeitForMaskedImageModeling.load(path, { head: 3 } as object),
+    'ERR_INVALID_ARGUMENT',
+    /no option 'head'.*heads/,
+  )
+  using model = await BeitForMaskedImageModeling.load(path)
+  await rejects(model.save(path, { naming: 'jax' as 'timm' }), 'ERR_INVALID_ARGUMENT', /naming .* "jax"/)
+})
+
+test('index buffers and a bias of the keys are left out, and that is told', async () => {
+  const { path } = await interopFolder('hf_mim')
+  const { tensors } = await readSafetensors(path)
+  const bias = named(tensors, 'beit.layers.0.attention.q_proj.bias')
+  const extra = new Map([...tensors, ['beit.layers.0.attention.k_proj.bias', bias]])
+  await writeSafetensors(path, extra)
+  using model = await BeitForMaskedImageModeling.load(path)
+  equal(
+    model.loadReport?.dropped.map(({ name }) => name),
+    ['beit.layers.0.attention.k_proj.bias'],
+  )
+  match(
+    model.loadReport?.lines.join('\n') ?? '',
+    /left out, .*softmax: beit\.layers\.0\.attention\.k_proj\.bias/,
+  )
+})
+
+test.run()
