@@ -1,4 +1,5 @@
 /** The table that `summary()` gives: one row a part of the module. */
+import { grouped } from '../log/format.js'
 import type { StateEntry } from './state_difference.js'
 
 /** "blocks.0.attn.qkv.weight" -> "blocks.0" with depth 2; the tensor's own name is never part of it. */
@@ -45,9 +46,4 @@ export function summaryTable(title: string, entries: readonly StateEntry[], dept
   const note =
     buffers > 0 ? [`${buffers} of the tensors are buffers: computed from the config, not trained`] : []
   return [title, line(head), rule, ...body.map(line), rule, line(foot), ...note].join('\n')
-}
-
-/** 91965776 -> "91,965,776" */
-function grouped(count: number): string {
-  return count.toLocaleString('en-US')
 }

@@ -7,10 +7,11 @@ import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_mode
 import type { MaskSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
 import { TokenizerModule } from '../tokenizers/image_tokenizer.js'
+import { type CropSettings, cropSchema, INTERPOLATIONS, type Interpolation } from './crop_options.js'
 import { type RunSettings, runSchema } from './run_options.js'
 
 /** What {@link pretrainSchema} describes, with its defaults filled in. */
-export interface PretrainSettings extends RunSettings {
+export interface PretrainSettings extends RunSettings, CropSettings {
   model: BeitForMaskedImageModeling
   tokenizer: TokenizerModule
   maskMode: MaskSettings['mode']
@@ -18,12 +19,7 @@ export interface PretrainSettings extends RunSettings {
   minMaskPatchesPerBlock: number | null
   maxMaskPatchesPerBlock: number | null
   minMaskAspect: number
-  scale: readonly [number, number]
-  ratio: readonly [number, number]
-  colorJitter: readonly [number, number, number]
-  flipProbability: number
-  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
-  tokenInterpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  tokenInterpolation: Interpolation
   normalization: 'imagenet' | 'inception'
   mean: readonly [number, number, number] | null
   std: readonly [number, number, number] | null
@@ -32,8 +28,6 @@ export interface PretrainSettings extends RunSettings {
 /** What a caller of `pretrain()` gives. */
 export type PretrainOptions = Pick<PretrainSettings, 'model' | 'tokenizer' | 'data' | 'output'> &
   Partial<PretrainSettings>
-
-const INTERPOLATIONS = ['bilinear', 'bicubic', 'lanczos']
 
 export const pretrainSchema: OptionSchema = {
   model: {
@@ -91,37 +85,10 @@ export const pretrainSchema: OptionSchema = {
     default: 0.3,
     doc: 'Smallest ratio of the sides of a masked block; the largest is 1 over it',
   },
-  scale: {
-    type: 'numbers',
-    size: 2,
-    min: 0,
-    max: 1,
-    default: [0.08, 1],
-    doc: 'Area of the random crop as a share of the image, from and to',
-  },
-  ratio: {
-    type: 'numbers',
-    size: 2,
-    min: 0.01,
-    max: 100,
-    default: [3 / 4, 4 / 3],
-    doc: 'Aspect ratio of the random crop, from and to',
-  },
-  colorJitter: {
-    type: 'numbers',
-    size: 3,
-    min: 0,
-    max: 1,
-    default: [0.4, 0.4, 0.4],
-    doc: 'Strength of the jitter of brightness, contrast and saturation; 0,0,0: none',
-  },
-  flipProbability: { type: 'number', min: 0, max: 1, default: 0.5, doc: 'Of a horizontal flip' },
-  interpolation: {
-    type: 'choice',
-    choices: INTERPOLATIONS,
-    default: 'bicubic',
-    doc: "Resizing of the model's view",
-  },
+  ...cropSchema(
+    { scale: [0.08, 1], ratio: [3 / 4, 4 / 3], colorJitter: [0.4, 0.4, 0.4] },
+    "the model's view",
+  ),
   tokenInterpolation: {
     type: 'choice',
     choices: INTERPOLATIONS,

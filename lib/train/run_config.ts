@@ -63,7 +63,8 @@ function differences(saved: unknown, now: unknown, name = ''): string[] {
     const keys = new Set([...Object.keys(saved), ...Object.keys(now)])
     return [...keys].flatMap((key) => differences(saved[key], now[key], name === '' ? key : `${name}.${key}`))
   }
-  const [before, after] = [saved, now].map((value) => JSON.stringify(value) ?? 'absent')
+  // A checkpoint from before there was an option has it unset.
+  const [before, after] = [saved, now].map((value) => JSON.stringify(value ?? null))
   return before === after ? [] : [`${name}: ${before} in the checkpoint, ${after} now`]
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { ImageSource } from '../data/image_source.js'
+import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
 import type { OptionSchema } from '../options.js'
 
 /** What {@link runSchema} describes, with its defaults filled in. */
@@ -203,7 +204,7 @@ export function runSchema(defaults: {
     maxPixels: {
       type: 'integer',
       min: 1,
-      default: 178_956_970,
+      default: DEFAULT_MAX_PIXELS,
       doc: 'An image of more pixels is taken for hostile and left out',
     },
     signal: {

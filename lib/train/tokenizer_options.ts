@@ -1,28 +1,25 @@
 /**
  * Options of `trainTokenizer()` and of `beit tokenizer train`. Schedules as in the DALL-E paper (arXiv
  * 2102.12092, A.2), scaled down to runs of one machine: every schedule is a cosine, the temperature over the
- * whole run.
+ * whole run, or exponential as in lucidrains/DALLE-pytorch.
  */
 import type { OptionSchema } from '../options.js'
 import { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
+import { type CropSettings, cropSchema } from './crop_options.js'
 import { type RunSettings, runSchema } from './run_options.js'
 
 /** What {@link tokenizerSchema} describes, with its defaults filled in. */
-export interface TokenizerSettings extends RunSettings {
+export interface TokenizerSettings extends RunSettings, CropSettings {
   model: ConvDiscreteVae
   reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
   straightThrough: boolean
   temperature: number
   temperatureEnd: number
   temperatureSteps: number | null
+  temperatureRate: number | null
   klWeight: number
   klWarmupSteps: number | null
   codebookEverySteps: number
-  scale: readonly [number, number]
-  ratio: readonly [number, number]
-  colorJitter: readonly [number, number, number]
-  flipProbability: number
-  interpolation: 'bilinear' | 'bicubic' | 'lanczos'
 }
 
 /** What a caller of `trainTokenizer()` gives. */
@@ -75,6 +72,13 @@ export const tokenizerSchema: OptionSchema = {
     optional: true,
     doc: 'Steps of the temperature schedule; unset: all',
   },
+  temperatureRate: {
+    type: 'number',
+    min: 0,
+    default: null,
+    optional: true,
+    doc: 'The temperature falls by e^-rate a step down to temperatureEnd, not by a cosine; DALLE-pytorch: 1e-6, to 0.5',
+  },
   klWeight: {
     type: 'number',
     min: 0,
@@ -94,35 +98,5 @@ export const tokenizerSchema: OptionSchema = {
     default: 100,
     doc: 'Steps between reports of usage, perplexity and dead codes; one at the end of every epoch too',
   },
-  scale: {
-    type: 'numbers',
-    size: 2,
-    min: 0,
-    max: 1,
-    default: [0.5, 1],
-    doc: 'Area of the random crop as a share of the image, from and to',
-  },
-  ratio: {
-    type: 'numbers',
-    size: 2,
-    min: 0.01,
-    max: 100,
-    default: [1, 1],
-    doc: 'Aspect ratio of the random crop, from and to',
-  },
-  colorJitter: {
-    type: 'numbers',
-    size: 3,
-    min: 0,
-    max: 1,
-    default: [0, 0, 0],
-    doc: 'Strength of the jitter of brightness, contrast and saturation; 0,0,0: none',
-  },
-  flipProbability: { type: 'number', min: 0, max: 1, default: 0.5, doc: 'Of a horizontal flip' },
-  interpolation: {
-    type: 'choice',
-    choices: ['bilinear', 'bicubic', 'lanczos'],
-    default: 'bicubic',
-    doc: 'Resizing of the images',
-  },
+  ...cropSchema({ scale: [0.5, 1], ratio: [1, 1], colorJitter: [0, 0, 0] }, 'the images'),
 }

@@ -6,13 +6,13 @@
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
 import { DiscreteVaeReconstruction } from '../objectives/discrete_vae_reconstruction.js'
-import { perplexity, usage } from '../objectives/token_statistics.js'
+import { perplexity, usage, usedCodes } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
 import type { CodebookEvent, TokenizerEvent } from './events.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { runConfig } from './run_config.js'
-import { runLength } from './run_length.js'
-import { klWeightSchedule, temperatureSchedule } from './schedules.js'
+import { type RunLength, runLength } from './run_length.js'
+import { exponentialSchedule, klWeightSchedule, type Schedule, temperatureSchedule } from './schedules.js'
 import { type TokenizerOptions, type TokenizerSettings, tokenizerSchema } from './tokenizer_options.js'
 import type { Totals } from './totals.js'
 import { runTraining } from './training_run.js'
@@ -50,11 +50,7 @@ export async function* trainTokenizer(
   // interpret
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
-  const temperature = temperatureSchedule({
-    start: settings.temperature,
-    final: settings.temperatureEnd,
-    steps: settings.temperatureSteps ?? length.steps,
-  })
+  const temperature = temperatureOf(settings, length)
   const klWeight = klWeightSchedule({
     imageSize,
     beta: settings.klWeight,
@@ -101,6 +97,22 @@ export async function* trainTokenizer(
   })
 }
 
+/** The exponential of `temperatureRate` where that is given, else a cosine. */
+function temperatureOf(settings: TokenizerSettings, length: RunLength): Schedule {
+  const { temperature, temperatureEnd, temperatureSteps, temperatureRate } = settings
+  if (temperatureRate === null) {
+    const steps = temperatureSteps ?? length.steps
+    return temperatureSchedule({ start: temperature, final: temperatureEnd, steps })
+  }
+  if (temperatureSteps !== null) {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      'trainTokenizer: temperatureSteps is the length of a cosine, temperatureRate is of an exponential: give one',
+    )
+  }
+  return exponentialSchedule({ start: temperature, rate: temperatureRate, minimum: temperatureEnd })
+}
+
 function codebookEvent(totals: Totals, step: number): CodebookEvent {
   const { tokenCounts } = totals.result
   return {
@@ -109,6 +121,6 @@ function codebookEvent(totals: Totals, step: number): CodebookEvent {
     interval: totals.steps,
     usage: usage(tokenCounts),
     perplexity: perplexity(tokenCounts),
-    dead: tokenCounts.reduce((dead, count) => dead + (count === 0n ? 1 : 0), 0),
+    dead: tokenCounts.length - usedCodes(tokenCounts),
   }
 }

@@ -1,5 +1,6 @@
 /** The codes of a tokenizer as a grid of cells: how often each is used, and which are dead, at a glance. */
 import { grouped } from '../log/format.js'
+import { perplexity, usedCodes } from '../objectives/token_statistics.js'
 import { Picture } from './picture.js'
 import { element, label } from './svg.js'
 import { svgDocument } from './theme.js'
@@ -17,17 +18,14 @@ export interface CodebookUse {
   /** Codes chosen at least once. */
   used: number
   dead: number
-  /** exp(entropy) of the choices: the number of codes when all are used alike, 1 when collapsed. */
+  /** The number of codes when all are used alike, 1 when collapsed, 0 when nothing was counted. */
   perplexity: number
 }
 
 /** @param counts how often each code was chosen */
 export function codebookUse(counts: ArrayLike<number>): CodebookUse {
-  const all = Array.from(counts)
-  const total = all.reduce((sum, count) => sum + count, 0)
-  const used = all.filter((count) => count > 0)
-  const entropy = used.reduce((sum, count) => sum - (count / total) * Math.log(count / total), 0)
-  return { used: used.length, dead: all.length - used.length, perplexity: Math.exp(entropy) }
+  const used = usedCodes(counts)
+  return { used, dead: counts.length - used, perplexity: perplexity(counts) }
 }
 
 /**
@@ -54,13 +52,13 @@ export async function drawCodebook(counts: ArrayLike<number>): Promise<Picture> 
     if (count === 0) crosses += cross(x + 0.2 * edge, y + 0.2 * edge, 0.6 * edge)
     else shades[shadeOf(count, most)] += `M${x} ${y}h${side}v${side}h${-side}z`
   }
-  const { used, dead, perplexity } = codebookUse(all)
+  const use = codebookUse(all)
   const share = (part: number) => `${Math.round((100 * part) / all.length)} %`
   const total = all.reduce((sum, count) => sum + count, 0)
   const facts = [
-    `${grouped(used)} of ${grouped(all.length)} codes used (${share(used)})`,
-    dead === 0 ? 'none dead' : `${grouped(dead)} dead`,
-    `perplexity ${grouped(Math.round(perplexity))} (${share(perplexity)})`,
+    `${grouped(use.used)} of ${grouped(all.length)} codes used (${share(use.used)})`,
+    use.dead === 0 ? 'none dead' : `${grouped(use.dead)} dead`,
+    `perplexity ${grouped(Math.round(use.perplexity))} (${share(use.perplexity)})`,
     `${grouped(total)} tokens`,
   ]
   const stroke = { class: 'line-dead', 'stroke-width': Math.max(0.8, cell / 18) }

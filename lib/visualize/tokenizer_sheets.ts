@@ -1,12 +1,14 @@
 /** What a tokenizer makes of images: reconstructions side by side, and how often each code is used. */
 import { batches } from '../data/batches.js'
+import { floatPixels } from '../data/float_pixels.js'
 import type { ImageSource } from '../data/image_source.js'
 import { evaluationViews } from '../data/view_settings.js'
 import { scope } from '../dispose.js'
+import { type ImageSize, imageSizePair } from '../models/image_size.js'
 import type { ViewSettings } from '../native.js'
-import type { Tensor } from '../tensor.js'
+import { encodeBatch } from '../tokenizers/encode_batch.js'
 import type { ImageTokenizer } from '../tokenizers/image_tokenizer.js'
-import { floatPixels, someImages } from './image_batches.js'
+import { someImages } from './image_batches.js'
 import type { Picture } from './picture.js'
 import { imagesOf, type RgbImage } from './rgb_image.js'
 import { drawSheet } from './sheet.js'
@@ -17,7 +19,7 @@ export interface TokenizerSheetOptions {
   tokenizer: ImageTokenizer
   data: ImageSource
   /** Side of the images, or [height, width]: multiples of the tokenizer's stride. */
-  imageSize: number | readonly [number, number]
+  imageSize: ImageSize
   /** Number of images; 16 unless told. */
   count?: number
   /** Chooses the images; 0 unless told. */
@@ -47,7 +49,7 @@ export async function reconstructionSheet(options: TokenizerSheetOptions): Promi
       { name: ['Reconstruction'], tiles: part(decoded) },
     ]
   })
-  const [height, width] = sizeOf(options.imageSize)
+  const [height, width] = imageSizePair(options.imageSize)
   const tokens = (height / tokenizer.stride) * (width / tokenizer.stride)
   return drawSheet({
     title: 'Tokenizer',
@@ -83,19 +85,8 @@ export async function countCodes(
   return counts
 }
 
-/** The tokens of uint8 images (B, 3, H, W), row by row. */
-export async function encodeBatch(tokenizer: ImageTokenizer, pixels: Tensor): Promise<BigInt64Array> {
-  return scope(async () => {
-    const tokens = await tokenizer.encode(await floatPixels(pixels, tokenizer.device))
-    return (await tokens.toTypedArray()) as BigInt64Array
-  })
-}
-
-export const sizeOf = (imageSize: number | readonly [number, number]): readonly [number, number] =>
-  typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize
-
 function viewsOf({ imageSize }: Pick<TokenizerSheetOptions, 'imageSize'>): ViewSettings {
-  return evaluationViews({ imageSize: sizeOf(imageSize), tokenImageSize: null, maskGrid: null })
+  return evaluationViews({ imageSize: imageSizePair(imageSize), tokenImageSize: null, maskGrid: null })
 }
 
 function meanAbsoluteError(a: readonly RgbImage[], b: readonly RgbImage[]): number {

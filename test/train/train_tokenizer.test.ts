@@ -50,6 +50,15 @@ test('temperature and KL weight follow their cosines', async () => {
   }
 })
 
+test('with a rate the temperature falls exponentially, to its end', async () => {
+  const schedule = { temperature: 2, temperatureEnd: 0.5, temperatureRate: 0.5 }
+  const steps = stepsOf(await run(temporary(), await microImages(), { epochs: 2, ...schedule }))
+  // 2 e^(-step / 2) is below 0.5 from step 3 on.
+  const expected = [2, 2 * Math.exp(-0.5), 2 * Math.exp(-1), 0.5, 0.5, 0.5]
+  is(steps.length, 6)
+  for (const [i, { temperature }] of steps.entries()) near(temperature, expected[i] as number)
+})
+
 test('the reconstruction improves', async () => {
   const events = await run(temporary(), await microImages(), { epochs: 25, learningRate: 1e-2 })
   const epochs = events.flatMap((event) => (event.type === 'epoch' ? [event.reconstruction] : []))
@@ -103,6 +112,10 @@ test('wrong options are refused before the output is made', async () => {
     /model must be a ConvDiscreteVae/,
   )
   await refused({ temperature: 0 }, /temperature must be a number of at least 0.001, got 0/)
+  await refused(
+    { temperatureRate: 1e-6, temperatureSteps: 9 },
+    /temperatureSteps .* temperatureRate .*give one/,
+  )
   await refused({ klWarmupSteps: 0 }, /klWarmupSteps must be an integer of at least 1/)
   is(existsSync(output), false)
 })

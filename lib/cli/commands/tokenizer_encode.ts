@@ -9,6 +9,7 @@ import { openImages } from '../../data/open_images.js'
 import { evaluationViews } from '../../data/view_settings.js'
 import { BeitError } from '../../errors.js'
 import { grouped } from '../../log/format.js'
+import { encodeBatch } from '../../tokenizers/encode_batch.js'
 import { pretrainSchema } from '../../train/pretrain_options.js'
 import { type Command, EXIT } from '../command.js'
 import { shown } from '../follow.js'
@@ -53,7 +54,6 @@ export const encodeCommand: Command = {
     using tokenizer = await openTokenizer(values, values.device as string | undefined)
     const imageSize = tokenizerImageSize(values, tokenizer)
     const [rows, columns] = tokenizer.gridSize(imageSize)
-    const { encodeBatch } = await import('../../visualize/tokenizer_sheets.js')
     const stream = batches(source, {
       views: evaluationViews(
         { imageSize, tokenImageSize: null, maskGrid: null },

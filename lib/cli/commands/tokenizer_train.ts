@@ -51,6 +51,7 @@ export const tokenizerTrainCommand: Command = {
         'temperature',
         'temperatureEnd',
         'temperatureSteps',
+        'temperatureRate',
         'klWeight',
         'klWarmupSteps',
       ],
