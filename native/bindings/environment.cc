@@ -44,13 +44,18 @@ void Environment::end_work(Napi::Env env) {
   if (--pending_ == 0) wake_.Unref(env);
 }
 
+void Environment::on_stop(std::weak_ptr<const void> threads, std::function<void()> stop) {
+  std::erase_if(stops_, [](const Stop& each) { return each.threads.expired(); });
+  stops_.push_back({std::move(threads), std::move(stop)});
+}
+
 void Environment::cancel_and_join() {
   {
     std::lock_guard lock(mutex_);
     if (ended_) return;
     ended_ = true;
   }
-  for (auto& stop : stops_) stop();
+  for (auto& each : stops_) each.stop();
   engine_.cancel_and_join();
   wake_.Abort();
 }

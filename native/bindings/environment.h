@@ -32,8 +32,9 @@ class Environment {
   void begin_work(Napi::Env env);
   void end_work(Napi::Env env);
 
-  // Other owners of threads (the image loader) register how to stop them; called by cancel_and_join.
-  void on_stop(std::function<void()> stop) { stops_.push_back(std::move(stop)); }
+  // Other owners of threads (the image loader) register how to stop them, which cancel_and_join calls.
+  // Forgotten once `threads` has expired.
+  void on_stop(std::weak_ptr<const void> threads, std::function<void()> stop);
 
   // Stops every thread of this environment and waits for it: from process.on('exit') and from the cleanup
   // hook.
@@ -54,7 +55,11 @@ class Environment {
   int64_t pending_ = 0;
   int64_t live_bytes_ = 0;
   int64_t live_handles_ = 0;
-  std::vector<std::function<void()>> stops_;
+  struct Stop {
+    std::weak_ptr<const void> threads;
+    std::function<void()> stop;
+  };
+  std::vector<Stop> stops_;
 };
 
 }  // namespace beit::bindings

@@ -71,7 +71,7 @@ class Pin {
 static Napi::Value image_loader_create(const Napi::CallbackInfo& info) {
   const auto threads = static_cast<int>(integer_between(info[1], "threads", 1, kMaxThreads));
   auto loader = std::make_shared<ImageLoader>(view_settings_from(info[0]), threads);
-  Environment::of(info.Env()).on_stop(ImageLoader::stopper(*loader));
+  Environment::of(info.Env()).on_stop(loader->threads(), ImageLoader::stopper(*loader));
   return make_handle(info.Env(), std::move(loader), 0);
 }
 

@@ -140,9 +140,13 @@ bool decompress(Decoder& decoder, const uint8_t* bytes, size_t length, int64_t m
 
 bool jpeg_supported() { return true; }
 
+bool is_jpeg(const uint8_t* bytes, size_t length) {
+  return length >= kJpegStart && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
 DecodeResult decode_jpeg(const uint8_t* bytes, size_t length, int64_t max_pixels, Image& image,
                          Image& scratch) {
-  if (length < 3 || bytes[0] != 0xFF || bytes[1] != 0xD8 || bytes[2] != 0xFF) {
+  if (!is_jpeg(bytes, length)) {
     return length == 0 ? DecodeResult{DecodeStatus::kBroken, "empty file"}
                        : DecodeResult{DecodeStatus::kUnsupported, "not a JPEG"};
   }
@@ -163,6 +167,8 @@ DecodeResult decode_jpeg(const uint8_t* bytes, size_t length, int64_t max_pixels
 #else
 
 bool jpeg_supported() { return false; }
+
+bool is_jpeg(const uint8_t*, size_t) { return false; }
 
 DecodeResult decode_jpeg(const uint8_t*, size_t length, int64_t, Image&, Image&) {
   if (length == 0) return {DecodeStatus::kBroken, "empty file"};

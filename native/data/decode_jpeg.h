@@ -23,6 +23,12 @@ struct DecodeResult {
 
 const char* decode_status_name(DecodeStatus status);  // SampleStatus of lib/native.ts
 
+// Bytes of the beginning that is_jpeg looks at.
+constexpr int64_t kJpegStart = 3;
+
+// Does a file that begins with `bytes` go to libjpeg? Anything else is unsupported, or empty.
+bool is_jpeg(const uint8_t* bytes, size_t length);
+
 // False: the addon was built without libjpeg, and decode_jpeg answers kUnsupported to everything.
 bool jpeg_supported();
 

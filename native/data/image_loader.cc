@@ -1,16 +1,17 @@
 #include "data/image_loader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
-#include "data/read_range.h"
+#include "data/file_range.h"
 #include "engine/error.h"
 
 namespace beit {
 
 namespace {
 
-// Pixels of one image that a thread keeps room for; the memory of larger ones is given back.
+// What a thread keeps of each of its buffers from sample to sample; a larger one is given back.
 constexpr size_t kKeptBytes = size_t{64} << 20;
 
 int64_t row_bytes(const Size& size) { return int64_t{3} * size.height * size.width; }
@@ -59,6 +60,7 @@ void ImageLoader::load_raw(ImageView image, uint64_t index, uint32_t epoch, Batc
     } catch (...) {
       problem = std::current_exception();
     }
+    work->scratch[static_cast<size_t>(thread)].trim();
     done(problem);
   });
 }
@@ -77,11 +79,21 @@ std::function<void()> ImageLoader::stopper(const ImageLoader& loader) {
   };
 }
 
+void ImageLoader::Scratch::trim() {
+  if (file.capacity() > kKeptBytes) file = std::vector<uint8_t>();  // {} would keep its memory
+  for (Image* each : {&image, &turned, &views.crop, &views.between}) {
+    if (each->rgb.capacity() > kKeptBytes) *each = Image();
+  }
+}
+
 DecodeResult ImageLoader::Work::load_sample(const SampleRequest& sample, uint32_t epoch,
                                             const BatchMemory& memory, int64_t row, Scratch& scratch) const {
   DecodeResult result;
   try {
-    read_range(sample.path, sample.offset, sample.length, scratch.file);
+    const FileRange file(sample.path, sample.offset, sample.length);
+    // What the decoder does not take is read again elsewhere, so no more than its beginning is read here.
+    file.read(std::min(file.length(), kJpegStart), scratch.file);
+    if (is_jpeg(scratch.file.data(), scratch.file.size())) file.read(file.length(), scratch.file);
     result = decode_jpeg(scratch.file.data(), scratch.file.size(), settings.max_pixels, scratch.image,
                          scratch.turned);
     if (result.status == DecodeStatus::kOk) {
@@ -93,7 +105,7 @@ DecodeResult ImageLoader::Work::load_sample(const SampleRequest& sample, uint32_
     result = {DecodeStatus::kBroken, "no memory left to decode it"};
   }
   if (result.status != DecodeStatus::kOk) clear_row(memory, row);
-  if (scratch.image.rgb.capacity() > kKeptBytes) scratch = Scratch{};
+  scratch.trim();
   return result;
 }
 

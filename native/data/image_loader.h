@@ -60,6 +60,8 @@ class ImageLoader {
 
   // Cancels, ends the threads and waits for them: for at most one sample.
   static std::function<void()> stopper(const ImageLoader& loader);
+  // Expires when the last of its threads has ended.
+  std::weak_ptr<const void> threads() const { return pool_; }
 
  private:
   // Memory of one thread, reused from sample to sample.
@@ -68,6 +70,9 @@ class ImageLoader {
     Image image;
     Image turned;
     ViewScratch views;
+
+    // Gives back what an unusually large image took.
+    void trim();
   };
   // What the threads share and keep alive.
   struct Work {

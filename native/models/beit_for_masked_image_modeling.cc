@@ -28,10 +28,19 @@ at::Tensor BeitForMaskedImageModeling::forward(const at::Tensor& pixels, const a
                                                bool all_tokens, const nn::ForwardContext& context) const {
   if (!all_tokens && !mask.defined())
     fail("ERR_INVALID_ARGUMENT", "logits of the masked patches need a mask");
+  if (!all_tokens) return masked_logits(pixels, mask, masked_rows(mask), context);
+  return lm_head_(features(pixels, mask, context).slice(1, 1));  // (B, N + 1, D) -> (B, N, D)
+}
+
+at::Tensor BeitForMaskedImageModeling::masked_logits(const at::Tensor& pixels, const at::Tensor& mask,
+                                                     const at::Tensor& rows,
+                                                     const nn::ForwardContext& context) const {
   const auto patches = features(pixels, mask, context).slice(1, 1);  // (B, N + 1, D) -> (B, N, D)
-  if (all_tokens) return lm_head_(patches);
-  const auto rows = mask.flatten().nonzero().squeeze(1);  // (masked), in row-major order
   return lm_head_(patches.reshape({-1, config().hidden_size}).index_select(0, rows));
+}
+
+at::Tensor BeitForMaskedImageModeling::masked_rows(const at::Tensor& mask) {
+  return mask.flatten().nonzero().squeeze(1);
 }
 
 }  // namespace beit::models

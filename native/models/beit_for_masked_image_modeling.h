@@ -23,6 +23,15 @@ class BeitForMaskedImageModeling : public Beit {
   at::Tensor forward(const at::Tensor& pixels, const at::Tensor& mask, bool all_tokens,
                      const nn::ForwardContext& context) const;
 
+  // Logits (masked, V) of the patches that `rows` (masked) numbers from 0 to B N - 1: masked_rows(mask), on
+  // the device of the model.
+  at::Tensor masked_logits(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
+                           const nn::ForwardContext& context) const;
+
+  // Numbers of the masked patches in row-major order: (B, N) bool -> (masked) int64. On a GPU the host waits
+  // for it.
+  static at::Tensor masked_rows(const at::Tensor& mask);
+
  private:
   nn::LayerNorm norm_;
   nn::Linear lm_head_;

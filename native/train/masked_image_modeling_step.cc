@@ -78,24 +78,26 @@ at::Tensor MaskedImageModelingStep::normalised_pixels(const MicroBatch& batch) c
   return batch.pixels.scalar_type() == at::kByte ? pixels.sub(mean_).div_(std_) : pixels;
 }
 
-at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& mask) const {
+at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& rows) const {
   c10::NoGradGuard no_grad;
   const auto tokens = batch.tokens.defined()
                           ? batch.tokens.to(model_->device())
                           // (B, h, w) -> (B, N): one token a patch, row by row
                           : tokenizer_->encode(unit_pixels(batch.token_pixels, model_->device())).flatten(1);
-  return tokens.masked_select(mask);
+  return tokens.flatten().index_select(0, rows);
 }
 
 Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
   const auto mask = batch.mask.to(model_->device());
+  // Of the mask as it came, on the CPU: on a GPU the host would wait here, and then for each use of the mask.
+  const auto rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask).to(model_->device());
   const auto pixels = normalised_pixels(batch);
   // Outside autocast: near-ties between tokens must not depend on the precision of the run.
-  const auto target = targets(batch, mask);
+  const auto target = targets(batch, rows);
   at::Tensor logits;
   {
     Autocast autocast(model_->device(), settings.precision);
-    logits = model_->forward(pixels, mask, /*all_tokens=*/false, settings.forward);  // (masked, V)
+    logits = model_->masked_logits(pixels, mask, rows, settings.forward);  // (masked, V)
   }
   logits = logits.to(at::kFloat);
   const auto masked = at::full({}, target.numel(), target.options());

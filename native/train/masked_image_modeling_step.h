@@ -25,7 +25,7 @@ class MaskedImageModelingStep : public Objective {
 
  private:
   at::Tensor normalised_pixels(const MicroBatch& batch) const;                // (B, 3, H, W)
-  at::Tensor targets(const MicroBatch& batch, const at::Tensor& mask) const;  // (masked)
+  at::Tensor targets(const MicroBatch& batch, const at::Tensor& rows) const;  // (masked)
 
   std::shared_ptr<const models::BeitForMaskedImageModeling> model_;
   std::shared_ptr<const models::ImageTokenizer> tokenizer_;

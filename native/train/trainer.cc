@@ -25,7 +25,8 @@ const nn::Module& trainable(const nn::Module& model) {
   return model;
 }
 
-// Everything a step reports, in one tensor: reading it is the only time the host waits for the device.
+// Everything a step reports, in one tensor: of a batch that came from the CPU, the host waits for the device
+// while its tensors are copied there, and here.
 class Report {
  public:
   void add(const Loss& loss, double share) {

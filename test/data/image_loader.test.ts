@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { equal, is, ok, throws } from 'uvu/assert'
@@ -247,6 +247,37 @@ test.skipIf(skip, 'a byte range inside a larger file is read, and no byte beyond
   ok(/ends \d+ bytes before the image does/.test(result.messages[2] as string))
   const file = await native().imageLoaderLoad(loader, [request('444.jpeg', 5)], 2)
   equal((await bytes(result.pixels)).subarray(0, 3 * 32 * 24), await bytes(file.pixels))
+})
+
+const MB = 2 ** 20
+const peak = () => process.resourceUsage().maxRSS / 1024
+
+test.skipIf(skip, 'of a file that is no JPEG the beginning alone is read', async () => {
+  const path = join(temporary(), 'huge.png')
+  writeFileSync(path, '\x89PNG\r\n\x1a\n', 'latin1')
+  truncateSync(path, 600 * MB)
+  const loader = native().imageLoaderCreate(training, 1)
+  const before = peak()
+  const load = native().imageLoaderLoad(loader, [{ path, offset: 0, length: -1, index: 0 }], 0)
+  equal((await load).statuses, ['unsupported'])
+  ok(peak() - before < 100, `took ${(peak() - before).toFixed(0)} MB`)
+  native().dispose(loader)
+})
+
+test.skipIf(skip, 'a thread gives back the memory of a large file and of a large image', async () => {
+  const path = join(temporary(), 'long.jpeg')
+  writeFileSync(path, readFileSync(imageFile('420.jpeg')))
+  truncateSync(path, 200 * MB)
+  const rgb = new Uint8Array(8000 * 8000 * 3).fill(7)
+  const loader = native().imageLoaderCreate({ ...plain, maxPixels: 1e8 }, 1)
+  const before = process.memoryUsage.rss() / MB
+  const kept = () => process.memoryUsage.rss() / MB - before
+  const result = await native().imageLoaderLoad(loader, [{ path, offset: 0, length: -1, index: 0 }], 0)
+  equal(result.statuses, ['ok'])
+  ok(kept() < 80, `${kept().toFixed(0)} MB are kept after the file`)
+  await native().imageLoaderLoadRaw(loader, result, 0, { rgb, width: 8000, height: 8000, index: 0 }, 0)
+  ok(kept() < 80, `${kept().toFixed(0)} MB are kept after the image`)
+  native().dispose(loader)
 })
 
 test.skipIf(skip, 'an image decoded elsewhere gets the same views as its file', async () => {
