@@ -1,13 +1,22 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
 
+export { CheckpointFile, type Container } from './checkpoint/checkpoint_file.js'
 export type { Naming } from './checkpoint/naming/identify.js'
 export type { LoadReport } from './checkpoint/naming/report.js'
-export { type Checkpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
+export { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'
+export {
+  type PlainData,
+  type PlainObject,
+  PlainRecord,
+  type StorageRecord,
+  TensorRecord,
+  UnreadableTensor,
+} from './checkpoint/records.js'
 export {
   readSafetensors,
   readSafetensorsHeader,
   type SafetensorsHeader,
-  type TensorRecord,
+  type SafetensorsRecord,
   writeSafetensors,
 } from './checkpoint/safetensors.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'

@@ -51,6 +51,24 @@ export interface TensorBindings {
     offsets: readonly number[],
     device: string,
   ): Promise<TensorHandle[]>
+  /**
+   * Views of runs of bytes of a file: each range is read once, into memory that its views share, and compared
+   * with its CRC-32 where one is given. `range` is an index into `ranges`, `offset` counts elements.
+   */
+  storagesFromFile(
+    path: string,
+    ranges: readonly { offset: number; byteLength: number; crc32: number | null }[],
+    views: readonly {
+      /** For messages. */
+      name: string
+      range: number
+      dtype: DType
+      shape: readonly number[]
+      strides: readonly number[]
+      offset: number
+    }[],
+    device: string,
+  ): Promise<TensorHandle[]>
 }
 
 /** Where a tensor's elements lie in memory. */

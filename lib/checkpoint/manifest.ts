@@ -26,14 +26,15 @@ export async function writeManifest(folder: string): Promise<void> {
 
 /**
  * Reads every file of `folder` and compares it with the manifest.
- * @throws BeitError ERR_FORMAT that names the first file that is missing or differs, and how
+ * @throws BeitError ERR_FORMAT that names the first file that is missing or differs, and how; ERR_IO when a
+ * file that is there cannot be read
  */
 export async function verifyManifest(folder: string): Promise<void> {
   const files = await readManifest(folder)
   for (const [name, expected] of Object.entries(files)) {
     const path = join(folder, name)
     const actual = await entryOf(path).catch((cause) => {
-      throw new BeitError('ERR_FORMAT', `${path} cannot be read: ${cause.message}`, { cause })
+      throw unreadable(path, cause)
     })
     if (actual.bytes !== expected.bytes) {
       throw new BeitError(
@@ -53,9 +54,22 @@ async function readManifest(folder: string): Promise<Record<string, ManifestEntr
     const { format, files } = JSON.parse(await fs.readFile(path, 'utf8'))
     if (format === FORMAT && typeof files === 'object' && files !== null) return files
   } catch (cause) {
-    throw new BeitError('ERR_FORMAT', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+    throw unreadable(path, cause)
   }
   throw new BeitError('ERR_FORMAT', `${path} is not a manifest of this format (${FORMAT})`)
+}
+
+/** What the system answers when the file itself is not there: a folder in its place, or nothing. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+
+/**
+ * Tells damage, which stays (ERR_FORMAT: the file is missing, or is not JSON), from trouble with reading, which may
+ * pass (ERR_IO: no permission, a failing disk, too many open files).
+ */
+export function unreadable(path: string, cause: unknown): BeitError {
+  const isDamage = cause instanceof SyntaxError || ABSENT.has((cause as NodeJS.ErrnoException).code)
+  const message = `${path} cannot be read: ${(cause as Error).message}`
+  return new BeitError(isDamage ? 'ERR_FORMAT' : 'ERR_IO', message, { cause })
 }
 
 async function entryOf(path: string): Promise<ManifestEntry> {

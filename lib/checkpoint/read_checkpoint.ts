@@ -1,79 +1,88 @@
-/** Opens a checkpoint of whatever format by looking at its first bytes, never at its name. */
-import { open } from 'node:fs/promises'
-import { BeitError } from '../errors.js'
+/** Opens checkpoint files of whatever format, told by their first bytes, never by their name. */
+import { BeitError, invalidArgument } from '../errors.js'
 import type { Tensor } from '../tensor.js'
-import { readSafetensors } from './safetensors.js'
+import { openFileSource } from './byte_source.js'
+import { CheckpointFile, type Container } from './checkpoint_file.js'
+import { detectFormat } from './detect_format.js'
+import { openSafetensors } from './open_safetensors.js'
+import type { PlainData } from './records.js'
+import { readTorchContents } from './torch/read_torch.js'
 
-/** What a checkpoint file holds. */
+/** What a checkpoint file holds, its weights read. */
 export interface Checkpoint {
-  format: 'safetensors'
-  /** By name, in the order of the file. */
-  tensors: Map<string, Tensor>
-  /** The writer's own strings. */
-  metadata: Record<string, string>
+  readonly format: 'safetensors' | 'pytorch'
+  readonly container: Container
+  /** The weights, by name in the order of the file. They are the caller's to dispose. */
+  readonly tensors: Map<string, Tensor>
+  /** The key that the weights stood under: 'model', 'state_dict', ...; null: they are the whole file. */
+  readonly picked: string | null
+  /** Everything in the file, with records where tensors stand; the metadata of safetensors. */
+  readonly data: PlainData
+  /** The strings of a safetensors file's `__metadata__`; empty for others. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** What a user should know of how the file was taken. */
+  readonly notes: readonly string[]
 }
 
 /**
- * Reads a checkpoint file.
+ * Opens a checkpoint and reads its structure: names, shapes and dtypes of its tensors, and everything in it
+ * that is no tensor. Takes files of torch.save (zip and legacy, state dicts, training checkpoints and whole
+ * modules), bare pickles and safetensors. Nothing in a file is ever run: classes and functions are names.
  *
- * @param options.device where its tensors go: 'cpu' (default), 'cuda' or 'cuda:N'
- * @throws BeitError ERR_FORMAT with what the file looks like when it is no safetensors file; ERR_IO when it
- * cannot be read.
+ * @param options.pick the key of the weights, such as 'model_ema', or 'a.b' for a key within; without it
+ * the first of model, state_dict, module, model_ema and weights, or the file itself
+ * @throws BeitError ERR_FORMAT with the rule that the file breaks, ERR_IO when it cannot be read,
+ * ERR_INVALID_ARGUMENT when there is nothing under `pick`.
  * @example
- * const { tensors } = await readCheckpoint('beit.safetensors')
+ * const file = await openCheckpoint('beit_base_patch16_224_pt22k.pth')
+ * file.tensors.get('cls_token')?.shape // [1, 1, 768]
+ * const [token] = await file.read([file.tensors.get('cls_token')])
+ */
+export async function openCheckpoint(path: string, options: { pick?: string } = {}): Promise<CheckpointFile> {
+  const pick = checkOptions(path, options)
+  const source = openFileSource(path)
+  try {
+    const format = detectFormat(source)
+    if (format === 'safetensors')
+      return new CheckpointFile(await openSafetensors(path, source.identity, pick))
+    return new CheckpointFile(readTorchContents(source, format, pick))
+  } catch (cause) {
+    if (cause instanceof BeitError) throw cause
+    // Limits of the engine itself, such as the number of keys of a Map.
+    throw new BeitError('ERR_FORMAT', `${path}: ${(cause as Error).message}`, { cause })
+  } finally {
+    source.close()
+  }
+}
+
+/**
+ * Opens a checkpoint and reads its weights.
+ *
+ * @param options.device where they go: 'cpu' (default), 'cuda' or 'cuda:N'
+ * @param options.pick the key of the weights, as for `openCheckpoint`
+ * @throws BeitError as `openCheckpoint` does, and ERR_FORMAT when a weight has a dtype that this library does
+ * not have or a checksum is wrong.
+ * @example
+ * const { tensors, notes } = await readCheckpoint('checkpoint-799.pth')
  * await model.loadStateDict(tensors)
  */
-export async function readCheckpoint(path: string, options: { device?: string } = {}): Promise<Checkpoint> {
-  await refuseOtherFormats(path)
-  return { format: 'safetensors', ...(await readSafetensors(path, options)) }
+export async function readCheckpoint(
+  path: string,
+  options: { device?: string; pick?: string } = {},
+): Promise<Checkpoint> {
+  const file = await openCheckpoint(path, { pick: options.pick })
+  const unreadable = [...file.unreadable.values()][0]
+  if (unreadable !== undefined) {
+    throw new BeitError('ERR_FORMAT', `${path}: tensor '${unreadable.name}': ${unreadable.reason}`)
+  }
+  const tensors = await file.read([...file.tensors.values()], { device: options.device })
+  const { format, container, picked, data, metadata, notes } = file
+  const named = new Map([...file.tensors.keys()].map((name, i) => [name, tensors[i] as Tensor]))
+  return { format, container, tensors: named, picked, data, metadata, notes }
 }
 
-/**
- * @throws BeitError ERR_FORMAT with what the file is and what to do, when it is clearly not a safetensors
- * file.
- */
-export async function refuseOtherFormats(path: string): Promise<void> {
-  const other = otherFormat(await firstBytes(path))
-  if (other !== null) throw new BeitError('ERR_FORMAT', `${path} ${other}`)
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  try {
-    const file = await open(path, 'r')
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0)
-      return buffer.subarray(0, bytesRead)
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    throw new BeitError('ERR_IO', `cannot read ${path}: ${(cause as Error).message}`, { cause })
-  }
-}
-
-const CONVERT =
-  'Convert it once in Python: safetensors.torch.save_file(state_dict, path), ' +
-  'with state_dict a dict of contiguous tensors.'
-
-/** What the file is if not safetensors, and what to do; null when it may be safetensors. */
-function otherFormat(head: Buffer): string | null {
-  // A safetensors header of less than 4 GB has zeros here, and '{' behind the length.
-  if (head.length > 8 && head[8] === 0x7b) return null
-  if (head.subarray(0, 2).toString('latin1') === 'PK') {
-    return `is a zip file, as torch.save writes it: .pth and .pt files are not read yet. ${CONVERT}`
-  }
-  if (head[0] === 0x80) {
-    return (
-      'is a Python pickle, as torch.save wrote it before 1.6: ' +
-      `pickled modules and state dicts are not read yet. ${CONVERT}`
-    )
-  }
-  if (
-    head.length > 0 &&
-    head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
-  ) {
-    const line = head.toString('latin1').split(/[\r\n]/)[0]
-    return `is a text file that begins with ${JSON.stringify(line)}: perhaps the log or page of a failed download`
-  }
-  return null
+function checkOptions(path: unknown, { pick }: { pick?: unknown }): string | null {
+  if (typeof path !== 'string') throw invalidArgument('path', 'a string', path)
+  if (pick !== undefined && typeof pick !== 'string') throw invalidArgument('pick', 'a key of the file', pick)
+  return pick ?? null
 }

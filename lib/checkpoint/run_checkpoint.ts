@@ -8,10 +8,10 @@
  * pruned.
  */
 import fs from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { BeitError } from '../errors.js'
 import { removeFolderAtomically, removePartialFolders, writeFolderAtomically } from './atomic_folder.js'
-import { verifyManifest, writeManifest } from './manifest.js'
+import { unreadable, verifyManifest, writeManifest } from './manifest.js'
 
 export const MODEL_FILE = 'model.safetensors'
 export const TRAINER_FILE = 'state.safetensors'
@@ -68,14 +68,14 @@ export async function listRunCheckpoints(checkpoints: string): Promise<Checkpoin
 
 /**
  * Verifies a checkpoint and reads its state.
- * @throws BeitError ERR_FORMAT that says which file is missing or damaged
+ * @throws BeitError ERR_FORMAT that says which file is missing or damaged; ERR_IO
  */
 export async function openRunCheckpoint<State>(path: string): Promise<WholeCheckpoint<State>> {
   await verifyManifest(path)
   try {
     return { path, state: JSON.parse(await fs.readFile(join(path, STATE_FILE), 'utf8')) }
   } catch (cause) {
-    throw new BeitError('ERR_FORMAT', `${join(path, STATE_FILE)}: ${(cause as Error).message}`, { cause })
+    throw unreadable(join(path, STATE_FILE), cause)
   }
 }
 
@@ -84,7 +84,10 @@ export interface DamagedCheckpoint extends CheckpointEntry {
   reason: string
 }
 
-/** The newest whole checkpoint, and the newer ones that are not whole. */
+/**
+ * The newest whole checkpoint, and the newer ones that are not whole.
+ * @throws BeitError ERR_IO when one cannot be read: it may be whole
+ */
 export async function newestRunCheckpoint<State>(
   checkpoints: string,
 ): Promise<{ checkpoint: WholeCheckpoint<State> | null; damaged: DamagedCheckpoint[] }> {
@@ -100,10 +103,14 @@ export async function newestRunCheckpoint<State>(
   return { checkpoint: null, damaged }
 }
 
-/** Renames a damaged checkpoint, so that it is neither found nor counted again, and gives the new path. */
+/**
+ * Renames a damaged checkpoint, so that it is neither found nor counted again, and gives the new path. One that
+ * was set aside before stays.
+ */
 export async function setAsideRunCheckpoint(path: string): Promise<string> {
-  const aside = `${path}.damaged`
-  await fs.rm(aside, { recursive: true, force: true })
+  const names = await fs.readdir(dirname(path))
+  let aside = `${path}.damaged`
+  for (let i = 2; names.includes(basename(aside)); i++) aside = `${path}.damaged-${i}`
   await fs.rename(path, aside)
   return aside
 }

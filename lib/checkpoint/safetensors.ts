@@ -7,7 +7,11 @@ import { Tensor } from '../tensor.js'
 import { replaceFile } from './atomic_file.js'
 import { FORMAT_DTYPES, readSafetensorsHeader } from './safetensors_header.js'
 
-export { readSafetensorsHeader, type SafetensorsHeader, type TensorRecord } from './safetensors_header.js'
+export {
+  readSafetensorsHeader,
+  type SafetensorsHeader,
+  type SafetensorsRecord,
+} from './safetensors_header.js'
 
 /**
  * Reads all tensors of a safetensors file.

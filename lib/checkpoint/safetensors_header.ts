@@ -33,7 +33,7 @@ export const FORMAT_DTYPES = new Map(
 )
 
 /** One tensor in a file. */
-export interface TensorRecord {
+export interface SafetensorsRecord {
   name: string
   dtype: DType
   shape: number[]
@@ -44,7 +44,7 @@ export interface TensorRecord {
 
 export interface SafetensorsHeader {
   /** In the order of the file. */
-  tensors: TensorRecord[]
+  tensors: SafetensorsRecord[]
   /** The writer's own strings. */
   metadata: Record<string, string>
 }
@@ -137,7 +137,7 @@ function checkMetadata(path: string, metadata: unknown): Record<string, string> 
   return metadata as Record<string, string>
 }
 
-function checkEntry(path: string, name: string, entry: unknown, start: number): TensorRecord {
+function checkEntry(path: string, name: string, entry: unknown, start: number): SafetensorsRecord {
   const refuse = (why: string) => broken(path, `tensor '${name}' ${why}`)
   if (!isRecord(entry)) throw refuse('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = entry

@@ -25,17 +25,19 @@ interface Directory {
   prefix: string
   /** Without symbolic links: tells a link that leads back to where it came from. */
   real: string
+  /** Real paths of the folders from which links on the way down led elsewhere. */
+  left: readonly string[]
 }
 
 /**
  * Finds all image files below `root`. Names that start with a dot are passed over (version control,
- * thumbnails, the `._` companions of macOS). A symbolic link that leads to a folder it lies in is not
- * followed.
+ * thumbnails, the `._` companions of macOS). A symbolic link that leads to a folder that the way to it goes
+ * through, or to one above such a folder, is not followed.
  * @throws BeitError ERR_DATA when a folder cannot be read
  */
 export async function listImages(root: string, followLinks: boolean): Promise<ImageListing> {
   const listing: ImageListing = { images: [], otherFiles: 0 }
-  const waiting: Directory[] = [{ prefix: '', real: await realpath(root) }]
+  const waiting: Directory[] = [{ prefix: '', real: await realpath(root), left: [] }]
   let active = 0
   await new Promise<void>((resolve, reject) => {
     const startMore = () => {
@@ -68,7 +70,7 @@ async function readDirectory(
       const kind = await kindOf(entry, path, directory, followLinks)
       if (kind === 'image') listing.images.push(directory.prefix + entry.name)
       else if (kind === 'other') listing.otherFiles++
-      else waiting.push({ prefix: `${directory.prefix}${entry.name}/`, real: kind.real })
+      else waiting.push({ prefix: `${directory.prefix}${entry.name}/`, ...kind })
     }
   } catch (cause) {
     throw new BeitError('ERR_DATA', `cannot read the folder ${path}: ${(cause as Error).message}`, { cause })
@@ -80,10 +82,10 @@ async function kindOf(
   path: string,
   directory: Directory,
   followLinks: boolean,
-): Promise<'image' | 'other' | { real: string }> {
+): Promise<'image' | 'other' | Pick<Directory, 'real' | 'left'>> {
   const isImage = isImageName(entry.name)
   if (entry.isFile()) return isImage ? 'image' : 'other'
-  if (entry.isDirectory()) return { real: join(directory.real, entry.name) }
+  if (entry.isDirectory()) return { real: join(directory.real, entry.name), left: directory.left }
   if (!entry.isSymbolicLink() || !followLinks) return 'other'
   const link = join(path, entry.name)
   const target = await stat(link).catch(() => null)
@@ -91,5 +93,11 @@ async function kindOf(
   if (target === null || target.isFile()) return isImage ? 'image' : 'other'
   if (!target.isDirectory()) return 'other'
   const real = await realpath(link)
-  return `${directory.real}${sep}`.startsWith(`${real}${sep}`) ? 'other' : { real }
+  const way = [...directory.left, directory.real]
+  return way.some((folder) => isWithin(folder, real)) ? 'other' : { real, left: way }
+}
+
+/** Whether `path` is `folder` or below it. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }

@@ -1,8 +1,9 @@
 /** A BEiT from a file: of this library, the original, timm or transformers. */
+import type { CheckpointFile } from '../checkpoint/checkpoint_file.js'
 import { type Description, describeCheckpoint } from '../checkpoint/naming/describe.js'
-import { namesUsed, tensorsAfter } from '../checkpoint/naming/recipe.js'
+import { readState } from '../checkpoint/naming/read_state.js'
 import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
-import { openWeightFile, type WeightFile } from '../checkpoint/weight_file.js'
+import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
@@ -29,18 +30,21 @@ export async function loadBeit<M extends BeitModel>(
   make: (config: BeitConfig) => Promise<M>,
 ): Promise<M> {
   return scope(async () => {
-    const file = await openWeightFile(path)
+    const file = await openCheckpoint(path)
     const description = await describeBeit(file, kind, given)
-    const { recipe } = description.identity
     const config = resolveBeitConfig({ ...description.architecture, ...defined(given) })
-    const state = await tensorsAfter(recipe, await file.read(namesUsed(recipe)))
+    const state = await readState(file, description.identity.recipe)
     const model = await makeWithState(() => make(config), state)
     model.loadReport = loadReport(file, description)
     return model
   })
 }
 
-async function describeBeit(file: WeightFile, kind: string, given: BeitConfigInput): Promise<Description> {
+async function describeBeit(
+  file: CheckpointFile,
+  kind: string,
+  given: BeitConfigInput,
+): Promise<Description> {
   const { imageSize, heads, normEps } = given
   const description = await describeCheckpoint(file, {
     ...defined({ heads, normEps }),

@@ -16,7 +16,7 @@ const KIND = 'dalle_dvae'
  * published weights. Pixels are in [0, 1]; it maps them to [0.1, 0.9] itself.
  *
  * @example
- * const tokenizer = await DalleTokenizer.load('encoder.safetensors', { decoder: 'decoder.safetensors' })
+ * const tokenizer = await DalleTokenizer.load('encoder.pkl', { decoder: 'decoder.pkl' })
  * const tokens = await tokenizer.encode(pixels) // pixels [B, 3, 112, 112] -> [B, 14, 14]
  */
 export class DalleTokenizer extends TokenizerModule {
@@ -36,9 +36,9 @@ export class DalleTokenizer extends TokenizerModule {
    * From a file that `save` wrote, or from the original's state dict: one file with `encoder.` and `decoder.`
    * names, or two files with the names as they are in each. Encoding needs no decoder.
    *
-   * @param path safetensors file of both, or of the encoder
-   * @param options.decoder safetensors file of the decoder
-   * @throws BeitError ERR_FORMAT for other formats (pickled modules are not read yet),
+   * @param path checkpoint file of both, or of the encoder: safetensors, a state dict or the original's .pkl
+   * @param options.decoder checkpoint file of the decoder
+   * @throws BeitError ERR_FORMAT when a file is none that readCheckpoint takes,
    * ERR_CHECKPOINT_MISMATCH when the tensors are not those of a DALL-E dVAE, ERR_IO when a file cannot be
    * read.
    */
@@ -78,7 +78,7 @@ export class DalleTokenizer extends TokenizerModule {
     if (!this.config.decoder) {
       throw new BeitError(
         'ERR_INVALID_ARGUMENT',
-        "this DalleTokenizer was loaded without its decoder; load it with { decoder: 'decoder.safetensors' }",
+        "this DalleTokenizer was loaded without its decoder; load it with { decoder: 'decoder.pkl' }",
       )
     }
     return super.decode(tokens)

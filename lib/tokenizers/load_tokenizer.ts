@@ -1,6 +1,5 @@
 /** Opens whichever tokenizer a file holds. */
-import { refuseOtherFormats } from '../checkpoint/read_checkpoint.js'
-import { readSafetensorsHeader } from '../checkpoint/safetensors.js'
+import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { BeitError } from '../errors.js'
 import { describeModuleFile } from '../models/module_file.js'
 import type { LoadOptions } from '../models/module_options.js'
@@ -8,8 +7,8 @@ import { ConvDiscreteVae } from './conv_discrete_vae.js'
 import { DalleTokenizer } from './dalle_tokenizer.js'
 
 /**
- * The tokenizer of a safetensors file: the kind is in the metadata of our own files; the original DALL-E
- * weights are known by their names.
+ * The tokenizer of a checkpoint file: the kind is in the metadata of our own files; the original DALL-E
+ * weights, pickled or not, are known by their names.
  *
  * @throws BeitError ERR_FORMAT when the file holds no tokenizer, ERR_IO when it cannot be read.
  * @example
@@ -19,8 +18,9 @@ export async function loadTokenizer(
   path: string,
   options: LoadOptions = {},
 ): Promise<DalleTokenizer | ConvDiscreteVae> {
-  await refuseOtherFormats(path)
-  const kind = (await describeModuleFile(path))?.kind ?? (await kindByNames(path))
+  const file = await openCheckpoint(path)
+  const own = file.container === 'safetensors' ? await describeModuleFile(path) : null
+  const kind = own?.kind ?? kindByNames(file.tensors.keys())
   if (kind === 'conv_discrete_vae') return ConvDiscreteVae.load(path, options)
   if (kind === 'dalle_dvae') return DalleTokenizer.load(path, options)
   throw new BeitError(
@@ -30,8 +30,7 @@ export async function loadTokenizer(
   )
 }
 
-async function kindByNames(path: string): Promise<string | null> {
-  const { tensors } = await readSafetensorsHeader(path)
-  const dalle = tensors.some(({ name }) => /^(encoder\.)?blocks\.input\.w$/.test(name))
+function kindByNames(names: Iterable<string>): string | null {
+  const dalle = [...names].some((name) => /^(encoder\.)?blocks\.input\.w$/.test(name))
   return dalle ? 'dalle_dvae' : null
 }

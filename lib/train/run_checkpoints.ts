@@ -32,7 +32,7 @@ export interface RunStart {
 /**
  * Finds the checkpoint that the option `resume` asks for and checks that the run can go on from it. Loads
  * nothing yet.
- * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS
+ * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS; ERR_IO when one cannot be read
  */
 export async function findRunStart(
   { kind, config, settings: { resume } }: Pick<Training, 'kind' | 'config' | 'settings'>,
@@ -107,6 +107,7 @@ async function chosen(resume: string, folder: RunFolder): Promise<Omit<RunStart,
   const checkpoint =
     inRun ??
     (await openRunCheckpoint<RunState>(path).catch((cause) => {
+      if (cause.code === 'ERR_IO') throw cause
       throw new BeitError('ERR_NO_CHECKPOINT', `resume: ${path} is no whole checkpoint: ${cause.message}`, {
         cause,
       })

@@ -2,6 +2,7 @@
 #include "bindings/async.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
+#include "engine/storage_file.h"
 #include "engine/tensor_file.h"
 #include "ops/relative_position.h"
 
@@ -111,6 +112,56 @@ static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
       });
 }
 
+static std::vector<FileRange> ranges_from(const Napi::Value& value) {
+  auto array = object_from(value, "ranges").As<Napi::Array>();
+  std::vector<FileRange> ranges;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto object = object_from(array.Get(i), "ranges");
+    auto crc = object.Get("crc32");
+    ranges.push_back(
+        {integer_from(object.Get("offset"), "offset"), integer_from(object.Get("byteLength"), "byteLength"),
+         crc.IsNull() ? std::nullopt : std::optional(static_cast<uint32_t>(integer_from(crc, "crc32")))});
+  }
+  return ranges;
+}
+
+static std::vector<StorageView> views_from(const Napi::Value& value, size_t ranges) {
+  auto array = object_from(value, "views").As<Napi::Array>();
+  std::vector<StorageView> views;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto object = object_from(array.Get(i), "views");
+    const int64_t range = integer_from(object.Get("range"), "range");
+    if (range < 0 || static_cast<size_t>(range) >= ranges)
+      fail("ERR_INVALID_ARGUMENT", "range: no such range");
+    views.push_back({string_from(object.Get("name"), "name"), static_cast<size_t>(range),
+                     dtype_from_name(string_from(object.Get("dtype"), "dtype")),
+                     integers_from(object.Get("shape"), "shape"),
+                     integers_from(object.Get("strides"), "strides"),
+                     integer_from(object.Get("offset"), "offset")});
+  }
+  return views;
+}
+
+// storagesFromFile(path, ranges: { offset, byteLength, crc32 }[], views: { name, range, dtype, shape,
+// strides, offset }[], device): Promise<Handle[]>. Views of the same range share its memory.
+static Napi::Value storages_from_file(const Napi::CallbackInfo& info) {
+  auto path = string_from(info[0], "path");
+  auto ranges = ranges_from(info[1]);
+  auto views = views_from(info[2], ranges.size());
+  auto device = device_from_name(string_from(info[3], "device"));
+  auto& engine = Environment::of(info.Env()).engine();
+  return on_engine(
+      info.Env(),
+      [=, &engine] {
+        return read_storages(path, ranges, views, device, [&engine] { engine.throw_if_cancelled(); });
+      },
+      [](Napi::Env env, std::vector<at::Tensor> tensors) {
+        auto result = Napi::Array::New(env, tensors.size());
+        for (uint32_t i = 0; i < tensors.size(); i++) result.Set(i, tensor_to_js(env, tensors[i]));
+        return result;
+      });
+}
+
 void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_from_bytes>(env, exports, "tensorFrom");
   export_function<tensor_info>(env, exports, "tensorInfo");
@@ -120,6 +171,7 @@ void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_join>(env, exports, "tensorJoin");
   export_function<relative_position_index>(env, exports, "relativePositionIndex");
   export_function<tensors_from_file>(env, exports, "tensorsFromFile");
+  export_function<storages_from_file>(env, exports, "storagesFromFile");
 }
 
 }  // namespace beit::bindings

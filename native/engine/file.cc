@@ -1,6 +1,7 @@
 #include "engine/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,12 @@ File::File(const std::string& path, int flags)
 
 File::~File() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+int64_t File::size() const {
+  struct stat status;
+  if (::fstat(fd_, &status) != 0) io_error("cannot read");
+  return status.st_size;
 }
 
 void File::read_at(void* data, size_t length, int64_t offset) {

@@ -14,6 +14,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  int64_t size() const;
   void read_at(void* data, size_t length, int64_t offset);
   void write(const void* data, size_t length);
   void write_at(const void* data, size_t length, int64_t offset);

@@ -84,6 +84,32 @@ for (const [what, damage, reason] of DAMAGES) {
   })
 }
 
+test('a file that is there and cannot be read is not taken for damage', async () => {
+  const folder = temporary()
+  await save(folder, 1)
+  const newer = await save(folder, 2)
+  await withFault('readFile', 1, () =>
+    rejects(newestRunCheckpoint(folder), 'ERR_IO', /manifest\.json cannot be/),
+  )
+  await withFault('readFile', 2, () =>
+    rejects(newestRunCheckpoint(folder), 'ERR_IO', /state\.json cannot be/),
+  )
+  await fs.rm(join(newer, 'model.bin'))
+  await fs.symlink('model.bin', join(newer, 'model.bin'))
+  await rejects(newestRunCheckpoint(folder), 'ERR_IO', /step-00000002.model\.bin cannot be read: ELOOP/)
+})
+
+test('a damaged checkpoint that was set aside before stays', async () => {
+  const folder = temporary()
+  for (const content of ['first', 'second', 'third']) {
+    await setAsideRunCheckpoint(await save(folder, 1, content))
+  }
+  const names = ['step-00000001.damaged', 'step-00000001.damaged-2', 'step-00000001.damaged-3']
+  equal((await fs.readdir(folder)).sort(), names)
+  const contents = names.map((name) => fs.readFile(join(folder, name, 'model.bin'), 'utf8'))
+  equal(await Promise.all(contents), ['first', 'second', 'third'])
+})
+
 test('the newest are kept, and the best', async () => {
   const folder = temporary()
   const steps = async () => (await listRunCheckpoints(folder)).map(({ step }) => step)
@@ -105,7 +131,7 @@ test('a checkpoint of the same step is replaced', async () => {
 })
 
 // The calls that a save makes, each failing once as on a full disk.
-const FAULTS: [call: 'mkdir' | 'writeFile' | 'open' | 'rename', nth: number][] = [
+const FAULTS: [call: 'mkdir' | 'writeFile' | 'readFile' | 'open' | 'rename', nth: number][] = [
   ['mkdir', 1],
   ['writeFile', 1],
   ['writeFile', 2],

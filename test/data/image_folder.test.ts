@@ -98,6 +98,18 @@ test('follows links unless told not to, and never in circles', async () => {
   equal(keys(await ImageFolder.open(folder, { followLinks: false })), ['a/near.jpg'])
 })
 
+test('links that lead in circles through one another are followed once', async () => {
+  const folder = folderWith('a/1.jpg', 'b/2.jpg')
+  symlinkSync(join('..', 'b'), join(folder, 'a', 'x'))
+  symlinkSync(join('..', 'a'), join(folder, 'b', 'y'))
+  equal(keys(await ImageFolder.open(folder)), ['a/1.jpg', 'a/x/2.jpg', 'b/2.jpg', 'b/y/1.jpg'])
+  // Out of the folder and back into it from above.
+  const [inside, outside] = [folderWith('deep/3.jpg'), temporary()]
+  symlinkSync(outside, join(inside, 'deep', 'out'))
+  symlinkSync(inside, join(outside, 'back'))
+  equal(keys(await ImageFolder.open(inside)), ['deep/3.jpg'])
+})
+
 test('errors say what was found', async () => {
   await rejects(ImageFolder.open('/nowhere/at/all'), 'ERR_DATA', /there is no folder \/nowhere\/at\/all/)
   await rejects(ImageFolder.open(folderWith()), 'ERR_DATA', /no images below .*found no file at all/)

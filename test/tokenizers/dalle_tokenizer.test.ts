@@ -130,28 +130,30 @@ test('other formats are named, with what to do', async () => {
     await rejects(DalleTokenizer.load(path), 'ERR_FORMAT', message)
     await rejects(loadTokenizer(path), 'ERR_FORMAT', message)
   }
-  await refused(
-    Buffer.from('PK\x03\x04rest of a zip'),
-    /is a zip file.*not read yet\. Convert it once in Python/,
-  )
-  await refused(Buffer.from([0x80, 2, 0x8a, 10]), /is a Python pickle.*not read yet\. Convert/)
+  await refused(Buffer.from('PK\x03\x04what is left of a zip file'), /zip: .*it is cut off, or has a comment/)
+  await refused(Buffer.from([0x80, 2, 0x8a, 10]), /pickle: it ends at byte 4, before it is whole/)
   // What `wget -o encoder.pkl URL` leaves behind.
   await refused(
     '--2021-08-01 12:00:00--  https://example.org/encoder.pkl\nResolving',
     /is a text file that begins with "--2021/,
   )
-  await refused('', /not a whole safetensors file/)
+  await refused('', /is empty: perhaps a failed download/)
   await rejects(DalleTokenizer.load(join(folder, 'absent')), 'ERR_IO', /absent/)
 })
 
-const pickled = golden('dalle_dvae.encoder.pkl')
-test.skipIf(
-  missing(pickled),
-  'a pickled module, as it was published, is refused with the reason',
-  async () => {
-    await rejects(DalleTokenizer.load(pickled as string), 'ERR_FORMAT', /not read yet/)
-  },
-)
+const encoder = golden('dalle_dvae.encoder.pkl')
+const decoder = golden('dalle_dvae.decoder.pkl')
+test.skipIf(missing(encoder, decoder, whole), 'the pickled modules, as they were published', async () => {
+  const { tensors } = await networkOf(whole as string)
+  const tokenizer = await DalleTokenizer.load(encoder as string, { decoder })
+  const pixels = named(tensors, 'pixels')
+  ok((await relativeError(await tokenizer.logits(pixels), named(tensors, 'logits'))) <= 1e-5)
+  const tokens = await tokenizer.encode(pixels)
+  equal(await integers(tokens), await integers(named(tensors, 'tokens')))
+  ok((await relativeError(await tokenizer.decode(tokens), named(tensors, 'reconstruction'))) <= 1e-5)
+  const found = await loadTokenizer(encoder as string)
+  equal([found.kind, found.config], ['dalle', { ...tokenizer.config, decoder: false, decoderInputSize: 0 }])
+})
 
 test.run()
 

@@ -1,6 +1,6 @@
 /** What a file of weights holds, from its header alone. */
 import { stat } from 'node:fs/promises'
-import { readSafetensorsHeader, type TensorRecord } from '../../checkpoint/safetensors.js'
+import { readSafetensorsHeader, type SafetensorsRecord } from '../../checkpoint/safetensors.js'
 import { bytes, grouped } from '../../log/format.js'
 import { columns, flatten } from './table.js'
 
@@ -39,7 +39,7 @@ function section(title: string, rows: readonly [string, string][]): string[] {
   return rows.length === 0 ? [] : ['', title, ...columns(rows).map((line) => `  ${line}`)]
 }
 
-const tensorRow = ({ name, dtype, shape, bytes: size }: TensorRecord) => [
+const tensorRow = ({ name, dtype, shape, bytes: size }: SafetensorsRecord) => [
   name,
   dtype,
   `[${shape.join(', ')}]`,
@@ -47,7 +47,7 @@ const tensorRow = ({ name, dtype, shape, bytes: size }: TensorRecord) => [
 ]
 
 /** Files from elsewhere have no kind; the names of the original release tell. */
-function guess(tensors: readonly TensorRecord[]): string {
+function guess(tensors: readonly SafetensorsRecord[]): string {
   const names = new Set(tensors.map(({ name }) => name))
   const unmarked = 'no kind in its metadata'
   if (names.has('mask_token') && names.has('lm_head.weight'))
@@ -59,10 +59,10 @@ function guess(tensors: readonly TensorRecord[]): string {
   return `unknown (${unmarked})`
 }
 
-function elements(tensors: readonly TensorRecord[]): number {
+function elements(tensors: readonly SafetensorsRecord[]): number {
   return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0)
 }
 
-function dtypes(tensors: readonly TensorRecord[]): string {
+function dtypes(tensors: readonly SafetensorsRecord[]): string {
   return [...new Set(tensors.map(({ dtype }) => dtype))].join(', ')
 }

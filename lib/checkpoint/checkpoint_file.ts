@@ -1,0 +1,120 @@
+/** A checkpoint file whose structure has been read: what is in it, and the way to its tensors. */
+import { stat } from 'node:fs/promises'
+import { native } from '../binding.js'
+import { resolveDevice } from '../device.js'
+import { BeitError } from '../errors.js'
+import type { TensorHandle } from '../native.js'
+import { Tensor } from '../tensor.js'
+import type { FileIdentity } from './byte_source.js'
+import type { PlainData, StorageRecord, TensorRecord, UnreadableTensor } from './records.js'
+
+/** How the tensors of a checkpoint are kept. */
+export type Container = 'safetensors' | 'sharded-safetensors' | 'zip' | 'legacy' | 'pickle'
+
+export interface CheckpointContents {
+  readonly path: string
+  readonly format: 'safetensors' | 'pytorch'
+  readonly container: Container
+  readonly tensors: ReadonlyMap<string, TensorRecord>
+  readonly unreadable: ReadonlyMap<string, UnreadableTensor>
+  readonly picked: string | null
+  readonly data: PlainData
+  readonly metadata: Readonly<Record<string, string>>
+  readonly notes: readonly string[]
+  /** Of each file that holds tensors, by path, as it was when its structure was read. */
+  readonly files: ReadonlyMap<string, FileIdentity>
+}
+
+/** A checkpoint file; none of its tensors has been read. Made by `openCheckpoint`; holds nothing open. */
+export class CheckpointFile implements CheckpointContents {
+  readonly path: string
+  readonly format: 'safetensors' | 'pytorch'
+  readonly container: Container
+  /** The weights, by name in the order of the file. */
+  readonly tensors: ReadonlyMap<string, TensorRecord>
+  /** Weights of dtypes or kinds that this library does not have. */
+  readonly unreadable: ReadonlyMap<string, UnreadableTensor>
+  /** The key that the weights stood under: 'model', 'state_dict', ...; null: they are the whole file. */
+  readonly picked: string | null
+  /** Everything in the file, with records where tensors stand; the metadata of safetensors. */
+  readonly data: PlainData
+  /** The strings of a safetensors file's `__metadata__`; empty for others. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** What a user should know of how the file was taken. */
+  readonly notes: readonly string[]
+  /** @internal */
+  readonly files: ReadonlyMap<string, FileIdentity>
+
+  /** @internal */
+  constructor(contents: CheckpointContents) {
+    this.path = contents.path
+    this.format = contents.format
+    this.container = contents.container
+    this.tensors = contents.tensors
+    this.unreadable = contents.unreadable
+    this.picked = contents.picked
+    this.data = contents.data
+    this.metadata = contents.metadata
+    this.notes = contents.notes
+    this.files = contents.files
+  }
+
+  /**
+   * Reads some tensors, and of the file no more than their storages. Tensors that share a storage share
+   * memory as well.
+   *
+   * @param records of this file: of `tensors`, or from anywhere in `data`
+   * @param options.device where they go: 'cpu' (default), 'cuda' or 'cuda:N'
+   * @returns the tensors in the order of `records`
+   * @throws BeitError ERR_FORMAT when a checksum is wrong or the file has changed since it was opened; ERR_IO
+   * when it cannot be read.
+   */
+  async read(records: readonly TensorRecord[], options: { device?: string } = {}): Promise<Tensor[]> {
+    const device = await resolveDevice(options.device ?? 'cpu')
+    const handles = new Map<TensorRecord, TensorHandle[]>()
+    for (const path of new Set(records.map((record) => record.storage.path))) {
+      const own = records.filter((record) => record.storage.path === path)
+      await this.#checkUnchanged(path)
+      const found = await readStorages(path, own, device)
+      await this.#checkUnchanged(path)
+      own.forEach((record, i) => {
+        const list = handles.get(record) ?? []
+        handles.set(record, [...list, found[i] as TensorHandle])
+      })
+    }
+    return records.map((record) => new Tensor(handles.get(record)?.shift() as TensorHandle))
+  }
+
+  async #checkUnchanged(path: string): Promise<void> {
+    const opened = this.files.get(path)
+    const now = await stat(path, { bigint: true }).catch((cause) => {
+      throw new BeitError('ERR_IO', `cannot read ${path}: ${cause.message}`, { cause })
+    })
+    const same =
+      opened !== undefined &&
+      (['size', 'mtimeNs', 'ino', 'dev'] as const).every((fact) => opened[fact] === now[fact])
+    if (!same) throw new BeitError('ERR_FORMAT', `${path}: it has changed since it was opened; open it again`)
+  }
+}
+
+function readStorages(
+  path: string,
+  records: readonly TensorRecord[],
+  device: string,
+): Promise<TensorHandle[]> {
+  const storages: StorageRecord[] = [...new Set(records.map((record) => record.storage))]
+  const places = new Map(storages.map((storage, i) => [storage, i]))
+  return native().storagesFromFile(
+    path,
+    storages.map(({ offset, byteLength, crc32 }) => ({ offset, byteLength, crc32 })),
+    records.map(({ name, storage, dtype, shape, strides, storageOffset }) => ({
+      name,
+      range: places.get(storage) as number,
+      dtype,
+      shape,
+      strides,
+      offset: storageOffset,
+    })),
+    device,
+  )
+}

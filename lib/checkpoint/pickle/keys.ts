@@ -1,0 +1,63 @@
+/**
+ * Keys of dicts and sets as Python compares them: equal numbers are one key whatever their type, tuples are
+ * compared by their items, other objects by identity, and what can change cannot be a key.
+ */
+import { latin1 } from './pickle_reader.js'
+import { kindOf, PickleDict, PickleSet, PickleTuple, type PickleValue } from './values.js'
+
+/** Two keys are equal in Python if and only if these are the same to a Map. */
+export type DictKey = string | number | bigint | null | object
+
+const MAX_DEPTH = 100
+
+/** Gives equal keys the same {@link DictKey}. One for each pickle. */
+export class KeyTable {
+  readonly #refuse: (why: string) => never
+  /** Of the items of tuples. */
+  readonly #numbers = new Map<DictKey, number>()
+  /** Of tuples and bytes by their content. */
+  readonly #objects = new Map<string, object>()
+
+  /** @param refuse called for what Python cannot hash */
+  constructor(refuse: (why: string) => never) {
+    this.#refuse = refuse
+  }
+
+  of(value: PickleValue, depth = 0): DictKey {
+    switch (typeof value) {
+      case 'boolean':
+        return Number(value)
+      case 'number':
+        return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value
+      case 'string':
+      case 'bigint':
+        return value
+    }
+    if (value instanceof PickleTuple) {
+      if (depth > MAX_DEPTH) this.#refuse('a key is nested too deeply')
+      value.key ??= this.#object(`t${value.items.map((item) => this.#number(this.of(item, depth + 1)))}`)
+      return value.key
+    }
+    if (value instanceof Uint8Array) return this.#object(`b${latin1(value)}`)
+    const changes = Array.isArray(value) || value instanceof PickleDict
+    if (changes || (value instanceof PickleSet && !value.frozen)) {
+      this.#refuse(`${kindOf(value)} is a key, and Python cannot hash it`)
+    }
+    return value
+  }
+
+  #number(key: DictKey): number {
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    this.#numbers.set(key, this.#numbers.size)
+    return this.#numbers.size - 1
+  }
+
+  #object(content: string): object {
+    const known = this.#objects.get(content)
+    if (known !== undefined) return known
+    const made = {}
+    this.#objects.set(content, made)
+    return made
+  }
+}

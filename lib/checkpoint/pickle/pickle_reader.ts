@@ -1,0 +1,144 @@
+/** The bytes of a pickle one after the other: numbers, counted bytes, lines. Nothing is read past the end. */
+import { BeitError } from '../../errors.js'
+
+/** Longer integers have no place in a checkpoint, and decimal digits take quadratic time. */
+const MAX_INTEGER_BYTES = 1024
+const MAX_DIGITS = 2400
+
+/** The bytes in hand end before the pickle does; the source may have more. */
+export class PickleEnded extends BeitError {
+  /** Bytes of the pickle that are needed to go on. */
+  readonly needed: number
+
+  constructor(message: string, needed: number) {
+    super('ERR_FORMAT', message)
+    this.needed = needed
+  }
+}
+
+export class PickleReader {
+  readonly bytes: Uint8Array
+  readonly name: string
+  /** Of the next byte. */
+  position = 0
+  readonly #data: DataView
+
+  constructor(bytes: Uint8Array, name: string) {
+    this.bytes = bytes
+    this.name = name
+    this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** @throws BeitError ERR_FORMAT */
+  fail(why: string): never {
+    throw new BeitError('ERR_FORMAT', `${this.name}: pickle, near byte ${this.position}: ${why}`)
+  }
+
+  uint8(): number {
+    return this.#data.getUint8(this.#advance(1))
+  }
+
+  uint16(): number {
+    return this.#data.getUint16(this.#advance(2), true)
+  }
+
+  uint32(): number {
+    return this.#data.getUint32(this.#advance(4), true)
+  }
+
+  int32(): number {
+    return this.#data.getInt32(this.#advance(4), true)
+  }
+
+  float64(): number {
+    return this.#data.getFloat64(this.#advance(8), false) // big-endian, unlike all others
+  }
+
+  /** A length of 8 bytes. */
+  length64(): number {
+    const length = this.#data.getBigUint64(this.#advance(8), true)
+    if (length > Number.MAX_SAFE_INTEGER) this.fail(`a length of ${length} bytes is announced`)
+    return Number(length)
+  }
+
+  /** A view of the next `length` bytes. */
+  take(length: number): Uint8Array {
+    const start = this.#advance(length)
+    return this.bytes.subarray(start, start + length)
+  }
+
+  /** The next `length` bytes as UTF-8. */
+  text(length: number): string {
+    return this.decode(this.take(length))
+  }
+
+  decode(bytes: Uint8Array): string {
+    // Most strings are short names, for which a decoder costs more than the text.
+    if (bytes.length < 64 && bytes.every((byte) => byte < 0x80)) return latin1(bytes)
+    try {
+      return UTF8.decode(bytes)
+    } catch {
+      return this.fail('a string is not UTF-8')
+    }
+  }
+
+  /** The bytes up to the next newline, which is passed. */
+  line(): Uint8Array {
+    const end = this.bytes.indexOf(0x0a, this.position)
+    if (end < 0) throw this.#ended(this.bytes.length + 1)
+    const line = this.bytes.subarray(this.position, end)
+    this.position = end + 1
+    return line
+  }
+
+  /** A line of ASCII. */
+  asciiLine(): string {
+    const line = this.line()
+    if (line.some((byte) => byte >= 0x80)) this.fail('a line is not ASCII')
+    return latin1(line)
+  }
+
+  /** A line of a decimal integer, as `int(text)` takes it. */
+  decimal(): number | bigint {
+    return this.parseDecimal(this.asciiLine())
+  }
+
+  parseDecimal(text: string): number | bigint {
+    if (text.length > MAX_DIGITS) this.fail(`an integer of ${text.length} digits`)
+    if (!/^[+-]?\d+$/.test(text)) this.fail(`${JSON.stringify(text.slice(0, 32))} is not an integer`)
+    const negative = text.startsWith('-')
+    const magnitude = BigInt(text.replace(/^[+-]/, ''))
+    return narrow(negative ? -magnitude : magnitude)
+  }
+
+  /** Two's complement, little-endian. */
+  integer(length: number): number | bigint {
+    if (length > MAX_INTEGER_BYTES) this.fail(`an integer of ${length} bytes`)
+    const bytes = this.take(length)
+    if (length === 0) return 0
+    const unsigned = BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+    return narrow(BigInt.asIntN(8 * length, unsigned))
+  }
+
+  #advance(length: number): number {
+    const start = this.position
+    if (length > this.bytes.length - start) throw this.#ended(start + length)
+    this.position = start + length
+    return start
+  }
+
+  #ended(needed: number): PickleEnded {
+    const message = `${this.name}: pickle: it ends at byte ${this.bytes.length}, before it is whole`
+    return new PickleEnded(message, needed)
+  }
+}
+
+export const latin1 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function narrow(value: bigint): number | bigint {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}

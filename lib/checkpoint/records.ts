@@ -1,0 +1,120 @@
+/**
+ * What a checkpoint holds, as plain data: where its tensors lie, and everything else as numbers, strings,
+ * arrays and objects. Nothing here has behaviour, whatever class it had in Python.
+ */
+import type { DType } from '../native.js'
+
+/** A run of bytes in a file that holds the elements of one or more tensors. */
+export interface StorageRecord {
+  /** Its name in the container: 'data/0', '94578369580960', or the name of its one tensor. */
+  readonly key: string
+  readonly path: string
+  /** Bytes from the start of the file. */
+  readonly offset: number
+  readonly byteLength: number
+  /** Of all its bytes, where the container has one. */
+  readonly crc32: number | null
+}
+
+/** Where a tensor's elements lie, before any is read. Several may share one storage. */
+export class TensorRecord {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /** In elements. */
+  readonly strides: readonly number[]
+  readonly storage: StorageRecord
+  /** Elements from the start of the storage. */
+  readonly storageOffset: number
+  readonly requiresGrad: boolean
+
+  constructor(fields: {
+    name: string
+    dtype: DType
+    shape: readonly number[]
+    strides?: readonly number[]
+    storage: StorageRecord
+    storageOffset?: number
+    requiresGrad?: boolean
+  }) {
+    this.name = fields.name
+    this.dtype = fields.dtype
+    this.shape = fields.shape
+    this.strides = fields.strides ?? contiguousStrides(fields.shape)
+    this.storage = fields.storage
+    this.storageOffset = fields.storageOffset ?? 0
+    this.requiresGrad = fields.requiresGrad ?? false
+  }
+}
+
+/** A tensor that this library cannot read, and why; it may be listed all the same. */
+export class UnreadableTensor {
+  readonly name: string
+  /** PyTorch's name of it: 'complex64', 'float8_e4m3fn', 'qint8', ... */
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly reason: string
+
+  constructor(name: string, dtype: string, shape: readonly number[], reason: string) {
+    this.name = name
+    this.dtype = dtype
+    this.shape = shape
+    this.reason = reason
+  }
+}
+
+/**
+ * An object of a class, or a call of a function, that has no plain form here: its name and what it was made
+ * from. Nothing of it was called. With a name alone it is a reference to the class or function itself.
+ */
+export class PlainRecord {
+  /** 'module.Name' */
+  readonly class: string
+  args?: readonly PlainData[]
+  /** Its attributes, as far as they were saved as a dictionary. */
+  state?: PlainData
+  /** Of a class that extends dict. */
+  items?: PlainData
+  /** Of a class that extends list. */
+  list?: PlainData[]
+
+  constructor(name: string) {
+    this.class = name
+  }
+}
+
+/** Objects of string keys have no prototype, so that names such as '__proto__' are names like others. */
+export interface PlainObject {
+  [name: string]: PlainData
+}
+
+/**
+ * dict with string keys: an object without a prototype; dict with other keys: a Map; list, tuple, set: an
+ * array; None: null; int: a number, or a bigint where a number is not exact; bytes: a Uint8Array; a tensor:
+ * its record. A value that occurs twice is one object here too. It is never cyclic, at most 1000 levels deep,
+ * and writing it out with its repetitions stays in proportion to the file.
+ */
+export type PlainData =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | TensorRecord
+  | UnreadableTensor
+  | PlainRecord
+  | PlainData[]
+  | Map<PlainData, PlainData>
+  | PlainObject
+
+/** Row-major strides of a tensor without gaps, in elements. */
+export function contiguousStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length)
+  let stride = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride
+    stride *= Math.max(shape[i] as number, 1)
+  }
+  return strides
+}

@@ -1,0 +1,233 @@
+/**
+ * A pickled object as plain data. What occurs twice is converted once and stays one object; yet a few bytes
+ * can say "twice the list before" thirty times over, so the size with all repetitions written out is counted
+ * and bounded: whoever walks the result naively takes time in proportion to the file.
+ */
+import { BeitError } from '../../errors.js'
+import type { DType } from '../../native.js'
+import { dtypeName, isDtype, readNumber } from '../pickle/numpy_scalar.js'
+import {
+  PickleDict,
+  PickleGlobal,
+  PickleObject,
+  PickleSet,
+  PickleTuple,
+  type PickleValue,
+} from '../pickle/values.js'
+import { type PlainData, type PlainObject, PlainRecord, TensorRecord, UnreadableTensor } from '../records.js'
+import { TORCH_DTYPES } from './dtypes.js'
+import { PickleStorage, PickleTensor } from './storages.js'
+
+const MAX_DEPTH = 1000
+const MAX_WRITTEN_OUT = 1_000_000
+
+interface Converted {
+  readonly plain: PlainData
+  /** Levels below it. */
+  readonly height: number
+  /** Values in it when every repetition is written out. */
+  readonly writtenOut: number
+}
+
+/** Converts the values of one file. */
+export class PlainConverter {
+  readonly #name: string
+  readonly #limit: number
+  readonly #known = new Map<object, Converted>()
+  readonly #open = new Set<object>()
+  readonly #records = new Map<PickleTensor, TensorRecord | UnreadableTensor>()
+  /** Keys and places that lead to the value at hand. */
+  readonly #path: string[] = []
+
+  /**
+   * @param name of the file, for messages
+   * @param fileSize bytes of the file
+   */
+  constructor(name: string, fileSize: number) {
+    this.#name = name
+    this.#limit = MAX_WRITTEN_OUT + Math.floor(fileSize / 16)
+  }
+
+  /**
+   * The record of a tensor under a name. The first name it is asked for is the one that stands in `data`.
+   */
+  record(tensor: PickleTensor, name: string): TensorRecord | UnreadableTensor {
+    const known = this.#records.get(tensor)
+    if (known?.name === name) return known
+    const record = makeRecord(tensor, name)
+    if (known === undefined) this.#records.set(tensor, record)
+    return record
+  }
+
+  /** @throws BeitError ERR_FORMAT when the value is nested too deeply or repeats itself too often */
+  convert(root: PickleValue): PlainData {
+    return this.#convert(root).plain
+  }
+
+  #convert(value: PickleValue): Converted {
+    if (value === null || typeof value !== 'object') return { plain: value, height: 0, writtenOut: 1 }
+    const known = this.#known.get(value)
+    if (known !== undefined) return known
+    if (this.#open.has(value)) return leaf(new PlainRecord('(the same object again, inside itself)'))
+    if (this.#open.size > MAX_DEPTH) throw this.#tooDeep()
+    this.#open.add(value)
+    const converted = this.#make(value)
+    this.#open.delete(value)
+    if (converted.height > MAX_DEPTH) throw this.#tooDeep()
+    if (converted.writtenOut > this.#limit) {
+      throw this.#broken(`its values repeat each other to more than ${this.#limit} when written out`)
+    }
+    this.#known.set(value, converted)
+    return converted
+  }
+
+  #make(value: object & PickleValue): Converted {
+    if (value instanceof Uint8Array) return leaf(new Uint8Array(value))
+    if (value instanceof PickleTensor)
+      return leaf(this.#records.get(value) ?? this.record(value, this.#path.join('.')))
+    if (value instanceof PickleStorage) return leaf(storageRecord(value))
+    if (Array.isArray(value)) return this.#list(value)
+    if (value instanceof PickleTuple) return this.#list(value.items)
+    if (value instanceof PickleSet) return this.#list([...value.items()])
+    if (value instanceof PickleDict) return this.#dict(value)
+    if (value instanceof PickleGlobal) return leaf(reference(value))
+    if (value instanceof PickleObject) return this.#object(value)
+    throw this.#broken('it holds a value of an unknown kind')
+  }
+
+  #list(items: readonly PickleValue[]): Converted {
+    const size = new Size()
+    const plain = items.map((item, i) => this.#child(item, String(i), size))
+    return size.of(plain)
+  }
+
+  #dict(dict: PickleDict): Converted {
+    const size = new Size()
+    const entries = [...dict.entries()]
+    if (entries.every(([key]) => typeof key === 'string')) {
+      const plain = emptyObject()
+      for (const [key, item] of entries) plain[key as string] = this.#child(item, key as string, size)
+      return size.of(plain)
+    }
+    const plain = new Map<PlainData, PlainData>()
+    for (const [key, item] of entries) {
+      const plainKey = this.#child(key, 'key', size)
+      plain.set(plainKey, this.#child(item, typeof plainKey === 'object' ? 'value' : String(plainKey), size))
+    }
+    return size.of(plain)
+  }
+
+  #object(object: PickleObject): Converted {
+    const known = this.#knownClass(object)
+    if (known !== undefined) return known
+    const size = new Size()
+    const plain = new PlainRecord(object.class.path)
+    if (object.args.length > 0) plain.args = object.args.map((arg, i) => this.#child(arg, `args.${i}`, size))
+    if (object.state !== undefined) plain.state = this.#child(object.state, null, size)
+    if (object.items !== null) plain.items = this.#child(object.items, null, size)
+    if (object.list !== null) plain.list = this.#child(object.list, null, size) as PlainData[]
+    return size.of(plain)
+  }
+
+  /** Classes whose objects are plain data at heart. */
+  #knownClass(object: PickleObject): Converted | undefined {
+    const { path } = object.class
+    const { args, state } = object
+    if (path === 'argparse.Namespace' || path === 'types.SimpleNamespace') {
+      return state instanceof PickleDict ? this.#convert(state) : undefined
+    }
+    if (isDtype(object)) return leaf(dtypeName(object))
+    if (/^pathlib(\._local)?\.(Pure)?(Posix|Windows)?Path$/.test(path)) {
+      const parts = args.filter((part) => typeof part === 'string')
+      return parts.length === args.length ? leaf(joinPath(parts, path.includes('Windows'))) : undefined
+    }
+    if (/^numpy\._?core\.multiarray\._reconstruct$/.test(path) && state instanceof PickleTuple) {
+      return this.#array(state.items)
+    }
+    return undefined
+  }
+
+  /** A numpy array by its state (version, shape, dtype, column-major, bytes); without dimensions, its number. */
+  #array([, shape, dtype, , bytes]: readonly PickleValue[]): Converted | undefined {
+    if (!(shape instanceof PickleTuple) || !isDtype(dtype) || !(bytes instanceof Uint8Array)) return undefined
+    const number = shape.items.length === 0 ? readNumber(dtype, bytes) : undefined
+    if (number !== undefined) return this.#convert(number)
+    const size = new Size()
+    const plain = new PlainRecord('numpy.ndarray')
+    const state = emptyObject()
+    state.shape = this.#child(shape, 'shape', size)
+    state.dtype = dtypeName(dtype)
+    state.data = this.#child(bytes, 'data', size)
+    plain.state = state
+    return size.of(plain)
+  }
+
+  #child(value: PickleValue, name: string | null, size: Size): PlainData {
+    if (name !== null) this.#path.push(name)
+    const { plain, height, writtenOut } = this.#convert(value)
+    if (name !== null) this.#path.pop()
+    size.add(height, writtenOut)
+    return plain
+  }
+
+  #tooDeep(): BeitError {
+    return this.#broken(`its values are nested more than ${MAX_DEPTH} deep`)
+  }
+
+  #broken(why: string): BeitError {
+    return new BeitError('ERR_FORMAT', `${this.#name}: ${why}`)
+  }
+}
+
+/** Adds up the parts of a container. */
+class Size {
+  #height = 0
+  #writtenOut = 1
+
+  add(height: number, writtenOut: number): void {
+    this.#height = Math.max(this.#height, height + 1)
+    this.#writtenOut += writtenOut
+  }
+
+  of(plain: PlainData): Converted {
+    return { plain, height: this.#height, writtenOut: this.#writtenOut }
+  }
+}
+
+function makeRecord(tensor: PickleTensor, name: string): TensorRecord | UnreadableTensor {
+  const { dtype, shape, view, requiresGrad, unreadable } = tensor
+  if (unreadable !== null || view === null) {
+    return new UnreadableTensor(name, dtype, shape, unreadable ?? 'it has no storage')
+  }
+  return new TensorRecord({
+    name,
+    dtype: dtype as DType,
+    shape,
+    strides: view.strides,
+    storage: view.storage.record,
+    storageOffset: view.offset,
+    requiresGrad,
+  })
+}
+
+function storageRecord({ record, element, count }: PickleStorage): PlainRecord {
+  const plain = new PlainRecord('torch.storage')
+  plain.args = [element.name, record.key, count]
+  return plain
+}
+
+function reference(global: PickleGlobal): PlainData {
+  if (global.module === 'torch' && TORCH_DTYPES.has(global.name)) return global.path
+  return new PlainRecord(global.path)
+}
+
+function joinPath(parts: readonly string[], windows: boolean): string {
+  const separator = windows ? '\\' : '/'
+  return parts.reduce(
+    (path, part) => (path === '' || path.endsWith(separator) ? path + part : path + separator + part),
+    '',
+  )
+}
+
+const leaf = (plain: PlainData): Converted => ({ plain, height: 0, writtenOut: 1 })
+const emptyObject = () => Object.create(null) as PlainObject
