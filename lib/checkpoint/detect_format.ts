@@ -3,7 +3,7 @@ import { BeitError } from '../errors.js'
 import type { ByteSource } from './byte_source.js'
 import { isLegacy } from './torch/read_legacy.js'
 
-export type DetectedFormat = 'safetensors' | 'zip' | 'legacy' | 'pickle'
+export type DetectedFormat = 'safetensors' | 'sharded-safetensors' | 'zip' | 'legacy' | 'pickle'
 
 /**
  * @throws BeitError ERR_FORMAT with what the file looks like when it is none of them
@@ -15,6 +15,8 @@ export function detectFormat(source: ByteSource): DetectedFormat {
   if (head.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'))) return 'zip'
   if (head[0] === 0x50 && head[1] === 0x4b)
     throw refuse('is a zip file without entries, or one of several parts')
+  // JSON by itself: the index of several safetensors files. A header length would end in zeros.
+  if (/^\s*\{\s*["}]/.test(head.toString('latin1'))) return 'sharded-safetensors'
   // The header of a safetensors file: a length with zeros at its end, then '{'.
   const isSafetensors = head[8] === 0x7b && (head[0] !== 0x80 || head.readUInt32LE(4) === 0)
   if (isSafetensors) return 'safetensors'

@@ -3,10 +3,8 @@ import { BeitError, invalidArgument } from '../errors.js'
 import type { Tensor } from '../tensor.js'
 import { openFileSource } from './byte_source.js'
 import { CheckpointFile, type Container } from './checkpoint_file.js'
-import { detectFormat } from './detect_format.js'
-import { openSafetensors } from './open_safetensors.js'
+import { readContents } from './read_contents.js'
 import type { PlainData } from './records.js'
-import { readTorchContents } from './torch/read_torch.js'
 
 /** What a checkpoint file holds, its weights read. */
 export interface Checkpoint {
@@ -27,7 +25,8 @@ export interface Checkpoint {
 /**
  * Opens a checkpoint and reads its structure: names, shapes and dtypes of its tensors, and everything in it
  * that is no tensor. Takes files of torch.save (zip and legacy, state dicts, training checkpoints and whole
- * modules), bare pickles and safetensors. Nothing in a file is ever run: classes and functions are names.
+ * modules), bare pickles, safetensors, and the index of safetensors in several files. Nothing in a file is
+ * ever run: classes and functions are names.
  *
  * @param options.pick the key of the weights, such as 'model_ema', or 'a.b' for a key within; without it
  * the first of model, state_dict, module, model_ema and weights, or the file itself
@@ -42,14 +41,7 @@ export async function openCheckpoint(path: string, options: { pick?: string } = 
   const pick = checkOptions(path, options)
   const source = openFileSource(path)
   try {
-    const format = detectFormat(source)
-    if (format === 'safetensors')
-      return new CheckpointFile(await openSafetensors(path, source.identity, pick))
-    return new CheckpointFile(readTorchContents(source, format, pick))
-  } catch (cause) {
-    if (cause instanceof BeitError) throw cause
-    // Limits of the engine itself, such as the number of keys of a Map.
-    throw new BeitError('ERR_FORMAT', `${path}: ${(cause as Error).message}`, { cause })
+    return new CheckpointFile(readContents(source, pick))
   } finally {
     source.close()
   }

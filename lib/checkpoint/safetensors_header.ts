@@ -3,9 +3,9 @@
  * little-endian, then JSON of that length, then the tensors without a gap. Everything in it is checked before
  * a byte of a tensor is read, as strictly as the reference implementation does.
  */
-import { type FileHandle, open } from 'node:fs/promises'
 import { BeitError } from '../errors.js'
 import type { DType } from '../native.js'
+import { type ByteSource, openFileSource } from './byte_source.js'
 import { parseStrictJson } from './strict_json.js'
 
 /** The limit of the format: 100 MB of JSON. */
@@ -56,61 +56,32 @@ export interface SafetensorsHeader {
  * read.
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  const file = await openFile(path)
+  const source = openFileSource(path)
   try {
-    const { size } = await file.stat()
-    const length = await headerLength(path, file, size)
-    const bytes = await readExactly(path, file, length, 8)
-    return checkHeader(path, parseHeader(path, bytes), 8 + length, size)
+    return parseSafetensorsHeader(source)
   } finally {
-    await file.close()
+    source.close()
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (cause) {
-    throw new BeitError('ERR_IO', `cannot open ${path}: ${(cause as Error).message}`, { cause })
-  }
+/** As {@link readSafetensorsHeader}, of a source that is open. */
+export function parseSafetensorsHeader(source: ByteSource): SafetensorsHeader {
+  const { name, size } = source
+  if (size < 8) throw broken(name, `it has ${size} bytes, and 8 of header length come first`)
+  const length = Buffer.from(source.read(0, 8)).readBigUInt64LE()
+  if (length > MAX_HEADER) throw broken(name, `its header length ${length} is over ${MAX_HEADER}`)
+  const start = 8 + Number(length)
+  if (start > size) throw broken(name, `its header length ${length} reaches past its ${size} bytes`)
+  return checkHeader(name, parseHeader(name, source.read(8, Number(length))), start, size)
 }
 
-async function readExactly(
-  path: string,
-  file: FileHandle,
-  length: number,
-  position: number,
-): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  try {
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(bytes, done, length - done, position + done)
-      if (bytesRead === 0) throw broken(path, `it ends inside the header`)
-      done += bytesRead
-    }
-  } catch (cause) {
-    if (cause instanceof BeitError) throw cause
-    throw new BeitError('ERR_IO', `cannot read ${path}: ${(cause as Error).message}`, { cause })
-  }
-  return bytes
-}
-
-async function headerLength(path: string, file: FileHandle, size: number): Promise<number> {
-  if (size < 8) throw broken(path, `it has ${size} bytes, and 8 of header length come first`)
-  const length = (await readExactly(path, file, 8, 0)).readBigUInt64LE()
-  if (length > MAX_HEADER) throw broken(path, `its header length ${length} is over ${MAX_HEADER}`)
-  if (8 + Number(length) > size)
-    throw broken(path, `its header length ${length} reaches past its ${size} bytes`)
-  return Number(length)
-}
-
-function parseHeader(path: string, bytes: Buffer): object {
+function parseHeader(path: string, bytes: Uint8Array): object {
   if (bytes[0] !== 0x7b) throw broken(path, "its header does not start with '{'")
   let header: unknown
   try {
     header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (cause) {
-    throw broken(path, `its header is not strict JSON: ${(cause as Error).message}`, cause)
+    throw broken(path, `its header is not strict JSON: ${(cause as Error).message.slice(0, 256)}`, cause)
   }
   return header as object
 }
@@ -143,13 +114,13 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
   const { dtype, shape, data_offsets: offsets } = entry
   const known = typeof dtype === 'string' && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined
   if (known === undefined) {
-    throw refuse(`has dtype ${JSON.stringify(dtype)}; this library reads ${Object.keys(DTYPES).join(', ')}`)
+    throw refuse(`has dtype ${shown(dtype)}; this library reads ${Object.keys(DTYPES).join(', ')}`)
   }
   if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS || !shape.every(isCount)) {
-    throw refuse(`has no valid shape: ${JSON.stringify(shape)}`)
+    throw refuse(`has no valid shape: ${shown(shape)}`)
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw refuse(`has no valid data_offsets: ${JSON.stringify(offsets)}`)
+    throw refuse(`has no valid data_offsets: ${shown(offsets)}`)
   }
   const [begin, end] = offsets as [number, number]
   // Sizes of 0 count as 1 here: the strides of an empty tensor must not overflow either.
@@ -168,6 +139,16 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** A value of the header for a message: a hostile one may be of any length and depth. */
+function shown(value: unknown): string {
+  if (Array.isArray(value) && (value.length > MAX_DIMENSIONS || value.some(Array.isArray))) {
+    return `an array of ${value.length}`
+  }
+  const text =
+    typeof value === 'object' && !Array.isArray(value) ? 'an object' : String(JSON.stringify(value))
+  return text.length > 256 ? `${text.slice(0, 256)}...` : text
+}
 
 function broken(path: string, why: string, cause?: unknown): BeitError {
   return new BeitError(
