@@ -165,6 +165,24 @@ export interface ModuleBindings {
   tokenizerDecode(module: ModuleHandle, tokens: TensorHandle): Promise<TensorHandle>
 }
 
+/** native/bindings/adapt.cc: grids are [rows, columns] of patches. Each gives a new tensor of the same dtype. */
+export interface AdaptBindings {
+  /** table (R, H) -> (R', H) */
+  resizeRelativePositions(
+    table: TensorHandle,
+    from: readonly [number, number],
+    to: readonly [number, number],
+  ): Promise<TensorHandle>
+  /** positions (1, 1 + N, D) -> (1, 1 + N', D) */
+  resizeAbsolutePositions(
+    positions: TensorHandle,
+    from: readonly [number, number],
+    to: readonly [number, number],
+  ): Promise<TensorHandle>
+  /** weight (D, C, p, p) -> (D, C, side, side) */
+  resamplePatchEmbedding(weight: TensorHandle, side: number): Promise<TensorHandle>
+}
+
 /** What a training step needs beside the data; `lib/` computes it from its schedules. */
 export interface StepSettings {
   learningRate: number
@@ -413,5 +431,6 @@ export type NativeBindings = RuntimeBindings &
   TensorBindings &
   CheckpointBindings &
   ModuleBindings &
+  AdaptBindings &
   TrainerBindings &
   ImageLoaderBindings
