@@ -19,6 +19,11 @@ export {
   type SafetensorsRecord,
   writeSafetensors,
 } from './checkpoint/safetensors.js'
+export {
+  type CheckpointFormat,
+  type WriteCheckpointOptions,
+  writeCheckpoint,
+} from './checkpoint/write_checkpoint.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
 export type { BrokenImage } from './data/broken_images.js'
 export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'

@@ -37,6 +37,9 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const
 
+/** Bytes of an element. */
+export const elementSize = (dtype: DType): number => ARRAYS[dtype].BYTES_PER_ELEMENT
+
 /** An n-dimensional array that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
 export class Tensor extends Disposable<'tensor'> {
   readonly shape: readonly number[]

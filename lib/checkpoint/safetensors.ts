@@ -2,10 +2,11 @@
 import { resolve } from 'node:path'
 import { native } from '../binding.js'
 import { resolveDevice } from '../device.js'
-import { BeitError, invalidArgument } from '../errors.js'
-import { Tensor } from '../tensor.js'
+import { BeitError } from '../errors.js'
+import { elementSize, Tensor } from '../tensor.js'
 import { replaceFile } from './atomic_file.js'
 import { FORMAT_DTYPES, readSafetensorsHeader } from './safetensors_header.js'
+import { checkTensors } from './tensor_map.js'
 
 export {
   readSafetensorsHeader,
@@ -54,35 +55,25 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   checkInput(tensors, metadata)
-  const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b) - elementSize(a))
+  const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b.dtype) - elementSize(a.dtype))
   const header = encodeHeader(sorted, metadata)
   const pieces = [{ bytes: header }, ...sorted.map(([, tensor]) => ({ tensor: tensor.handle }))]
   await replaceFile(resolve(path), (temporary) => native().piecesToFile(temporary, pieces))
 }
 
 function checkInput(tensors: unknown, metadata: unknown): void {
-  if (!(tensors instanceof Map)) throw invalidArgument('tensors', 'a Map of names to Tensors', tensors)
-  for (const [name, tensor] of tensors) {
-    if (typeof name !== 'string' || !(tensor instanceof Tensor)) {
-      throw invalidArgument(`tensors '${name}'`, 'a Tensor under a string', tensor)
-    }
-    if (name === '__metadata__') {
-      throw new BeitError('ERR_INVALID_ARGUMENT', "'__metadata__' cannot be the name of a tensor")
-    }
-  }
-  for (const [name, value] of Object.entries(metadata as object)) {
-    if (typeof value !== 'string') throw invalidArgument(`metadata '${name}'`, 'a string', value)
+  checkTensors(tensors, metadata)
+  if ((tensors as Map<string, Tensor>).has('__metadata__')) {
+    throw new BeitError('ERR_INVALID_ARGUMENT', "'__metadata__' cannot be the name of a tensor")
   }
 }
-
-const elementSize = (tensor: Tensor) => (FORMAT_DTYPES.get(tensor.dtype) as { size: number }).size
 
 function encodeHeader(tensors: [string, Tensor][], metadata: Readonly<Record<string, string>>): Uint8Array {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let end = 0
   for (const [name, tensor] of tensors) {
     const begin = end
-    end += tensor.size * elementSize(tensor)
+    end += tensor.size * elementSize(tensor.dtype)
     const dtype = FORMAT_DTYPES.get(tensor.dtype)?.name
     entries.push([name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }])
   }

@@ -86,14 +86,16 @@ export abstract class Module extends Disposable<'module'> {
   }
 
   /**
-   * Writes weights and config as one safetensors file: to a temporary name, synced, renamed. An existing file
-   * is replaced as a whole.
+   * Writes weights and config as one file: to a temporary name, synced, renamed. An existing file is replaced
+   * as a whole. A .safetensors file has the config in its metadata; a .pth file is a dict of 'model', the
+   * state dict, and 'metadata', for torch.load(path, weights_only=True).
    *
+   * @param options.format default: by the extension, .safetensors, or .pth, .pt and .bin
    * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. For a BEiT
    * with transformers' names, a `config.json` is written beside the file: its `from_pretrained` reads a folder
    * with both when the file is called `model.safetensors`.
-   * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model; ERR_IO when the folder cannot
-   * be written.
+   * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, or an extension that tells no
+   * format; ERR_IO when the folder cannot be written.
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModule(this, this.moduleKind, path, options)

@@ -4,7 +4,7 @@ import { NAMINGS, type Naming } from '../checkpoint/naming/identify.js'
 import { tensorsAfter } from '../checkpoint/naming/recipe.js'
 import { toNaming, transformersClass } from '../checkpoint/naming/to_naming.js'
 import { writeTransformersConfig } from '../checkpoint/naming/transformers_config.js'
-import { writeSafetensors } from '../checkpoint/safetensors.js'
+import { type CheckpointFormat, writeCheckpoint } from '../checkpoint/write_checkpoint.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { BeitConfig } from './beit_config.js'
@@ -12,6 +12,8 @@ import type { Module, ModuleKind } from './module.js'
 
 /** Options of every `save`. */
 export interface SaveOptions {
+  /** Default: by the extension, .safetensors, or .pth, .pt and .bin. */
+  format?: CheckpointFormat
   /** Whose names the tensors get: 'unilm' (default: the original's, this library's own), 'timm' or 'transformers'. */
   naming?: Naming
 }
@@ -24,18 +26,14 @@ export async function saveModule(
   module: Module,
   kind: ModuleKind,
   path: string,
-  { naming = 'unilm' }: SaveOptions,
+  { naming = 'unilm', format }: SaveOptions,
 ): Promise<void> {
   if (!NAMINGS.includes(naming)) throw invalidArgument('naming', NAMINGS.join(', '), naming)
   await scope(async () => {
     const state = await module.stateDict()
     const tensors = await tensorsAfter(toNaming(naming, kind, [...state.keys()]), state)
-    await writeSafetensors(path, tensors, {
-      format: 'pt',
-      library: 'beit-torch',
-      kind,
-      config: JSON.stringify(module.config),
-    })
+    const metadata = { format: 'pt', library: 'beit-torch', kind, config: JSON.stringify(module.config) }
+    await writeCheckpoint(path, tensors, { ...(format && { format }), metadata })
   })
   if (naming === 'transformers' && kind.startsWith('beit')) {
     const config = writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)
