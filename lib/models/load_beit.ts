@@ -1,15 +1,14 @@
 /** A BEiT from a file: of this library, the original, timm or transformers. */
-import type { CheckpointFile } from '../checkpoint/checkpoint_file.js'
-import { type Description, describeCheckpoint } from '../checkpoint/naming/describe.js'
+import { expectModel } from '../checkpoint/naming/expect_model.js'
+import type { KnownArchitecture } from '../checkpoint/naming/infer_config.js'
 import { readState } from '../checkpoint/naming/read_state.js'
-import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
+import { loadReport } from '../checkpoint/naming/report.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
-import { BeitError } from '../errors.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import type { BeitModel } from './beit_model.js'
 import { imageSizePair } from './image_size.js'
-import { makeWithState } from './module_file.js'
+import { makeWithState } from './make_with_state.js'
 import type { LoadOptions } from './module_options.js'
 
 /** Options of a BEiT's `load`. */
@@ -31,7 +30,7 @@ export async function loadBeit<M extends BeitModel>(
 ): Promise<M> {
   return scope(async () => {
     const file = await openCheckpoint(path)
-    const description = await describeBeit(file, kind, given)
+    const description = await expectModel(file, [kind], known(given))
     const config = resolveBeitConfig({ ...description.architecture, ...defined(given) })
     const state = await readState(file, description.identity.recipe)
     const model = await makeWithState(() => make(config), state)
@@ -40,28 +39,13 @@ export async function loadBeit<M extends BeitModel>(
   })
 }
 
-async function describeBeit(
-  file: CheckpointFile,
-  kind: string,
-  given: BeitConfigInput,
-): Promise<Description> {
-  const { imageSize, heads, normEps } = given
-  const description = await describeCheckpoint(file, {
-    ...defined({ heads, normEps }),
-    ...(imageSize === undefined ? {} : { imageSize: imageSizePair(imageSize) }),
+/** What only the caller may know of the file. */
+function known({ imageSize, heads, normEps }: BeitConfigInput): KnownArchitecture {
+  return defined({
+    heads,
+    normEps,
+    imageSize: imageSize === undefined ? undefined : imageSizePair(imageSize),
   })
-  if (description?.identity.model === kind) return description
-  const { path, tensors, metadata } = file
-  if (description === null) {
-    const names = [...tensors.keys()].slice(0, 4).join(', ')
-    const what =
-      metadata.kind === undefined ? `names that are no BEiT's: ${names}, ...` : `a ${metadata.kind}`
-    throw new BeitError('ERR_FORMAT', `${path} holds ${what}, expected a ${kind}`)
-  }
-  throw new BeitError(
-    'ERR_CHECKPOINT_MISMATCH',
-    `${path} holds a ${modelInWords(description.identity)}, expected a ${kind}`,
-  )
 }
 
 function defined<T extends object>(options: T): T {

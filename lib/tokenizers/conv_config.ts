@@ -1,4 +1,5 @@
 /** The sizes of a convolutional discrete VAE, checked. The mirror of native/models/conv_discrete_vae.h. */
+import type { Shapes } from '../checkpoint/naming/recipe.js'
 import { BeitError } from '../errors.js'
 import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from '../models/image_size.js'
 import { type OptionSchema, validateOptions } from '../options.js'
@@ -65,4 +66,25 @@ export function resolveConvConfig(given: ConvDiscreteVaeInput): ConvDiscreteVaeC
     )
   }
   return Object.freeze(config)
+}
+
+/**
+ * The configuration of the network with weights of these shapes. They do not tell the image size, on which
+ * nothing in the network depends: it is that of the default, or near it.
+ */
+export function convConfigOf(shapes: Shapes): ConvDiscreteVaeInput {
+  const names = [...shapes.keys()]
+  const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
+  const layers = count(/^encoder\.\d+\.0\.weight$/)
+  const last = names.filter((name) => /^decoder\.\d+\.weight$/.test(name)).at(-1)
+  const [vocabSize, codebookDim] = shapes.get('codebook.weight') ?? []
+  return {
+    imageSize: Math.max(1, Math.round(112 / 2 ** layers)) * 2 ** layers,
+    vocabSize,
+    codebookDim,
+    layers,
+    hiddenSize: shapes.get('encoder.0.0.weight')?.[0],
+    resBlocks: Math.floor(count(/^encoder\.\d+\.net\.0\.weight$/) / layers),
+    outputChannels: shapes.get(last ?? '')?.[0],
+  }
 }

@@ -3,7 +3,13 @@
  * (native/models/conv_discrete_vae.h).
  */
 import { native } from '../binding.js'
-import { loadModuleFile } from '../models/module_file.js'
+import { ownConfig } from '../checkpoint/naming/describe.js'
+import { expectModel } from '../checkpoint/naming/expect_model.js'
+import { readState } from '../checkpoint/naming/read_state.js'
+import { loadReport } from '../checkpoint/naming/report.js'
+import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { scope } from '../dispose.js'
+import { makeWithState } from '../models/make_with_state.js'
 import {
   checkLoadOptions,
   type LoadOptions,
@@ -12,7 +18,12 @@ import {
 } from '../models/module_options.js'
 import type { ModuleHandle } from '../native.js'
 import type { DType } from '../tensor.js'
-import { type ConvDiscreteVaeConfig, type ConvDiscreteVaeInput, resolveConvConfig } from './conv_config.js'
+import {
+  type ConvDiscreteVaeConfig,
+  type ConvDiscreteVaeInput,
+  convConfigOf,
+  resolveConvConfig,
+} from './conv_config.js'
 import { TokenizerModule } from './image_tokenizer.js'
 
 const KIND = 'conv_discrete_vae'
@@ -46,15 +57,22 @@ export class ConvDiscreteVae extends TokenizerModule {
   }
 
   /**
-   * The tokenizer of a file that `save` wrote.
-   * @throws BeitError ERR_FORMAT when it is not one, ERR_IO when it cannot be read.
+   * The tokenizer of a file: of `save`, or of the original's state dict, whose sizes follow from its weights.
+   * @throws BeitError ERR_FORMAT or ERR_CHECKPOINT_MISMATCH when it is not one, ERR_IO when it cannot be read.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<ConvDiscreteVae> {
     const complete = await checkLoadOptions('ConvDiscreteVae.load', options)
-    return loadModuleFile(path, KIND, async (given) => {
-      const config = resolveConvConfig(given)
-      const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
-      return new ConvDiscreteVae(handle, config, complete)
+    return scope(async () => {
+      const file = await openCheckpoint(path)
+      const description = await expectModel(file, [KIND])
+      const config = resolveConvConfig(ownConfig(file)?.config ?? convConfigOf(description.shapes))
+      const state = await readState(file, description.identity.recipe)
+      const tokenizer = await makeWithState(async () => {
+        const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })
+        return new ConvDiscreteVae(handle, config, complete)
+      }, state)
+      tokenizer.loadReport = loadReport(file, description)
+      return tokenizer
     })
   }
 

@@ -1,8 +1,12 @@
 /** The tokenizer of DALL-E, whose visual tokens BEiT was trained on (native/models/dalle_dvae.h). */
 import { native } from '../binding.js'
-import { readCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { expectModel } from '../checkpoint/naming/expect_model.js'
+import { readState } from '../checkpoint/naming/read_state.js'
+import { type LoadReport, loadReport } from '../checkpoint/naming/report.js'
+import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
-import { makeWithState } from '../models/module_file.js'
+import { makeWithState } from '../models/make_with_state.js'
 import { checkLoadOptions, type LoadOptions } from '../models/module_options.js'
 import type { ModuleHandle } from '../native.js'
 import type { DType, Tensor } from '../tensor.js'
@@ -33,14 +37,13 @@ export class DalleTokenizer extends TokenizerModule {
   }
 
   /**
-   * From a file that `save` wrote, or from the original's state dict: one file with `encoder.` and `decoder.`
-   * names, or two files with the names as they are in each. Encoding needs no decoder.
+   * From a file that `save` wrote, from the original's encoder.pkl and decoder.pkl, from a state dict of either,
+   * or from transformers' FlavaImageCodebook, which is the encoder alone. Encoding needs no decoder.
    *
-   * @param path checkpoint file of both, or of the encoder: safetensors, a state dict or the original's .pkl
+   * @param path checkpoint file of both, or of the encoder
    * @param options.decoder checkpoint file of the decoder
-   * @throws BeitError ERR_FORMAT when a file is none that readCheckpoint takes,
-   * ERR_CHECKPOINT_MISMATCH when the tensors are not those of a DALL-E dVAE, ERR_IO when a file cannot be
-   * read.
+   * @throws BeitError ERR_FORMAT when a file is none that readCheckpoint takes or holds no known model,
+   * ERR_CHECKPOINT_MISMATCH when it holds another one, ERR_IO when a file cannot be read.
    */
   static async load(
     path: string,
@@ -48,14 +51,22 @@ export class DalleTokenizer extends TokenizerModule {
   ): Promise<DalleTokenizer> {
     const { decoder = null, ...rest } = options
     const complete = await checkLoadOptions('DalleTokenizer.load', rest)
-    const files = [withPrefix('encoder.', (await readCheckpoint(path)).tensors)]
-    if (decoder !== null) files.push(withPrefix('decoder.', (await readCheckpoint(decoder)).tensors))
-    const state = new Map(files.flatMap((tensors) => [...tensors]))
-    try {
-      return await DalleTokenizer.fromStateDict(state, complete)
-    } finally {
-      for (const tensor of files.flatMap((tensors) => [...tensors.values()])) tensor.dispose()
-    }
+    return scope(async () => {
+      const state = new Map<string, Tensor>()
+      const reports: LoadReport[] = []
+      for (const part of decoder === null ? [path] : [path, decoder]) {
+        const file = await openCheckpoint(part)
+        const description = await expectModel(file, [KIND])
+        for (const [name, tensor] of await readState(file, description.identity.recipe))
+          state.set(name, tensor)
+        reports.push(loadReport(file, description))
+      }
+      const tokenizer = await DalleTokenizer.fromStateDict(state, complete)
+      const [first] = reports as [LoadReport]
+      const all = <T>(of: (report: LoadReport) => readonly T[]) => reports.flatMap(of)
+      tokenizer.loadReport = { ...first, dropped: all((one) => one.dropped), lines: all((one) => one.lines) }
+      return tokenizer
+    })
   }
 
   /**
@@ -100,11 +111,4 @@ export class DalleTokenizer extends TokenizerModule {
 async function makeEmpty(config: DalleDvaeConfig, options: Required<LoadOptions>): Promise<DalleTokenizer> {
   const handle = await native().moduleCreate(KIND, { ...config }, { ...options, seed: null })
   return new DalleTokenizer(handle, config, options)
-}
-
-/** The names of an encoder or decoder alone, as they are in the two of them together. */
-function withPrefix(prefix: string, tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [name.startsWith('blocks.') ? prefix + name : name, tensor]),
-  )
 }

@@ -74,7 +74,7 @@ test('weights of another kind or of no known model are refused', async () => {
   await rejects(
     BeitForMaskedImageModeling.load(join(folder, 'plain.safetensors')),
     'ERR_FORMAT',
-    /holds names that are no BEiT's: a, .*, expected a beit_for_masked_image_modeling/,
+    /no model that is known by its names, expected a beit_for_masked_image_modeling.* 1 tensors: a/,
   )
   await rejects(BeitForMaskedImageModeling.load(join(folder, 'absent')), 'ERR_IO', /cannot .*absent/)
 })
@@ -101,7 +101,7 @@ test('a cut file is refused, wherever the cut is', async () => {
   not.equal(bytes.length, 0)
   for (const length of [0, 4, 8, 100, bytes.length >> 1, bytes.length - 1]) {
     writeFileSync(path, bytes.subarray(0, length))
-    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /not a whole safetensors file/)
+    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /not a whole safetensors file|is empty/)
   }
 })
 

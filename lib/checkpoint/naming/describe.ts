@@ -1,5 +1,7 @@
 /** What a checkpoint is: model, naming and architecture, and what told them. */
 import { BeitError } from '../../errors.js'
+import type { CheckpointFile } from '../checkpoint_file.js'
+import type { PlainObject } from '../records.js'
 import type { BeitArchitecture } from './architecture.js'
 import { configPathOf, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
@@ -9,10 +11,8 @@ import { isTransformersConfig, readTransformersConfig } from './transformers_con
 import { isPositionIndex } from './unilm.js'
 
 /** What is needed of a file: nothing of it is read. */
-export interface DescribedFile {
-  readonly path: string
+export type DescribedFile = Pick<CheckpointFile, 'path' | 'metadata' | 'data'> & {
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>
-  readonly metadata: Readonly<Record<string, string>>
 }
 
 export interface Description {
@@ -44,9 +44,10 @@ export async function describeCheckpoint(
   if (identity === null) return null
   const shapes = shapesAfter(identity.recipe, given)
   if (!identity.model.startsWith('beit')) {
-    return { identity, shapes, architecture: null, source: 'shapes', notes: [] }
+    const source = ownConfig(file) === null ? 'shapes' : 'metadata'
+    return { identity, shapes, architecture: null, source, notes: [] }
   }
-  const told = ownConfig(file) ?? (await configBeside(file, identity, shapes))
+  const told = ownArchitecture(file) ?? (await configBeside(file, identity, shapes))
   if (told !== null) return { identity, shapes, ...told }
   const { architecture, notes } = inferArchitecture(file.path, shapes, known, patchesOf(given))
   if (identity.naming === 'transformers' && known.normEps === undefined) notes.push(EPSILON)
@@ -58,17 +59,27 @@ const EPSILON = 'normEps 1e-6 is assumed, as there is no config.json beside the 
 
 type Told = Pick<Description, 'source' | 'notes'> & { architecture: BeitArchitecture }
 
-/** The configuration in the metadata of this library's files. */
-function ownConfig({ path, metadata }: DescribedFile): Told | null {
-  if (metadata.kind === undefined || metadata.config === undefined) return null
+function ownArchitecture(file: DescribedFile): Told | null {
+  const own = ownConfig(file)
+  return own && { architecture: own.config as BeitArchitecture, source: 'metadata', notes: [] }
+}
+
+/**
+ * What this library wrote beside the weights: the kind of module and its configuration; null in files of
+ * others. In safetensors they are metadata, in PyTorch's files a dict of that name.
+ * @throws BeitError ERR_FORMAT when the configuration is no JSON object
+ */
+export function ownConfig({ path, metadata, data }: DescribedFile): { kind: string; config: object } | null {
+  const beside = (data as PlainObject | null)?.metadata as PlainObject | undefined
+  const { kind, config: text } = metadata.kind === undefined ? (beside ?? {}) : metadata
+  if (typeof kind !== 'string' || typeof text !== 'string') return null
+  let config: unknown
   try {
-    const architecture = JSON.parse(metadata.config) as BeitArchitecture
-    if (typeof architecture === 'object' && architecture !== null) {
-      return { architecture, source: 'metadata', notes: [] }
-    }
+    config = JSON.parse(text)
   } catch (cause) {
     throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not JSON`, { cause })
   }
+  if (typeof config === 'object' && config !== null) return { kind, config }
   throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not an object`)
 }
 

@@ -50,11 +50,10 @@ export function modelInWords({ model, naming }: { model: ModelIdentity; naming: 
  */
 export function loadReport(
   file: { path: string; format: string; notes: readonly string[] },
-  { identity, source, architecture, notes }: Description,
+  { identity, source, notes }: Description,
   more: readonly string[] = [],
 ): LoadReport {
   const { model, naming, recipe } = identity
-  const config = architecture === null ? '' : `, ${SOURCES[source]}`
   return {
     path: file.path,
     format: file.format,
@@ -63,7 +62,7 @@ export function loadReport(
     config: source,
     dropped: recipe.dropped,
     lines: [
-      `${file.path}: ${file.format}, ${modelInWords(identity)}${config}`,
+      `${file.path}: ${file.format}, ${modelInWords(identity)}, ${SOURCES[source]}`,
       ...file.notes,
       ...notes,
       ...droppedInWords(recipe.dropped),
