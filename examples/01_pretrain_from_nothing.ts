@@ -39,7 +39,6 @@ const { values: flags } = parseArgs({
 })
 const { quick } = flags
 const output = flags.output ?? (quick ? 'runs/quickstart-quick' : 'runs/quickstart')
-const signal = stopOnCtrlC()
 if (flags.fresh) await rm(output, { recursive: true, force: true })
 
 // 1. Images, as anyone's would be: files in class folders. BEiT needs no labels; the folders are for people.
@@ -59,7 +58,7 @@ const tokenizer = await ConvDiscreteVae.create({
   hiddenSize: 48,
   resBlocks: 0,
 })
-const tokenizerEvents = trainTokenizer({
+const tokenizerOptions = {
   model: tokenizer,
   data,
   validation,
@@ -73,8 +72,8 @@ const tokenizerEvents = trainTokenizer({
   clipGradient: 1,
   temperatureEnd: 0.5,
   evaluateEveryEpochs: 3,
-  signal,
-})
+} as const
+const tokenizerEvents = stopOnCtrlC((signal) => trainTokenizer({ ...tokenizerOptions, signal }))
 for await (const event of showProgress(writeMetrics(tokenizerEvents))) {
   if (event.type === 'done' && event.reason === 'stopped') stop()
 }
@@ -108,11 +107,11 @@ const options = {
   // The original crops down to 8 % of a large photo and shifts its colours; these images are small.
   scale: [0.5, 1],
   colorJitter: [0, 0, 0],
-  signal,
 } as const
 let validated = { loss: 0, accuracy: 0, baselineAccuracy: 0 }
 let checkpoint = ''
-for await (const event of showProgress(writeMetrics(pretrain(options)))) {
+const events = stopOnCtrlC((signal) => pretrain({ ...options, signal }))
+for await (const event of showProgress(writeMetrics(events))) {
   if (event.type === 'done') checkpoint = event.checkpoint
   if (event.type === 'done' && event.reason === 'stopped') stop()
 }

@@ -1,5 +1,6 @@
 /** What `beit pretrain` and `beit tokenizer train` do alike: show a run, and tell at its end what it made. */
 import { join, relative } from 'node:path'
+import { writeBrokenImages } from '../log/broken_images_file.js'
 import { duration } from '../log/format.js'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
@@ -31,6 +32,30 @@ export async function follow<E extends AnyEvent>(
   train: (signal: AbortSignal) => AsyncIterable<E>,
   finish: (ending: Ending<E>) => Promise<[name: string, value: string][]>,
 ): Promise<number> {
+  const { ending, code } = await untilInterrupted(train)
+  if (ending === null) return code
+  const { done, output } = ending
+  const broken = await writeBrokenImages(output, done.broken)
+  if (done.reason === 'stopped') {
+    console.log(`stopped after step ${done.step}, saved as ${shown(done.checkpoint)}. To go on:`)
+    console.log(`  ${resumeCommand(call)}`)
+    return code
+  }
+  const rows: [string, string][] = [
+    ['finished', `after ${done.step} steps in ${duration(done.seconds)}`],
+    ...(await finish(ending)),
+    ['checkpoint', shown(done.checkpoint)],
+    ['metrics', shown(join(output, METRICS_FILE))],
+  ]
+  if (broken !== null) rows.push(['left out', `${done.broken.length} broken images: ${shown(broken)}`])
+  console.log(columns(rows).join('\n'))
+  return EXIT.ok
+}
+
+/** Runs `train`. After it Ctrl-C is no longer a request to stop: there is no step left to finish. */
+async function untilInterrupted<E extends AnyEvent>(
+  train: (signal: AbortSignal) => AsyncIterable<E>,
+): Promise<{ ending: Ending<E> | null; code: number }> {
   using interrupt = new Interrupt()
   let done: Done<E> | null = null
   let evaluation: Evaluation<E> | null = null
@@ -40,25 +65,7 @@ export async function follow<E extends AnyEvent>(
     else if (event.type === 'evaluation') evaluation = event as Evaluation<E>
     else if (event.type === 'done') done = event as Done<E>
   }
-  if (done === null) return interrupt.code
-  if (done.reason === 'stopped') {
-    console.log(`stopped after step ${done.step}, saved as ${shown(done.checkpoint)}. To go on:`)
-    console.log(`  ${resumeCommand(call)}`)
-    return interrupt.code
-  }
-  const rows: [string, string][] = [
-    ['finished', `after ${done.step} steps in ${duration(done.seconds)}`],
-    ...(await finish({ done, evaluation, output })),
-    ['checkpoint', shown(done.checkpoint)],
-    ['metrics', shown(join(output, METRICS_FILE))],
-  ]
-  if (done.broken.length > 0)
-    rows.push([
-      'left out',
-      `${done.broken.length} broken images: ${shown(join(output, 'broken-images.txt'))}`,
-    ])
-  console.log(columns(rows).join('\n'))
-  return EXIT.ok
+  return { ending: done && { done, evaluation, output }, code: interrupt.code }
 }
 
 /** Draws curves.svg and curves.png of a run folder. */

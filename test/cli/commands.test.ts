@@ -46,6 +46,16 @@ test('info tells what a safetensors file holds', async () => {
   assert.match(stdout, /b +int64 +\[\] +8 B/)
 })
 
+test('info shows a config of a foreign file that is no JSON of an object as it is', async () => {
+  for (const config of ['vit-b/16', 'null', '{"torn":']) {
+    const file = join(temporary(), 'weights.safetensors')
+    await writeFile(file, safetensors({ __metadata__: { config } }))
+    const { code, stdout, stderr } = await runBeit(['info', file])
+    assert.equal([code, stderr], [0, ''])
+    assert.ok(stdout.includes(`config  ${config}\n`), stdout)
+  }
+})
+
 test('info refuses what is neither file of weights, run nor checkpoint', async () => {
   const folder = temporary()
   const neither = await runBeit(['info', folder])
@@ -81,7 +91,9 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   )
   assert.is(trained.code, 0, trained.stderr)
   assert.match(trained.stdout, /finished +after 12 steps/)
-  assert.match(trained.stdout, /left out +1 broken image/)
+  assert.match(trained.stdout, /left out +1 broken images: .*broken-images\.txt/)
+  const named = (await readFile(join(tokenizer, 'broken-images.txt'), 'utf8')).split('\t')
+  assert.equal(named.slice(0, 3), [join(data, 'stripes', 'broken.jpg'), '0', 'stripes/broken.jpg'])
   for (const name of ['curves', 'reconstructions', 'codebook']) await decodes(join(tokenizer, `${name}.png`))
 
   const tokens = join(root, 'tokens.jsonl')
@@ -99,6 +111,16 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   )
   assert.ok(grid.flat().every((token) => Number.isInteger(token) && token >= 0 && token < 16))
   assert.match(lines[0].key, /^checkers/)
+
+  const kept = await readFile(tokens)
+  const failed = await runBeit([...encode.with(5, data), '--max-broken-share', '0'])
+  assert.is(failed.code, 1)
+  assert.match(failed.stderr, /left out: stripes\/broken\.jpg in .*\n[\s\S]*ERR_DATA/)
+  assert.equal(await readFile(tokens), kept, 'what was there stays')
+  assert.equal((await readdir(root)).sort(), ['tok', 'tokens.jsonl', 'train', 'validation'])
+  const onFolder = await runBeit(encode.with(7, root))
+  assert.is(onFolder.code, 2)
+  assert.match(onFolder.stderr, '--output must be the path of a file')
 
   const sheet = join(root, 'kept.png')
   const reconstruct = [
@@ -148,7 +170,7 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
 
   const info = await runBeit(['info', output])
   assert.match(info.stdout, /steps +60 of 60, finished/)
-  assert.match(info.stdout, /step-00000060 .* whole/)
+  assert.match(info.stdout, /step-00000060 .* complete/)
   const [newest] = (await readdir(join(output, 'checkpoints'))).sort().reverse()
   const checkpoint = await runBeit(['info', join(output, 'checkpoints', newest as string)])
   assert.match(checkpoint.stdout, /trained +60 steps/)

@@ -1,13 +1,11 @@
 /** beit tokenizer encode: the visual tokens of images, as lines of JSON. */
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { finished } from 'node:stream/promises'
+import { replaceFile } from '../../checkpoint/atomic_file.js'
 import { batches } from '../../data/batches.js'
 import { openImages } from '../../data/open_images.js'
 import { evaluationViews } from '../../data/view_settings.js'
-import { BeitError } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { grouped } from '../../log/format.js'
 import { encodeBatch } from '../../tokenizers/encode_batch.js'
 import { pretrainSchema } from '../../train/pretrain_options.js'
@@ -67,39 +65,50 @@ export const encodeCommand: Command = {
       maxBrokenShare: values.maxBrokenShare as number | undefined,
     })
     const output = values.output as string
-    const write = await lineWriter(output)
     let count = 0
-    for await (const batch of stream) {
-      using held = batch
-      const tokens = await encodeBatch(tokenizer, held.pixels)
-      for (const [i, index] of held.indices.entries()) {
-        const { key, label } = source.sample(index)
-        const grid = Array.from({ length: rows }, (_, row) =>
-          Array.from({ length: columns }, (_, column) => Number(tokens[(i * rows + row) * columns + column])),
-        )
-        await write(`${JSON.stringify({ key, label, tokens: grid })}\n`)
-        count++
-      }
+    try {
+      await writeText(output, async (file) => {
+        for await (const batch of stream) {
+          using held = batch
+          const tokens = await encodeBatch(tokenizer, held.pixels)
+          const lines = held.indices.map((index, i) => {
+            const { key, label } = source.sample(index)
+            const grid = Array.from({ length: rows }, (_, row) =>
+              Array.from({ length: columns }, (_, column) =>
+                Number(tokens[(i * rows + row) * columns + column]),
+              ),
+            )
+            return `${JSON.stringify({ key, label, tokens: grid })}\n`
+          })
+          await file.appendFile(lines.join(''))
+          count += lines.length
+        }
+      })
+    } finally {
+      // Of a command that fails, too: they may be why.
+      for (const { key, path, message } of stream.broken)
+        console.error(`left out: ${key} in ${path}: ${message}`)
     }
-    await write(null)
-    for (const { key, path, message } of stream.broken)
-      console.error(`left out: ${key} in ${path}: ${message}`)
     console.log(`${grouped(count)} images of ${rows}x${columns} tokens: ${shown(output)}`)
     return EXIT.ok
   },
 }
 
-/** Writes text as fast as the disk takes it; null closes the file. */
-async function lineWriter(path: string): Promise<(line: string | null) => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true })
-  const file = createWriteStream(path)
-  await once(file, 'open').catch((cause) => {
-    throw new BeitError('ERR_IO', `cannot write ${path}: ${cause.message}`, { cause })
+/**
+ * Puts what `write` appends at `path`, whole or not at all.
+ * @throws BeitError ERR_IO, ERR_INVALID_ARGUMENT for what is there and is no file
+ */
+async function writeText(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const there = await stat(path).catch(() => null)
+  if (there !== null && !there.isFile()) throw invalidArgument('--output', 'the path of a file', path)
+  await replaceFile(path, async (temporary) => {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'wx')
+    try {
+      await write(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
   })
-  return async (line) => {
-    if (line === null) {
-      file.end()
-      await finished(file)
-    } else if (!file.write(line)) await once(file, 'drain')
-  }
 }
