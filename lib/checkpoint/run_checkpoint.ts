@@ -67,11 +67,14 @@ export async function listRunCheckpoints(checkpoints: string): Promise<Checkpoin
 }
 
 /**
- * Verifies a checkpoint and reads its state.
+ * Verifies a checkpoint, with `content: false` by the sizes of its files alone, and reads its state.
  * @throws BeitError ERR_FORMAT that says which file is missing or damaged; ERR_IO
  */
-export async function openRunCheckpoint<State>(path: string): Promise<WholeCheckpoint<State>> {
-  await verifyManifest(path)
+export async function openRunCheckpoint<State>(
+  path: string,
+  options: { content?: boolean } = {},
+): Promise<WholeCheckpoint<State>> {
+  await verifyManifest(path, options)
   try {
     return { path, state: JSON.parse(await fs.readFile(join(path, STATE_FILE), 'utf8')) }
   } catch (cause) {

@@ -84,6 +84,17 @@ for (const [what, damage, reason] of DAMAGES) {
   })
 }
 
+test('by their sizes alone, a short or missing file is damage and a changed one is not seen', async () => {
+  const path = await save(temporary(), 1)
+  const open = () => openRunCheckpoint(path, { content: false })
+  await fs.writeFile(join(path, 'model.bin'), 'vbl1e')
+  equal((await open()).state, { step: 1 })
+  await fs.truncate(join(path, 'model.bin'), 2)
+  await rejects(open, 'ERR_FORMAT', /model\.bin has 2 bytes.* says 5/)
+  await fs.rm(join(path, 'model.bin'))
+  await rejects(open, 'ERR_FORMAT', /model\.bin cannot be read: ENOENT/)
+})
+
 test('a file that is there and cannot be read is not taken for damage', async () => {
   const folder = temporary()
   await save(folder, 1)

@@ -16,7 +16,7 @@ export const infoCommand: Command = {
   examples: [
     { what: 'a file of weights', line: 'beit info beit.safetensors' },
     {
-      what: 'a run: its settings, how far it came, which checkpoints are whole',
+      what: 'a run: its settings, how far it came, which checkpoints are complete',
       line: 'beit info runs/first',
     },
     { what: 'one checkpoint', line: 'beit info runs/first/checkpoints/step-00000300' },

@@ -66,19 +66,19 @@ async function describeProgress(metrics: string): Promise<string[]> {
 async function checkpointRow(path: string): Promise<string[]> {
   const size = bytes(await folderSize(path))
   try {
-    await openRunCheckpoint(path)
-    return [path, size, 'whole']
+    await openRunCheckpoint(path, { content: false })
+    return [path, size, 'complete']
   } catch (error) {
     return [path, size, `damaged: ${(error as Error).message}`]
   }
 }
 
 async function describeCheckpoint(path: string): Promise<string[]> {
-  const { state } = await openRunCheckpoint<RunState>(path)
+  const { state } = await openRunCheckpoint<RunState>(path, { content: false })
   const { progress, position, kind, runId } = state
   return [
     ...columns([
-      ['checkpoint', `${path}, whole, ${bytes(await folderSize(path))}`],
+      ['checkpoint', `${path}, complete, ${bytes(await folderSize(path))}`],
       ['run', `${kind}, ${runId}`],
       ['trained', `${progress.step} steps, ${progress.skipped} of them skipped`],
       ['goes on at', `epoch ${position.epoch}, batch ${position.batch}`],

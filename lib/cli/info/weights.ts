@@ -28,11 +28,22 @@ export async function describeWeights(path: string): Promise<string[]> {
   ]
   return [
     ...columns(facts),
-    ...section('config', config === undefined ? [] : flatten(JSON.parse(config))),
+    ...section('config', config === undefined ? [] : configRows(config)),
     ...section('metadata', Object.entries(others)),
     '',
     ...columns([['tensor', 'dtype', 'shape', 'size'], ...tensors.map(tensorRow)], [3]),
   ]
+}
+
+/** A foreign file may mean anything by `config`: what is not JSON of an object is shown as it is. */
+function configRows(config: string): [string, string][] {
+  try {
+    const value: unknown = JSON.parse(config)
+    if (typeof value === 'object' && value !== null) return flatten(value)
+  } catch {
+    // Not JSON.
+  }
+  return [['config', config]]
 }
 
 function section(title: string, rows: readonly [string, string][]): string[] {
