@@ -68,14 +68,16 @@ export function checkDevice(device: string): string {
 const notUsable = (device: string, problem: string) =>
   new BeitError('ERR_DEVICE', `device '${device}' cannot be used: ${problem}`)
 
+/** The most threads of one operation: the processors that this process may use. */
+export const MOST_THREADS = availableParallelism()
+
 /**
  * How many CPU threads one operation uses; with `count`, sets it for what runs from now on.
  * @param count 1 to the number of processors
  */
 export async function threads(count?: number): Promise<number> {
-  const most = availableParallelism()
-  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= most)) {
-    throw invalidArgument('threads', `an integer from 1 to ${most}`, count)
+  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= MOST_THREADS)) {
+    throw invalidArgument('threads', `an integer from 1 to ${MOST_THREADS}`, count)
   }
   return native().setThreads(count ?? 0)
 }

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { LoadedTensors, TensorHandle, ViewSettings } from '../native.js'
-import { type OptionSchema, validateOptions } from '../options.js'
+import { type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
 import { Tensor } from '../tensor.js'
 import { BatchLoader, disposeTensors, type LoadedBatch } from './batch_loader.js'
 import { type BrokenImage, BrokenImages } from './broken_images.js'
@@ -193,6 +193,15 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | null 
 
 const isIndex = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
 
+/** The option `prefetch`, of runs as well. */
+export const PREFETCH: OptionSpec = {
+  type: 'integer',
+  min: 1,
+  max: 1024,
+  default: 4,
+  doc: 'Batches loaded ahead',
+}
+
 const OPTIONS: OptionSchema = {
   views: {
     type: 'object',
@@ -212,7 +221,7 @@ const OPTIONS: OptionSchema = {
     default: Math.min(16, availableParallelism()),
     doc: 'Threads that decode',
   },
-  prefetch: { type: 'integer', min: 1, max: 1024, default: 4, doc: 'Batches loaded ahead' },
+  prefetch: PREFETCH,
   start: {
     type: 'object',
     check: (value) => {

@@ -43,7 +43,7 @@ export async function findRunStart(
     resume === 'auto' ? await newestOf(folder.checkpoints) : await chosen(resume, folder)
   if (checkpoint === null) return { progress: new Progress(), checkpoint, warnings }
   checkRunState(checkpoint.path, checkpoint.state, kind)
-  checkRunConfig(checkpoint.path, checkpoint.state.config, config)
+  warnings.push(...checkRunConfig(checkpoint.path, checkpoint.state.config, config))
   const progress = Progress.from(checkpoint.state.progress)
   // The best checkpoint of another folder is not one of this.
   if (!folder.holds(checkpoint.path)) progress.best = null

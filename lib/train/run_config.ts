@@ -15,7 +15,6 @@ const FREE: ReadonlySet<string> = new Set([
   'settings.keepCheckpoints',
   'settings.evaluateEveryEpochs',
   'settings.codebookEverySteps',
-  'settings.threads',
   'settings.loaderThreads',
   'settings.prefetch',
   'settings.maxBrokenShare',
@@ -23,6 +22,12 @@ const FREE: ReadonlySet<string> = new Set([
   'data.name',
   'validation',
 ])
+
+/**
+ * Changes the order in which numbers are added up, and so their last bits: a resumed run may have another, and
+ * is told so.
+ */
+const THREADS = 'settings.threads'
 
 /** @param models configs of what takes part */
 export function runConfig(
@@ -41,23 +46,43 @@ export function runConfig(
   }
 }
 
+/** The same config with the number of threads in effect, which an unset option leaves to the machine. */
+export function withThreads(config: RunConfig, threads: number): RunConfig {
+  return { ...config, settings: { ...config.settings, threads } }
+}
+
 /**
  * Refuses to go on with a run of another config.
+ * @returns what to warn of: a difference in the last bits
  * @throws BeitError ERR_CHECKPOINT_MISMATCH that names all that differs
  */
-export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): void {
+export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): string[] {
   // Through JSON, as the saved one went.
   const differing = differences(saved, JSON.parse(JSON.stringify(now)))
-  if (differing.length === 0) return
-  throw new BeitError(
-    'ERR_CHECKPOINT_MISMATCH',
-    `the run cannot go on from ${path}, because its result would be another:\n  ${differing.join('\n  ')}\n` +
-      'Give what it has, or begin a new run, which may load the weights of its model.safetensors',
+  const lines = (decides: boolean) =>
+    differing.filter(({ name }) => (name !== THREADS) === decides).map(({ line }) => line)
+  const decisive = lines(true)
+  if (decisive.length > 0) {
+    throw new BeitError(
+      'ERR_CHECKPOINT_MISMATCH',
+      `the run cannot go on from ${path}, because its result would be another:\n  ${decisive.join('\n  ')}\n` +
+        'Give what it has, or begin a new run, which may load the weights of its model.safetensors',
+    )
+  }
+  return lines(false).map(
+    (line) => `${line}: the last bits will differ from those of a run that never stopped`,
   )
 }
 
-/** "settings.learningRate: 0.001 in the checkpoint, 0.002 now" for each value that differs. */
-function differences(saved: unknown, now: unknown, name = ''): string[] {
+interface Difference {
+  /** "settings.learningRate" */
+  name: string
+  /** "settings.learningRate: 0.001 in the checkpoint, 0.002 now" */
+  line: string
+}
+
+/** One for each value that differs. */
+function differences(saved: unknown, now: unknown, name = ''): Difference[] {
   if (FREE.has(name)) return []
   if (isObject(saved) && isObject(now)) {
     const keys = new Set([...Object.keys(saved), ...Object.keys(now)])
@@ -65,7 +90,7 @@ function differences(saved: unknown, now: unknown, name = ''): string[] {
   }
   // A checkpoint from before there was an option has it unset.
   const [before, after] = [saved, now].map((value) => JSON.stringify(value ?? null))
-  return before === after ? [] : [`${name}: ${before} in the checkpoint, ${after} now`]
+  return before === after ? [] : [{ name, line: `${name}: ${before} in the checkpoint, ${after} now` }]
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -4,8 +4,10 @@
  * well.
  */
 
+import { PREFETCH } from '../data/batches.js'
 import type { ImageSource } from '../data/image_source.js'
 import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
+import { MOST_THREADS } from '../device.js'
 import type { OptionSchema } from '../options.js'
 
 /** What {@link runSchema} describes, with its defaults filled in. */
@@ -181,9 +183,10 @@ export function runSchema(defaults: {
     threads: {
       type: 'integer',
       min: 1,
+      max: MOST_THREADS,
       default: null,
       optional: true,
-      doc: 'CPU threads of one operation; unset: one per core',
+      doc: 'CPU threads of one operation; unset: one per core. Another number gives other last bits',
     },
     loaderThreads: {
       type: 'integer',
@@ -193,7 +196,7 @@ export function runSchema(defaults: {
       optional: true,
       doc: 'Threads that decode images; unset: one per core, at most 16. Their number changes no result',
     },
-    prefetch: { type: 'integer', min: 1, default: 4, doc: 'Batches loaded ahead' },
+    prefetch: PREFETCH,
     maxBrokenShare: {
       type: 'number',
       min: 0,

@@ -6,11 +6,13 @@ import { native } from '../binding.js'
 import { type BatchStream, batches } from '../data/batches.js'
 import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
 import type { ImageSource } from '../data/image_source.js'
+import { threads } from '../device.js'
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
 import { type Evaluation, evaluateTrainer } from './evaluation.js'
 import type { TrainingEvent } from './events.js'
 import { findRunStart, type RunStart, restoreRun, saveRun } from './run_checkpoints.js'
+import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
 import type { Progress } from './run_state.js'
@@ -23,28 +25,32 @@ import type { IntervalReport, Training } from './training.js'
 const NON_FINITE_LIMIT = 3
 
 /**
- * Runs `training` to its end, or until its signal is aborted, and yields what happens. Breaking out of the
+ * Runs a training to its end, or until its signal is aborted, and yields what happens. Breaking out of the
  * iteration frees all that it holds, without saving.
  */
 export async function* runTraining<S extends object, E extends object, V extends object, R extends object>(
-  training: Training<S, E, V, R>,
+  given: Training<S, E, V, R>,
 ): AsyncGenerator<TrainingEvent<S, E, V> | R, void, undefined> {
-  const { settings } = training
+  const { settings } = given
   if (settings.validation?.length === 0) {
     throw new BeitError('ERR_DATA', `there are no validation images in ${settings.validation.name}`)
   }
   const folder = await RunFolder.open(settings.output, settings.resume !== 'never')
   let trainer: Trainer | null = null
+  const threadsBefore = await threads()
   try {
+    const inEffect = await threads(settings.threads ?? undefined)
+    const training = { ...given, config: withThreads(given.config, inEffect) }
     const start = await findRunStart(training, folder)
-    if (settings.threads !== null) await native().setThreads(settings.threads)
     trainer = await training.objective.createTrainer(settings)
     if (start.checkpoint !== null) await restoreRun(start.checkpoint, training, trainer)
     const run = new TrainingRun(training, folder, trainer, start)
-    // The events have the fields of S, E, V and R, because `training` makes them.
+    // The events have the fields of S, E, V and R, because `given` makes them.
     yield* run.events() as AsyncGenerator<TrainingEvent<S, E, V> | R>
   } finally {
     trainer?.dispose()
+    // Not threads(): OMP_NUM_THREADS may have asked for more than there are processors.
+    await native().setThreads(threadsBefore)
     await folder.close()
   }
 }

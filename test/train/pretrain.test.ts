@@ -168,6 +168,8 @@ test('wrong options are refused before the output is made', async () => {
     /no option 'learningrate'; did you mean 'learningRate'/,
   )
   await refused({ batchSize: 0 }, 'ERR_INVALID_ARGUMENT', /batchSize must be an integer of at least 1, got 0/)
+  await refused({ threads: 100_000 }, 'ERR_INVALID_ARGUMENT', /threads must be an integer from 1 to \d+, got/)
+  await refused({ prefetch: 1025 }, 'ERR_INVALID_ARGUMENT', /prefetch must be an integer from 1 to 1024, got/)
   await refused({ model: {} }, 'ERR_INVALID_ARGUMENT', /model must be a BeitForMaskedImageModeling/)
   await refused({ data: [] }, 'ERR_INVALID_ARGUMENT', /data must be an image source/)
   await refused({ precision: 'fp16' }, 'ERR_INVALID_ARGUMENT', /must be one of fp32, bf16/)

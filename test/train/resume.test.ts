@@ -1,8 +1,10 @@
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
-import { equal, is, ok } from 'uvu/assert'
+import { equal, is, match, ok } from 'uvu/assert'
+import { native } from '../../lib/binding.js'
 import { newestRunCheckpoint } from '../../lib/checkpoint/run_checkpoint.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
+import { MOST_THREADS, threads } from '../../lib/device.js'
 import type { PretrainEvent } from '../../lib/train/events.js'
 import { pretrain } from '../../lib/train/pretrain.js'
 import type { PretrainOptions } from '../../lib/train/pretrain_options.js'
@@ -47,6 +49,34 @@ test('the number of loader threads may change between, and so may what decides n
   await runUntil(13, stopped, data, { loaderThreads: 1, keepCheckpoints: 1, resume: 'auto' })
   await run(stopped, data, { loaderThreads: 2, prefetch: 9, saveEverySteps: 4, resume: 'auto' })
   equal(await digests(stopped), await digests(whole))
+})
+
+const alone = MOST_THREADS < 2 ? 'there is one processor' : null
+test.skipIf(alone, 'the threads in effect are recorded; with others, a resumed run warns', async () => {
+  const [output, data] = [temporary(), await microImages()]
+  const settingsOf = async () => JSON.parse(await fs.readFile(join(output, 'settings.json'), 'utf8')).settings
+  await native().setThreads(2)
+  const unset = { threads: null, maxSteps: 30 }
+  await runUntil(2, output, data, unset)
+  is((await settingsOf()).threads, 2)
+
+  const warningsOf = (events: PretrainEvent[]) =>
+    events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+  equal(warningsOf(await runUntil(3, output, data, { ...unset, resume: 'auto' })), [])
+  const [warning, ...more] = warningsOf(await runUntil(4, output, data, { maxSteps: 30, resume: 'auto' }))
+  match(warning as string, /^settings\.threads: 2 in the checkpoint, 1 now: the last bits will differ/)
+  equal(more, [])
+  is((await settingsOf()).threads, 1)
+})
+
+test.skipIf(alone, 'a run leaves the number of threads as it was, however it ends', async () => {
+  const data = await microImages()
+  await native().setThreads(2)
+  for await (const event of pretrain({ ...(await microRun(temporary(), data)), threads: 1 })) {
+    is(await threads(), 1)
+    if (event.type === 'step') break
+  }
+  is(await threads(), 2)
 })
 
 test('a finished run has nothing left to do', async () => {
