@@ -11,7 +11,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BeitError, type BeitErrorCode } from './errors.js'
-import { findLibtorch, inspectLibtorch, type Libtorch, minorVersion } from './libtorch.js'
+import { type BuiltWith, findLibtorch, inspectLibtorch, type Libtorch, minorVersion } from './libtorch.js'
 import type { NativeBindings } from './native.js'
 
 const require = createRequire(import.meta.url)
@@ -50,14 +50,14 @@ export function libtorchInUse(): Pick<Loaded, 'libtorch' | 'cudaProblem'> {
 }
 
 /** The libtorch that the addon was built with, as the build noted it; null where it is not built. */
-export function builtWith(): { folder: string; version: string } | null {
+export function builtWith(): BuiltWith | null {
   const note = join(addonFolder, 'libtorch.json')
   return existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : null
 }
 
 function load(): Loaded {
   const preload = open(join('preload', 'preload.node')) as Preload
-  const libtorch = libtorchOfProcess(preload) ?? findLibtorch(packageRoot, builtWith()?.version ?? null)
+  const libtorch = libtorchOfProcess(preload) ?? findLibtorch(packageRoot, builtWith())
   for (const library of libtorch.libraries) {
     const problem = preload.open(library, false)
     if (problem !== null) {

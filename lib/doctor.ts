@@ -48,7 +48,7 @@ export interface DoctorReport {
  */
 export async function doctor(): Promise<DoctorReport> {
   const search: SearchEntry[] = []
-  const built = builtWith()?.version ?? null
+  const built = builtWith()
   const found = searchLibtorch(packageRoot, search, built)
   const addonBuilt = existsSync(join(addonFolder, 'beit.node'))
   // A child process loads the addon: what crashes it there is a finding here.
@@ -59,7 +59,7 @@ export async function doctor(): Promise<DoctorReport> {
     addon: {
       folder: addonFolder,
       built: addonBuilt,
-      builtWith: built,
+      builtWith: built?.version ?? null,
       loaded: typeof probe === 'string' ? null : probe,
       problem: typeof probe === 'string' ? probe : null,
     },

@@ -1,7 +1,8 @@
 /**
- * Where libtorch is. Searched in order: the LIBTORCH directory, the `torch` package of the Python on PATH
- * (BEIT_PYTHON to choose), the local copy that the set-up step made. Where LIBTORCH is set, nothing else is
- * looked at. The set-up step (scripts/steps/libtorch.mjs) and `beit doctor` use the same search.
+ * Where libtorch is. Searched in order: the LIBTORCH directory, the `torch` package of BEIT_PYTHON, the folder
+ * that the addon was built with, the `torch` package of the Python on PATH, the local copy that the set-up step
+ * made. Where LIBTORCH is set, nothing else is looked at. The set-up step (scripts/steps/libtorch.mjs) and
+ * `beit doctor` use the same search.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ export interface Libtorch {
   /** The folder that holds include/ and lib/. */
   folder: string
   version: string
-  foundBy: 'LIBTORCH' | 'python' | 'local copy' | 'this process'
+  foundBy: 'LIBTORCH' | 'python' | 'build' | 'local copy' | 'this process'
   /** Shared libraries in the order to open them. */
   libraries: string[]
   /** libtorch_cuda of the same folder; null in a CPU build. */
@@ -28,22 +29,27 @@ export interface SearchEntry {
   problem: string | null
 }
 
+/** The libtorch that the addon was built with, as the build noted it. */
+export interface BuiltWith {
+  folder: string
+  version: string
+}
+
 /** "2.13" of "2.13.0+cpu": libtorch promises binary compatibility within it only. */
 export const minorVersion = (version: string) => version.split('.', 2).join('.')
 
 /**
  * The first usable libtorch, or an error with every place that was looked at.
- * @param builtWith version that the addon was compiled against; a libtorch of another minor version is passed
- * over
+ * @param builtWith what the addon was compiled against; a libtorch of another minor version is passed over
  */
-export function findLibtorch(packageRoot: string, builtWith: string | null): Libtorch {
+export function findLibtorch(packageRoot: string, builtWith: BuiltWith | null): Libtorch {
   const search: SearchEntry[] = []
   const found = searchLibtorch(packageRoot, search, builtWith)
   if (found !== null) return found
   const trace = search.map((entry) => `  ${entry.foundBy}: ${entry.place}: ${entry.problem}`).join('\n')
   throw new BeitError(
     'ERR_LIBTORCH',
-    `no libtorch ${builtWith === null ? '2.11 to 2.15' : minorVersion(builtWith)} was found. Looked at:\n${trace}\n` +
+    `no libtorch ${builtWith === null ? '2.11 to 2.15' : minorVersion(builtWith.version)} was found. Looked at:\n${trace}\n` +
       `Run 'npm run setup' in ${packageRoot}, or set LIBTORCH to its folder.`,
   )
 }
@@ -52,15 +58,15 @@ export function findLibtorch(packageRoot: string, builtWith: string | null): Lib
 export function searchLibtorch(
   packageRoot: string,
   search: SearchEntry[],
-  builtWith: string | null = null,
+  builtWith: BuiltWith | null = null,
 ): Libtorch | null {
-  for (const { foundBy, place } of candidates(packageRoot)) {
+  for (const { foundBy, place } of candidates(packageRoot, builtWith)) {
     if (typeof place !== 'string') {
       search.push({ foundBy, place: place.tried, problem: place.problem })
       continue
     }
     const result = inspectLibtorch(place, foundBy)
-    const problem = typeof result === 'string' ? result : mismatch(result.version, builtWith)
+    const problem = typeof result === 'string' ? result : mismatch(result.version, builtWith?.version ?? null)
     search.push({ foundBy, place, problem })
     if (typeof result !== 'string' && problem === null) return result
     // What the user chose explicitly is not replaced by something else in silence.
@@ -74,7 +80,10 @@ function mismatch(version: string, builtWith: string | null): string | null {
   return `version ${version}, but the addon was built with ${builtWith} ('npm run build' builds it anew)`
 }
 
-function* candidates(packageRoot: string): Generator<{
+function* candidates(
+  packageRoot: string,
+  builtWith: BuiltWith | null,
+): Generator<{
   foundBy: Libtorch['foundBy']
   place: string | { tried: string; problem: string }
 }> {
@@ -83,13 +92,16 @@ function* candidates(packageRoot: string): Generator<{
     foundBy: 'LIBTORCH',
     place: variable ? resolve(variable) : { tried: 'environment variable LIBTORCH', problem: 'not set' },
   }
-  yield { foundBy: 'python', place: pythonTorch() }
+  const chosen = process.env.BEIT_PYTHON
+  if (chosen) yield { foundBy: 'python', place: pythonTorch(chosen) }
+  // Before any other Python: asking one takes a process, in every process that loads the addon.
+  if (builtWith !== null) yield { foundBy: 'build', place: builtWith.folder }
+  if (!chosen) yield { foundBy: 'python', place: pythonTorch('python3') }
   yield { foundBy: 'local copy', place: join(packageRoot, '.libtorch', 'torch') }
 }
 
 /** The folder of Python's torch package, found without importing it. */
-function pythonTorch(): string | { tried: string; problem: string } {
-  const python = process.env.BEIT_PYTHON ?? 'python3'
+function pythonTorch(python: string): string | { tried: string; problem: string } {
   // Not from the working directory: a folder called torch there would be taken for a package.
   const code = `import sys; sys.path = [p for p in sys.path if p]
 import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")`

@@ -55,14 +55,17 @@ test('without an addon it says how to build it', () => {
 })
 
 test('without libtorch it prints the whole search', () => {
-  const report = doctorOf(copyPackage('dist/lib', 'build/Release'), {
+  const copy = copyPackage('dist/lib', 'build/Release')
+  const note = JSON.stringify({ folder: '/nowhere/torch', version: '2.13.0' })
+  writeFileSync(join(copy, 'build', 'Release', 'libtorch.json'), note)
+  const report = doctorOf(copy, {
     LIBTORCH: '',
     BEIT_PYTHON: '/nowhere/python',
   })
   equal(fatal(report), ['no libtorch can be used'])
   equal(
     report.libtorch.search.map(({ foundBy }) => foundBy),
-    ['LIBTORCH', 'python', 'local copy'],
+    ['LIBTORCH', 'python', 'build', 'local copy'],
   )
   match(report.libtorch.search[1]?.problem ?? '', 'ENOENT')
 })

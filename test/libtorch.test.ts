@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, match, throws } from 'uvu/assert'
-import { findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
+import { type BuiltWith, findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
 import { suite } from './support/suite.js'
 import { temporary } from './support/temporary.js'
 
@@ -18,18 +18,24 @@ function fakeLibtorch(folder: string, version: string, files = ['libc10', 'libto
   return folder
 }
 
-/** Runs `body` with these variables; by default neither names a libtorch. */
-function withVariables<T>(variables: { LIBTORCH?: string; BEIT_PYTHON?: string }, body: () => T): T {
-  const { LIBTORCH = '', BEIT_PYTHON = 'python3' } = process.env
+interface Variables {
+  LIBTORCH?: string
+  BEIT_PYTHON?: string
+  PATH?: string
+}
+
+/** Runs `body` with these variables; by default neither LIBTORCH nor a Python names a libtorch. */
+function withVariables<T>(variables: Variables, body: () => T): T {
+  const { LIBTORCH = '', BEIT_PYTHON = '', PATH = '' } = process.env
   Object.assign(process.env, { LIBTORCH: '', BEIT_PYTHON: '/nowhere/python', ...variables })
   try {
     return body()
   } finally {
-    Object.assign(process.env, { LIBTORCH, BEIT_PYTHON })
+    Object.assign(process.env, { LIBTORCH, BEIT_PYTHON, PATH })
   }
 }
 
-function search(root: string, variables: { LIBTORCH?: string }, builtWith?: string) {
+function search(root: string, variables: Variables, builtWith?: BuiltWith) {
   const trace: SearchEntry[] = []
   return { found: withVariables(variables, () => searchLibtorch(root, trace, builtWith)), trace }
 }
@@ -67,10 +73,41 @@ test('versions outside 2.11 to 2.15 and half copies are refused with the reason'
 test('a libtorch of another minor version than the build is passed over', () => {
   const root = temporary()
   fakeLibtorch(join(root, '.libtorch', 'torch'), '2.13.0')
-  is(search(root, {}, '2.13.4').found?.version, '2.13.0')
-  const { found, trace } = search(root, {}, '2.12.0')
+  const gone = '/nowhere/torch'
+  is(search(root, {}, { folder: gone, version: '2.13.4' }).found?.version, '2.13.0')
+  const { found, trace } = search(root, {}, { folder: gone, version: '2.12.0' })
   is(found, null)
-  match(trace[2]?.problem ?? '', 'version 2.13.0, but the addon was built with 2.12.0')
+  equal(
+    trace.map(({ foundBy }) => foundBy),
+    ['LIBTORCH', 'python', 'build', 'local copy'],
+  )
+  match(trace[2]?.problem ?? '', 'no such folder')
+  match(trace[3]?.problem ?? '', 'version 2.13.0, but the addon was built with 2.12.0')
+})
+
+/** A folder with a python3 that names `torch` as its package, and notes in `asked` that it was started. */
+function fakePython(torch: string): { path: string; python: string; asked: string } {
+  const path = temporary()
+  const [python, asked] = [join(path, 'python3'), join(path, 'asked')]
+  writeFileSync(python, `#!/bin/sh\necho yes > '${asked}'\necho '${torch}'\n`, { mode: 0o755 })
+  return { path, python, asked }
+}
+
+test('the libtorch of the build comes before the Python on PATH, which is not even started', () => {
+  const folder = fakeLibtorch(temporary(), '2.13.0')
+  const { path, python, asked } = fakePython(fakeLibtorch(temporary(), '2.13.1'))
+  const builtWith = { folder, version: '2.13.0' }
+  const { found, trace } = search(temporary(), { BEIT_PYTHON: '', PATH: path }, builtWith)
+  equal([found?.foundBy, found?.folder, trace.length], ['build', folder, 2])
+  is(existsSync(asked), false)
+  // Upgraded in place since: the Python is asked.
+  const upgraded = { folder, version: '2.12.0' }
+  is(search(temporary(), { BEIT_PYTHON: '', PATH: path }, upgraded).found, null)
+  is(existsSync(asked), true)
+  // LIBTORCH and BEIT_PYTHON are choices, and come first.
+  is(search(temporary(), { BEIT_PYTHON: python }, builtWith).found?.version, '2.13.1')
+  const chosen = fakeLibtorch(temporary(), '2.13.2')
+  is(search(temporary(), { LIBTORCH: chosen }, builtWith).found?.version, '2.13.2')
 })
 
 test('where nothing is found the error tells every place', () => {

@@ -12,20 +12,23 @@ const work = join(root, 'build', 'cmake')
 const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
 
 /**
- * build/Release/libtorch.json says which libtorch the addon was built with: lib/binding.ts prefers the same.
+ * libtorch.json beside the addon says which libtorch it was built with: lib/binding.ts prefers the same.
+ * @param output folder of the addon
  */
-const product = ({ folder, version }) => ({
-  stamp: join('build', 'Release', 'libtorch.json'),
+const product = ({ folder, version }, output) => ({
+  stamp: join(output, 'libtorch.json'),
   sources: ['native', 'CMakeLists.txt', 'package-lock.json'],
   content: `${JSON.stringify({ folder, version })}\n`,
 })
 
+/** Is the addon in `output` whole, of this libtorch, and newer than its sources? */
+export const isBuilt = (libtorch, output) =>
+  PRODUCTS.every((name) => existsSync(join(output, name))) && !isStale(product(libtorch, output))
+
 /** Builds the addon against `libtorch` when a source is newer or the libtorch another. */
 export async function buildNative(libtorch, { output = join('build', 'Release'), force = false } = {}) {
-  const built = product(libtorch)
   const folder = resolve(root, output)
-  const there = PRODUCTS.every((name) => existsSync(join(folder, name)))
-  if (there && !force && !isStale(built)) return
+  if (!force && isBuilt(libtorch, folder)) return
   await checkPrerequisites({ python: false })
   const began = performance.now()
   const beganAt = Date.now()
@@ -33,7 +36,7 @@ export async function buildNative(libtorch, { output = join('build', 'Release'),
   await configure(libtorch)
   await compile()
   for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
-  markBuilt(built, beganAt)
+  markBuilt(product(libtorch, folder), beganAt)
   console.log(`Addon built in ${seconds(began)}`)
 }
 

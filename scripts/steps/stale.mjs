@@ -9,7 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { root } from './run.mjs'
 
 /**
@@ -26,16 +26,16 @@ function newest(paths) {
   return time
 }
 
-/** @param {{ stamp: string, sources: string[], content?: string }} product paths relative to the project */
+/** @param {{ stamp: string, sources: string[], content?: string }} product paths in the project, or absolute */
 export function isStale({ stamp, sources, content = '' }) {
-  const file = join(root, stamp)
+  const file = resolve(root, stamp)
   if (!existsSync(file) || readFileSync(file, 'utf8') !== content) return true
   return newest(sources.map((path) => join(root, path))) > statSync(file).mtimeMs
 }
 
 /** Marks the product as built from what its sources were at `began` (Date.now() before the build). */
 export function markBuilt({ stamp, content = '' }, began) {
-  const file = join(root, stamp)
+  const file = resolve(root, stamp)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, content)
   utimesSync(file, began / 1000, began / 1000)
