@@ -1,7 +1,7 @@
 /** What `beit pretrain` and `beit tokenizer train` do alike: show a run, and tell at its end what it made. */
 import { join, relative } from 'node:path'
 import { writeBrokenImages } from '../log/broken_images_file.js'
-import { duration } from '../log/format.js'
+import { counted, duration } from '../log/format.js'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
 import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
@@ -47,7 +47,8 @@ export async function follow<E extends AnyEvent>(
     ['checkpoint', shown(done.checkpoint)],
     ['metrics', shown(join(output, METRICS_FILE))],
   ]
-  if (broken !== null) rows.push(['left out', `${done.broken.length} broken images: ${shown(broken)}`])
+  if (broken !== null)
+    rows.push(['left out', `${counted(done.broken.length, 'broken image')}: ${shown(broken)}`])
   console.log(columns(rows).join('\n'))
   return EXIT.ok
 }

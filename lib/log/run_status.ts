@@ -7,7 +7,7 @@ import type {
   TokenizerEvent,
   TokenizerStepEvent,
 } from '../train/events.js'
-import { decimal, duration, grouped, percent } from './format.js'
+import { counted, decimal, duration, grouped, percent } from './format.js'
 
 /** Loss, accuracy and speed are means over this many steps, as in the original's log. */
 const WINDOW = 20
@@ -140,7 +140,7 @@ function startLine(event: StartEvent): string {
 }
 
 const leftOut = ({ broken }: { broken: number }) =>
-  broken > 0 ? [`${grouped(broken)} broken images left out`] : []
+  broken > 0 ? [`${counted(broken, 'broken image')} left out`] : []
 
 const codebookText = (event: CodebookEvent) =>
   `codes ${percent(event.usage)} used, perplexity ${decimal(event.perplexity)}`

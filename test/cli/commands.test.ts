@@ -91,7 +91,7 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   )
   assert.is(trained.code, 0, trained.stderr)
   assert.match(trained.stdout, /finished +after 12 steps/)
-  assert.match(trained.stdout, /left out +1 broken images: .*broken-images\.txt/)
+  assert.match(trained.stdout, /left out +1 broken image: .*broken-images\.txt/)
   const named = (await readFile(join(tokenizer, 'broken-images.txt'), 'utf8')).split('\t')
   assert.equal(named.slice(0, 3), [join(data, 'stripes', 'broken.jpg'), '0', 'stripes/broken.jpg'])
   for (const name of ['curves', 'reconstructions', 'codebook']) await decodes(join(tokenizer, `${name}.png`))

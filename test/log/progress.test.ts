@@ -88,8 +88,10 @@ test('where there is no terminal, plain lines at intervals and no control codes'
 })
 
 test('validation images that were left out are told', async () => {
-  const left = { ...evaluation(10), broken: 3 } as PretrainEvent
-  assert.match(await shown([start('runs/x'), left], { rewrite: false }), '32.00  3 broken images left out\n')
+  const told = (broken: number) =>
+    shown([start('runs/x'), { ...evaluation(10), broken } as PretrainEvent], { rewrite: false })
+  assert.match(await told(3), '32.00  3 broken images left out\n')
+  assert.match(await told(1), '32.00  1 broken image left out\n')
 })
 
 test('skipped steps are counted and do not spoil the means', async () => {
