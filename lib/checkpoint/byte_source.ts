@@ -89,7 +89,7 @@ function checkRange(source: ByteSource, offset: number, length: number): void {
   if (offset >= 0 && length >= 0 && Number.isSafeInteger(end) && end <= source.size) return
   throw new BeitError(
     'ERR_FORMAT',
-    `${source.name}: bytes ${offset} to ${end} are needed, and it has ${source.size}: it is cut off or damaged`,
+    `${source.name}: bytes ${offset} to ${end} are needed, and it has ${source.size}: cut off or damaged`,
   )
 }
 

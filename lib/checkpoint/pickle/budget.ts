@@ -16,6 +16,7 @@ export const Cost = {
   /** An entry of a dict or set, and the map behind it. */
   entry: 128,
   object: 160,
+  memo: 64,
 } as const
 
 /** Beside twice the file; plain data is made of the values a second time. */

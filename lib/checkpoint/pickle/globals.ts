@@ -4,7 +4,7 @@
  */
 import { Cost } from './budget.js'
 import { numpyScalar } from './numpy_scalar.js'
-import type { Machine, PickleFunction } from './unpickler.js'
+import type { Machine, PickleFunction } from './stack_machine.js'
 import {
   kindOf,
   PickleDict,

@@ -1,6 +1,6 @@
 /** numpy's scalars, which training scripts leave in their checkpoints: numbers to everybody else. */
 import { Cost } from './budget.js'
-import type { Machine } from './unpickler.js'
+import type { Machine } from './stack_machine.js'
 import { kindOf, PickleGlobal, PickleObject, PickleTuple, type PickleValue } from './values.js'
 
 /** numpy.core.multiarray.scalar(dtype, bytes) */
@@ -23,7 +23,8 @@ export function isDtype(value: PickleValue | undefined): value is PickleObject {
 /** '<f8', '|b1', ... */
 export function dtypeName(dtype: PickleObject): string {
   const order = dtype.state instanceof PickleTuple ? dtype.state.items[1] : '|'
-  return `${typeof order === 'string' ? order : '|'}${typeof dtype.args[0] === 'string' ? dtype.args[0] : '?'}`
+  const [name] = dtype.args
+  return (typeof order === 'string' ? order : '|') + (typeof name === 'string' ? name : '?')
 }
 
 /** The number that `bytes` are; undefined for dtypes that are no plain number, or another count of bytes. */

@@ -54,6 +54,13 @@ export class PickleReader {
     return this.#data.getFloat64(this.#advance(8), false) // big-endian, unlike all others
   }
 
+  /** A length of 4 bytes, which those of Python 2 have with a sign. */
+  length32(): number {
+    const length = this.int32()
+    if (length < 0) this.fail(`a length of ${length} bytes is announced`)
+    return length
+  }
+
   /** A length of 8 bytes. */
   length64(): number {
     const length = this.#data.getBigUint64(this.#advance(8), true)

@@ -69,11 +69,11 @@ function valueAt(root: PickleValue, pick: string, name: string): PickleValue {
   for (const part of pick.split('.')) {
     const next = value instanceof PickleDict ? value.get(part) : undefined
     if (next === undefined) {
-      const keys = root instanceof PickleDict ? [...root.entries()].map(([key]) => String(key)) : []
-      throw new BeitError(
-        'ERR_INVALID_ARGUMENT',
-        `pick: ${name} has nothing under '${pick}'; ${keys.length > 0 ? `there are ${shorten(keys)}` : `it is ${kindOf(root)}`}`,
-      )
+      const there =
+        root instanceof PickleDict
+          ? `there are ${shorten([...root.entries()].map(([key]) => (typeof key === 'string' ? key : kindOf(key))))}`
+          : `it is ${kindOf(root)}`
+      throw new BeitError('ERR_INVALID_ARGUMENT', `pick: ${name} has nothing under '${pick}'; ${there}`)
     }
     value = next
   }

@@ -1,7 +1,8 @@
 /** A pickle in a file that does not say how long it is: as many bytes as it turns out to need. */
 import type { ByteSource } from '../byte_source.js'
 import { PickleEnded } from '../pickle/pickle_reader.js'
-import { type UnpickleOptions, unpickle } from '../pickle/unpickler.js'
+import type { UnpickleOptions } from '../pickle/stack_machine.js'
+import { unpickle } from '../pickle/unpickler.js'
 import type { PickleValue } from '../pickle/values.js'
 
 /** Enough for the structure of most checkpoints. */

@@ -147,7 +147,7 @@ export class PlainConverter {
     return undefined
   }
 
-  /** A numpy array by its state (version, shape, dtype, column-major, bytes); without dimensions, its number. */
+  /** A numpy array by its state (version, shape, dtype, column-major, bytes); its number if it has no axis. */
   #array([, shape, dtype, , bytes]: readonly PickleValue[]): Converted | undefined {
     if (!(shape instanceof PickleTuple) || !isDtype(dtype) || !(bytes instanceof Uint8Array)) return undefined
     const number = shape.items.length === 0 ? readNumber(dtype, bytes) : undefined

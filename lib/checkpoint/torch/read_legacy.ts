@@ -4,7 +4,8 @@
  */
 import { BeitError } from '../../errors.js'
 import type { ByteSource } from '../byte_source.js'
-import { type Machine, unpickle } from '../pickle/unpickler.js'
+import type { Machine } from '../pickle/stack_machine.js'
+import { unpickle } from '../pickle/unpickler.js'
 import { kindOf, PickleDict, PickleGlobal, PickleTuple, type PickleValue } from '../pickle/values.js'
 import { unpickleAt } from './grow.js'
 import { PickleStorage, sizeOf, storageId } from './storages.js'

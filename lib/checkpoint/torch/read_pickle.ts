@@ -1,4 +1,4 @@
-/** A bare pickle, by pickle.dump or an old torch.save: plain data; tensors in it are whole files of their own. */
+/** A bare pickle, as pickle.dump writes it. */
 import { BeitError } from '../../errors.js'
 import type { ByteSource } from '../byte_source.js'
 import { unpickleAt } from './grow.js'

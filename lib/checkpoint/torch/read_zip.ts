@@ -4,7 +4,8 @@
  */
 import { BeitError } from '../../errors.js'
 import type { ByteSource } from '../byte_source.js'
-import { type Machine, unpickle } from '../pickle/unpickler.js'
+import type { Machine } from '../pickle/stack_machine.js'
+import { unpickle } from '../pickle/unpickler.js'
 import type { PickleValue } from '../pickle/values.js'
 import { readZipDirectory, readZipEntry, type ZipEntry } from '../zip/zip_reader.js'
 import { PickleStorage, storageId } from './storages.js'

@@ -4,7 +4,7 @@
  */
 import { Cost } from '../pickle/budget.js'
 import { classes, functions } from '../pickle/globals.js'
-import type { Machine, PickleFunction } from '../pickle/unpickler.js'
+import type { Machine, PickleFunction } from '../pickle/stack_machine.js'
 import { kindOf, PickleDict, PickleGlobal, PickleTuple, type PickleValue } from '../pickle/values.js'
 import { type ElementType, TORCH_DTYPES } from './dtypes.js'
 import { makeView, PickleStorage, PickleTensor, sizeOf, sizesOf } from './storages.js'

@@ -1,5 +1,5 @@
 /** The storages and tensors of a pickle before anything of them is read, and the checks of their sizes. */
-import type { Machine } from '../pickle/unpickler.js'
+import type { Machine } from '../pickle/stack_machine.js'
 import { kindOf, PickleGlobal, PickleLeaf, PickleTuple, type PickleValue } from '../pickle/values.js'
 import type { StorageRecord } from '../records.js'
 import { type ElementType, STORAGE_CLASSES, UNTYPED, unreadableDtype } from './dtypes.js'

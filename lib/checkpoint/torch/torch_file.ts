@@ -1,6 +1,6 @@
 /** What the readers of PyTorch's containers give: the pickled object, its storages located in the file. */
 import { PYTHON_FUNCTIONS } from '../pickle/globals.js'
-import type { PickleFunctions } from '../pickle/unpickler.js'
+import type { PickleFunctions } from '../pickle/stack_machine.js'
 import type { PickleValue } from '../pickle/values.js'
 import { TORCH_FUNCTIONS } from './rebuild.js'
 

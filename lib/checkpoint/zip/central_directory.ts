@@ -85,7 +85,8 @@ function readEnd(source: ByteSource): { count: number; offset: number; length: n
   if (found.offset + found.length !== found.end) {
     fail(
       source,
-      `its directory of ${found.length} bytes at ${found.offset} does not reach to its end record at ${found.end}`,
+      `its directory of ${found.length} bytes at ${found.offset} does not reach ` +
+        `to its end record at ${found.end}`,
     )
   }
   return found
