@@ -68,15 +68,16 @@ export class UnreadableTensor {
  * from. Nothing of it was called. With a name alone it is a reference to the class or function itself.
  */
 export class PlainRecord {
+  // Declared only: what was not saved is no property at all.
   /** 'module.Name' */
   readonly class: string
-  args?: readonly PlainData[]
+  declare args?: readonly PlainData[]
   /** Its attributes, as far as they were saved as a dictionary. */
-  state?: PlainData
+  declare state?: PlainData
   /** Of a class that extends dict. */
-  items?: PlainData
+  declare items?: PlainData
   /** Of a class that extends list. */
-  list?: PlainData[]
+  declare list?: PlainData[]
 
   constructor(name: string) {
     this.class = name

@@ -3,18 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
-namespace beit {
+#include "engine/read_ranges.h"
 
-// A run of bytes of a file, and its CRC-32 where it is known.
-struct FileRange {
-  int64_t offset;
-  int64_t length;
-  std::optional<uint32_t> crc32;
-};
+namespace beit {
 
 // A tensor over the bytes of a range: strides and offset count elements.
 struct StorageView {

@@ -11,6 +11,8 @@ export interface Machine {
   /** @throws BeitError ERR_FORMAT with the place in the pickle */
   fail(why: string): never
   call(callable: PickleGlobal, args: readonly PickleValue[]): PickleValue
+  /** Where in the pickle `bytes` stand as they are; null when they were decoded from something else. */
+  positionOf(bytes: Uint8Array): number | null
 }
 
 /** What stands in for a function or class of Python: it makes data of its arguments. */
@@ -31,6 +33,8 @@ export interface UnpickleOptions {
   functions: PickleFunctions
   /** Looks up what the pickle refers to outside of it (BINPERSID); without it such references are errors. */
   persistent?: (id: PickleValue, machine: Machine) => PickleValue
+  /** Of the pickle that this one is inside of; without it, one in proportion to the file. */
+  budget?: Budget
 }
 
 /** The machine of one pickle. Everything that makes a value takes its cost from the budget. */
@@ -48,7 +52,7 @@ export class StackMachine implements Machine {
     this.reader = new PickleReader(bytes, options.name)
     this.options = options
     const refuse = (why: string) => this.fail(why)
-    this.budget = new Budget(options.fileSize, refuse)
+    this.budget = options.budget ?? new Budget(options.fileSize, refuse)
     this.keys = new KeyTable(refuse)
   }
 
@@ -62,6 +66,13 @@ export class StackMachine implements Machine {
     if (known !== undefined) return known.make(args, this)
     this.budget.take(Cost.object)
     return new PickleObject(callable, args, true)
+  }
+
+  positionOf(bytes: Uint8Array): number | null {
+    const whole = this.reader.bytes
+    const position = bytes.byteOffset - whole.byteOffset
+    const inside = bytes.buffer === whole.buffer && position >= 0 && position + bytes.length <= whole.length
+    return inside ? position : null
   }
 
   functionOf({ module, name }: PickleGlobal): PickleFunction | undefined {

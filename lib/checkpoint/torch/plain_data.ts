@@ -5,7 +5,6 @@
  */
 import { BeitError } from '../../errors.js'
 import type { DType } from '../../native.js'
-import { dtypeName, isDtype, readNumber } from '../pickle/numpy_scalar.js'
 import {
   PickleDict,
   PickleGlobal,
@@ -16,6 +15,7 @@ import {
 } from '../pickle/values.js'
 import { type PlainData, type PlainObject, PlainRecord, TensorRecord, UnreadableTensor } from '../records.js'
 import { TORCH_DTYPES } from './dtypes.js'
+import { simplify } from './simplify.js'
 import { PickleStorage, PickleTensor } from './storages.js'
 
 const MAX_DEPTH = 1000
@@ -118,47 +118,14 @@ export class PlainConverter {
   }
 
   #object(object: PickleObject): Converted {
-    const known = this.#knownClass(object)
-    if (known !== undefined) return known
+    const simpler = simplify(object)
+    if (simpler !== undefined) return this.#convert(simpler)
     const size = new Size()
     const plain = new PlainRecord(object.class.path)
     if (object.args.length > 0) plain.args = object.args.map((arg, i) => this.#child(arg, `args.${i}`, size))
     if (object.state !== undefined) plain.state = this.#child(object.state, null, size)
     if (object.items !== null) plain.items = this.#child(object.items, null, size)
     if (object.list !== null) plain.list = this.#child(object.list, null, size) as PlainData[]
-    return size.of(plain)
-  }
-
-  /** Classes whose objects are plain data at heart. */
-  #knownClass(object: PickleObject): Converted | undefined {
-    const { path } = object.class
-    const { args, state } = object
-    if (path === 'argparse.Namespace' || path === 'types.SimpleNamespace') {
-      return state instanceof PickleDict ? this.#convert(state) : undefined
-    }
-    if (isDtype(object)) return leaf(dtypeName(object))
-    if (/^pathlib(\._local)?\.(Pure)?(Posix|Windows)?Path$/.test(path)) {
-      const parts = args.filter((part) => typeof part === 'string')
-      return parts.length === args.length ? leaf(joinPath(parts, path.includes('Windows'))) : undefined
-    }
-    if (/^numpy\._?core\.multiarray\._reconstruct$/.test(path) && state instanceof PickleTuple) {
-      return this.#array(state.items)
-    }
-    return undefined
-  }
-
-  /** A numpy array by its state (version, shape, dtype, column-major, bytes); its number if it has no axis. */
-  #array([, shape, dtype, , bytes]: readonly PickleValue[]): Converted | undefined {
-    if (!(shape instanceof PickleTuple) || !isDtype(dtype) || !(bytes instanceof Uint8Array)) return undefined
-    const number = shape.items.length === 0 ? readNumber(dtype, bytes) : undefined
-    if (number !== undefined) return this.#convert(number)
-    const size = new Size()
-    const plain = new PlainRecord('numpy.ndarray')
-    const state = emptyObject()
-    state.shape = this.#child(shape, 'shape', size)
-    state.dtype = dtypeName(dtype)
-    state.data = this.#child(bytes, 'data', size)
-    plain.state = state
     return size.of(plain)
   }
 
@@ -219,14 +186,6 @@ function storageRecord({ record, element, count }: PickleStorage): PlainRecord {
 function reference(global: PickleGlobal): PlainData {
   if (global.module === 'torch' && TORCH_DTYPES.has(global.name)) return global.path
   return new PlainRecord(global.path)
-}
-
-function joinPath(parts: readonly string[], windows: boolean): string {
-  const separator = windows ? '\\' : '/'
-  return parts.reduce(
-    (path, part) => (path === '' || path.endsWith(separator) ? path + part : path + separator + part),
-    '',
-  )
 }
 
 const leaf = (plain: PlainData): Converted => ({ plain, height: 0, writtenOut: 1 })

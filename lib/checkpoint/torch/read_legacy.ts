@@ -4,6 +4,7 @@
  */
 import { BeitError } from '../../errors.js'
 import type { ByteSource } from '../byte_source.js'
+import type { Budget } from '../pickle/budget.js'
 import type { Machine } from '../pickle/stack_machine.js'
 import { unpickle } from '../pickle/unpickler.js'
 import { kindOf, PickleDict, PickleGlobal, PickleTuple, type PickleValue } from '../pickle/values.js'
@@ -28,25 +29,29 @@ export function isLegacy(source: ByteSource): boolean {
 
 /**
  * Reads the structure of a legacy file; of the storages only the counts are read.
+ *
+ * @param budget of the pickle that the file is inside of, if it is
  * @throws BeitError ERR_FORMAT that says which rule is broken
  */
-export function readTorchLegacy(source: ByteSource): TorchFile {
-  const magic = unpickleAt(source, 0, PLAIN)
+export function readTorchLegacy(source: ByteSource, budget?: Budget): TorchFile {
+  const plain = { ...PLAIN, budget }
+  const magic = unpickleAt(source, 0, plain)
   if (magic.value !== LEGACY_MAGIC) throw broken(source, 'it does not begin with the magic number')
-  const version = unpickleAt(source, magic.end, PLAIN)
+  const version = unpickleAt(source, magic.end, plain)
   if (version.value !== PROTOCOL_VERSION) {
     throw broken(source, `its protocol version is ${String(version.value)}, expected ${PROTOCOL_VERSION}`)
   }
-  const system = unpickleAt(source, version.end, PLAIN)
+  const system = unpickleAt(source, version.end, plain)
   if (!(system.value instanceof PickleDict) || system.value.get('little_endian') !== true) {
     throw broken(source, 'its system is not little-endian, and only that is read')
   }
   const storages = new StorageTable(source)
   const object = unpickleAt(source, system.end, {
     functions: CHECKPOINT_FUNCTIONS,
+    budget,
     persistent: (id, machine) => storages.resolve(id, machine),
   })
-  const keys = unpickleAt(source, object.end, PLAIN)
+  const keys = unpickleAt(source, object.end, plain)
   storages.locate(keys.value, keys.end)
   return { container: 'legacy', root: object.value }
 }

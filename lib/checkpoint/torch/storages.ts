@@ -122,15 +122,16 @@ export function makeView(
   }
   const capacity = Math.floor((storage.count * storage.element.size) / element.size)
   const empty = shape.includes(0)
-  if (empty ? offset > capacity : last >= capacity) {
-    machine.fail(`${where()} reaches to element ${empty ? offset : last + 1}, and there are ${capacity}`)
+  if (!empty && last >= capacity) {
+    machine.fail(`${where()} reaches to element ${last + 1}, and there are ${capacity}`)
   }
   const start = (storage.start * storage.element.size) / element.size
   const repeats = !empty && numel > capacity
   return new PickleTensor({
     dtype: element.name,
     shape,
-    view: { storage, strides, offset: start + offset },
+    // An empty tensor may stand past the end of its storage, and has nothing there.
+    view: { storage, strides, offset: empty ? 0 : start + offset },
     requiresGrad,
     unreadable:
       unreadableDtype(element.name) ??

@@ -129,7 +129,12 @@ function readEntry(source: ByteSource, bytes: Uint8Array, at: number): { entry: 
     refuse(`it has flags 0x${flags.toString(16)}: encryption, patches and such are not taken`)
   }
   const method = data.getUint16(10, true)
-  if (method !== 0) refuse(`it is compressed (method ${method}); torch.save stores entries as they are`)
+  if (method !== 0) {
+    refuse(
+      `it is compressed (method ${method}). torch.save stores entries as they are; ` +
+        'an archive of torch.jit.save is no checkpoint: save model.state_dict() by torch.save',
+    )
+  }
   if (commentLength !== 0) refuse('it has a comment')
   if (data.getUint16(34, true) !== 0) refuse('it lies on another disk')
   const extra = bytes.subarray(at + 46 + nameLength, end)
