@@ -1,6 +1,11 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
 
 export { CheckpointFile, type Container } from './checkpoint/checkpoint_file.js'
+export {
+  type ConversionReport,
+  type ConvertOptions,
+  convertCheckpoint,
+} from './checkpoint/naming/convert.js'
 export type { Naming } from './checkpoint/naming/identify.js'
 export type { LoadReport } from './checkpoint/naming/report.js'
 export { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint/read_checkpoint.js'

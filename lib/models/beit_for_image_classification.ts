@@ -43,21 +43,28 @@ export class BeitForImageClassification extends BeitModel {
   }
 
   /**
-   * The model of a file: of `save`, of the original release, of timm or of transformers. Which it is follows
-   * from its names; the configuration from its metadata, a config.json beside it, or its shapes.
-   * `loadReport` says what was found and done.
+   * The model of a file: of `save`, of the original release, of timm or of transformers, in any format that
+   * `openCheckpoint` takes. Which it is follows from its names; the configuration from its metadata, a
+   * config.json beside it, or its shapes. `loadReport` says what was found and done.
+   *
+   * Where the options ask for another model than the file holds, its weights are adapted: positions to another
+   * image or patch size, a shared bias to every block, another head begun anew;
+   * a file of the pre-trained model begins a classifier when `numClasses` is given, with each block its own
+   * relative positions.
    *
    * @param options `device`, `dtype`, and any part of the configuration: what the file does not tell
-   * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says
-   * @throws BeitError ERR_FORMAT when the file holds no such model, ERR_CHECKPOINT_MISMATCH when it holds
-   * another or does not fit, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
+   * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says;
+   * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`
+   * @throws BeitError ERR_FORMAT when the file holds no BEiT, ERR_CHECKPOINT_MISMATCH when it holds another
+   * model or cannot be adapted, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
    * ERR_IO when it cannot be read.
    */
   static async load(path: string, options: BeitLoadOptions = {}): Promise<BeitForImageClassification> {
-    const { device, dtype, ...config } = options
-    const complete = await checkLoadOptions('BeitForImageClassification.load', { device, dtype })
-    return loadBeit(path, KIND, config, async (found) => {
-      const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed: null })
+    const { pick, ...rest } = options
+    const [complete, config] = await takeModuleOptions('BeitForImageClassification.load', rest)
+    return loadBeit(path, KIND, pick, config, async (found, values) => {
+      const seed = values === 'initial' ? complete.seed : null
+      const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed })
       return new BeitForImageClassification(handle, found, complete)
     })
   }

@@ -1,42 +1,94 @@
-/** A BEiT from a file: of this library, the original, timm or transformers. */
+/** A BEiT from a file: of this library, the original, timm or transformers, and adapted if it is to be other. */
+import { adaptState, type HeadedModel } from '../checkpoint/adapt/adapt.js'
+import type { Description } from '../checkpoint/naming/describe.js'
 import { expectModel } from '../checkpoint/naming/expect_model.js'
 import type { KnownArchitecture } from '../checkpoint/naming/infer_config.js'
 import { readState } from '../checkpoint/naming/read_state.js'
-import { loadReport } from '../checkpoint/naming/report.js'
+import { without } from '../checkpoint/naming/recipe.js'
+import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
+import { isPositionIndex } from '../checkpoint/naming/unilm.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
+import { BeitError } from '../errors.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import type { BeitModel } from './beit_model.js'
 import { imageSizePair } from './image_size.js'
 import { makeWithState } from './make_with_state.js'
-import type { LoadOptions } from './module_options.js'
-
-/** Options of a BEiT's `load`. */
-export interface BeitLoadOptions extends LoadOptions, BeitConfigInput {}
+import type { ModuleOptions } from './module_options.js'
 
 /**
- * Opens the checkpoint, finds out what it is, and makes the model with its weights.
+ * Options of a BEiT's `load`. `seed` is of the initial values of what the file does not have; `pick` is the key
+ * of the weights in a file with more than one set of them, such as 'model_ema'.
+ */
+export interface BeitLoadOptions extends ModuleOptions, BeitConfigInput {
+  pick?: string
+}
+
+/**
+ * Opens the checkpoint, finds out what it is, and makes the model with its weights. Where the model is to be
+ * other than the file, its weights are adapted.
  *
  * @param given parts of the configuration: they say what the file does not tell, and go before what it does
- * @param make an empty model of a configuration
+ * @param make a model of a configuration: without values, or with initial ones
  * @throws BeitError ERR_FORMAT when the file holds no BEiT, ERR_CHECKPOINT_MISMATCH when it holds another
- * model, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration, ERR_IO
+ * model or one that cannot be adapted, ERR_INVALID_ARGUMENT when only the caller can say a part of the
+ * configuration, ERR_IO
  */
 export async function loadBeit<M extends BeitModel>(
   path: string,
-  kind: 'beit_for_masked_image_modeling' | 'beit_for_image_classification',
+  kind: HeadedModel,
+  pick: string | undefined,
   given: BeitConfigInput,
-  make: (config: BeitConfig) => Promise<M>,
+  make: (config: BeitConfig, values: 'initial' | 'none') => Promise<M>,
 ): Promise<M> {
   return scope(async () => {
-    const file = await openCheckpoint(path)
-    const description = await expectModel(file, [kind], known(given))
-    const config = resolveBeitConfig({ ...description.architecture, ...defined(given) })
-    const state = await readState(file, description.identity.recipe)
-    const model = await makeWithState(() => make(config), state)
-    model.loadReport = loadReport(file, description)
+    const file = await openCheckpoint(path, { pick })
+    const description = await expectModel(file, BEITS, known(given))
+    const source = resolveBeitConfig(description.architecture ?? {})
+    const target = targetConfig(path, description, source, kind, defined(given))
+    // The model has made its index buffers itself.
+    const read = await readState(file, without(description.identity.recipe, isPositionIndex))
+    const same = description.identity.model === kind && JSON.stringify(source) === JSON.stringify(target)
+    const { state, report } = same
+      ? { state: read, report: [] }
+      : await adaptState(read, source, target, kind)
+    const fresh = report.filter(({ what }) => what === 'initialised').flatMap(({ to }) => Object.keys(to))
+    const model = await makeWithState(() => make(target, fresh.length > 0 ? 'initial' : 'none'), state, fresh)
+    model.loadReport = loadReport(file, description, report)
     return model
   })
+}
+
+const BEITS = ['beit_for_masked_image_modeling', 'beit_for_image_classification', 'beit'] as const
+
+/** The option that says the size of a model's head. */
+const HEAD_OPTION = {
+  beit_for_masked_image_modeling: 'vocabSize',
+  beit_for_image_classification: 'numClasses',
+} as const
+
+/**
+ * What the model is to be. A new head is begun only for a caller who says its size; a classifier that is begun
+ * from one bias for all blocks gives each block its own, as the original does.
+ */
+function targetConfig(
+  path: string,
+  { identity }: Description,
+  source: BeitConfig,
+  kind: HeadedModel,
+  given: BeitConfigInput,
+): BeitConfig {
+  if (identity.model === kind) return resolveBeitConfig({ ...source, ...given })
+  const option = HEAD_OPTION[kind]
+  if (given[option] === undefined) {
+    throw new BeitError(
+      'ERR_CHECKPOINT_MISMATCH',
+      `${path} holds a ${modelInWords(identity)}, expected a ${kind}. Pass ${option} to begin one from it with ` +
+        'a new head',
+    )
+  }
+  const split = kind === 'beit_for_image_classification' && source.relativePositions === 'shared'
+  return resolveBeitConfig({ ...source, ...(split && { relativePositions: 'per-block' }), ...given })
 }
 
 /** What only the caller may know of the file. */

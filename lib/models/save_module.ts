@@ -4,7 +4,8 @@ import { NAMINGS, type Naming } from '../checkpoint/naming/identify.js'
 import { tensorsAfter } from '../checkpoint/naming/recipe.js'
 import { toNaming, transformersClass } from '../checkpoint/naming/to_naming.js'
 import { writeTransformersConfig } from '../checkpoint/naming/transformers_config.js'
-import { type CheckpointFormat, writeCheckpoint } from '../checkpoint/write_checkpoint.js'
+import { writeWeights } from '../checkpoint/naming/write_weights.js'
+import type { CheckpointFormat } from '../checkpoint/write_checkpoint.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { BeitConfig } from './beit_config.js'
@@ -32,8 +33,8 @@ export async function saveModule(
   await scope(async () => {
     const state = await module.stateDict()
     const tensors = await tensorsAfter(toNaming(naming, kind, [...state.keys()]), state)
-    const metadata = { format: 'pt', library: 'beit-torch', kind, config: JSON.stringify(module.config) }
-    await writeCheckpoint(path, tensors, { ...(format && { format }), metadata })
+    const config = JSON.stringify(module.config)
+    await writeWeights(path, tensors, { naming, format, metadata: { kind, config } })
   })
   if (naming === 'transformers' && kind.startsWith('beit')) {
     const config = writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)

@@ -1,7 +1,7 @@
 /** Models from files of transformers, timm and the original: golden logits, configurations, reports. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { equal, is, match, ok } from 'uvu/assert'
+import { equal, is, match, not, ok } from 'uvu/assert'
 import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
@@ -123,12 +123,48 @@ test('a config.json that does not fit the weights is refused', async () => {
   )
 })
 
-test('the other model is refused by what it is', async () => {
+test('the other model is refused by what it is, with the way to begin one from it', async () => {
   const { path } = await interopFolder('hf_cls')
   await rejects(
     BeitForMaskedImageModeling.load(path),
     'ERR_CHECKPOINT_MISMATCH',
-    /holds a BEiT for image classification with transformers' names, expected a beit_for_masked/,
+    /holds a BEiT for image classification with transformers' names, expected a beit_for_masked.*vocabSize/,
+  )
+  const mim = await interopFolder('hf_mim')
+  await rejects(BeitForImageClassification.load(mim.path), 'ERR_CHECKPOINT_MISMATCH', /Pass numClasses/)
+})
+
+test('a classifier begun from a pre-trained file: its blocks, a table each, a new head by the seed', async () => {
+  const { path } = await interopFolder('hf_mim')
+  using pretrained = await BeitForMaskedImageModeling.load(path)
+  using model = await BeitForImageClassification.load(path, { numClasses: 5, seed: 1 })
+  equal([model.config.relativePositions, model.config.numClasses], ['per-block', 5])
+  const [before, after] = [await pretrained.stateDict(), await model.stateDict()]
+  const numbers = async (state: Map<string, Tensor>, name: string) => named(state, name).toTypedArray()
+  equal(await numbers(after, 'blocks.1.attn.qkv.weight'), await numbers(before, 'blocks.1.attn.qkv.weight'))
+  const shared = await numbers(before, 'rel_pos_bias.relative_position_bias_table')
+  for (const i of [0, 1]) equal(await numbers(after, `blocks.${i}.attn.relative_position_bias_table`), shared)
+  using again = await BeitForImageClassification.load(path, { numClasses: 5, seed: 1 })
+  using other = await BeitForImageClassification.load(path, { numClasses: 5, seed: 2 })
+  const head = await numbers(after, 'head.weight')
+  ok((head as Float32Array).some((x) => x !== 0))
+  equal(await numbers(await again.stateDict(), 'head.weight'), head)
+  not.equal(await numbers(await other.stateDict(), 'head.weight'), head)
+  const done = new Set(model.loadReport?.adaptations.map(({ what }) => what))
+  equal([...done].sort(), ['dropped', 'expanded', 'initialised'])
+})
+
+test('a model of another image size is adapted, and the report says so', async () => {
+  const { path } = await interopFolder('hf_cls')
+  using model = await BeitForImageClassification.load(path, { imageSize: [96, 64] })
+  equal(model.grid, [6, 4])
+  const table = named(await model.stateDict(), 'blocks.0.attn.relative_position_bias_table')
+  equal(table.shape, [11 * 7 + 3, 3])
+  match(model.loadReport?.lines.join('\n') ?? '', /resized: .* from 4x4 to 6x4/)
+  await rejects(
+    BeitForImageClassification.load(path, { depth: 3 }),
+    'ERR_CHECKPOINT_MISMATCH',
+    /depth 2, the model 3/,
   )
 })
 

@@ -101,7 +101,11 @@ test('a cut file is refused, wherever the cut is', async () => {
   not.equal(bytes.length, 0)
   for (const length of [0, 4, 8, 100, bytes.length >> 1, bytes.length - 1]) {
     writeFileSync(path, bytes.subarray(0, length))
-    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /not a whole safetensors file|is empty/)
+    await rejects(
+      BeitForMaskedImageModeling.load(path),
+      'ERR_FORMAT',
+      /not a whole safetensors file|is empty/,
+    )
   }
 })
 

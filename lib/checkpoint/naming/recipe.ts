@@ -30,6 +30,11 @@ export interface Recipe {
 /** Sizes by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>
 
+/** The recipe without the pieces whose names `unwanted` finds. */
+export function without(recipe: Recipe, unwanted: (name: string) => boolean): Recipe {
+  return { ...recipe, pieces: recipe.pieces.filter(({ name }) => !unwanted(name)) }
+}
+
 /** The names of the source that are needed. */
 export function namesUsed({ pieces }: Recipe): string[] {
   return [...new Set(pieces.flatMap(({ from }) => from))]

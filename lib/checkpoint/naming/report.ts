@@ -1,4 +1,5 @@
 /** What was done to a checkpoint on the way into a model: for users to read, and as data. */
+import type { Adaptation } from '../adapt/adaptation.js'
 import type { Description } from './describe.js'
 import type { ModelIdentity, Naming } from './identify.js'
 import type { Dropped } from './recipe.js'
@@ -16,6 +17,8 @@ export interface LoadReport {
   readonly config: Description['source']
   /** Tensors of the file that have no place in the model. */
   readonly dropped: readonly Dropped[]
+  /** What was done to its tensors so that they fit the model. */
+  readonly adaptations: readonly Adaptation[]
   /** All of it in words, one thing a line. */
   readonly lines: readonly string[]
 }
@@ -45,13 +48,11 @@ export function modelInWords({ model, naming }: { model: ModelIdentity; naming: 
   return `${MODELS[model]} with ${OWNERS[naming]} names`
 }
 
-/**
- * @param more lines on what was done beyond renaming
- */
+/** What was found in `file` and done to it. */
 export function loadReport(
   file: { path: string; format: string; notes: readonly string[] },
   { identity, source, notes }: Description,
-  more: readonly string[] = [],
+  adaptations: readonly Adaptation[] = [],
 ): LoadReport {
   const { model, naming, recipe } = identity
   return {
@@ -61,12 +62,13 @@ export function loadReport(
     naming,
     config: source,
     dropped: recipe.dropped,
+    adaptations,
     lines: [
       `${file.path}: ${file.format}, ${modelInWords(identity)}, ${SOURCES[source]}`,
       ...file.notes,
       ...notes,
       ...droppedInWords(recipe.dropped),
-      ...more,
+      ...adaptations.map(({ line }) => line),
     ],
   }
 }

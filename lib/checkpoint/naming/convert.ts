@@ -1,0 +1,146 @@
+/** A checkpoint from one naming and format to another, tensor by tensor: no model is made. */
+import { native } from '../../binding.js'
+import { scope } from '../../dispose.js'
+import { BeitError, invalidArgument } from '../../errors.js'
+import { Tensor } from '../../tensor.js'
+import { openCheckpoint } from '../read_checkpoint.js'
+import { type CheckpointFormat, formatOf } from '../write_checkpoint.js'
+import type { BeitArchitecture } from './architecture.js'
+import { configPathOf, writeConfigBeside } from './config_file.js'
+import type { DallePart } from './dalle.js'
+import { type Description, ownConfig } from './describe.js'
+import { expectModel } from './expect_model.js'
+import { type ModelIdentity, NAMINGS, type Naming } from './identify.js'
+import type { KnownArchitecture } from './infer_config.js'
+import { readState } from './read_state.js'
+import { type Dropped, tensorsAfter } from './recipe.js'
+import { droppedInWords, loadReport } from './report.js'
+import { toNaming, transformersClass } from './to_naming.js'
+import { writeTransformersConfig } from './transformers_config.js'
+import { inUnilmOrder, isPositionIndex } from './unilm.js'
+import { writeWeights } from './write_weights.js'
+
+export interface ConvertOptions {
+  /** Whose names: the original's (for DALL-E's tokenizer, OpenAI's), timm's, or transformers'. */
+  to: Naming
+  /** Default: by the extension of the output. */
+  format?: CheckpointFormat
+  /** Key of the weights in a file with more than one set of them, as for `openCheckpoint`. */
+  pick?: string
+  /** What the input does not tell: [height, width] of a rectangle, heads without relative positions, epsilon. */
+  known?: KnownArchitecture
+  /** Of a DALL-E tokenizer: this part alone, under the names that its own file has. */
+  part?: DallePart
+}
+
+/** What was converted. */
+export interface ConversionReport {
+  readonly model: ModelIdentity
+  readonly from: Naming
+  readonly to: Naming
+  /** The files that were written. */
+  readonly outputs: readonly string[]
+  /** Tensors of the input of which nothing was written. */
+  readonly dropped: readonly Dropped[]
+  /** All of it in words, one thing a line. */
+  readonly lines: readonly string[]
+}
+
+const MODELS = [
+  'beit_for_masked_image_modeling',
+  'beit_for_image_classification',
+  'beit',
+  'dalle_dvae',
+  'conv_discrete_vae',
+] as const
+
+/**
+ * Writes the weights of one checkpoint as another, under the names of `to`. Dtypes stay, bits stay; buffers
+ * that a naming keeps are made anew, those that it computes are left out; for a BEiT under transformers' names
+ * a config.json is written beside the output. What is no weight (optimizer, epoch) is not carried over.
+ *
+ * @throws BeitError ERR_FORMAT, ERR_CHECKPOINT_MISMATCH or ERR_INVALID_ARGUMENT for an input that is no model
+ * of this library or does not tell what is needed, ERR_INVALID_ARGUMENT for a naming without such a model,
+ * ERR_IO
+ * @example
+ * await convertCheckpoint('beit_base_patch16_224_pt22k.pth', 'beit/model.safetensors', { to: 'transformers' })
+ */
+export async function convertCheckpoint(
+  input: string,
+  output: string,
+  { to, format = formatOf(output), pick, known = {}, part }: ConvertOptions,
+): Promise<ConversionReport> {
+  if (!NAMINGS.includes(to)) throw invalidArgument('to', NAMINGS.join(', '), to)
+  return scope(async () => {
+    const file = await openCheckpoint(input, { pick })
+    const description = await expectModel(file, MODELS, known)
+    const { identity, architecture } = description
+    const state = await readState(file, identity.recipe)
+    if (architecture !== null && to === 'unilm') await addBuffers(state, architecture)
+    const ordered = architecture === null ? [...state.keys()] : inUnilmOrder([...state.keys()])
+    const recipe = toNaming(to, identity.model, ordered, part ?? null)
+    const tensors = await tensorsAfter(recipe, state)
+    if (tensors.size === 0) {
+      throw new BeitError('ERR_INVALID_ARGUMENT', `${input} has no ${part ?? 'encoder'}, so nothing to write`)
+    }
+    await writeWeights(output, tensors, {
+      naming: to,
+      format,
+      metadata: metadataOf(description, ownConfig(file)),
+    })
+    const outputs = [output]
+    if (architecture !== null && to === 'transformers') {
+      await writeConfigBeside(output, configFor(identity.model, architecture, dtypeOf(state)))
+      outputs.push(configPathOf(output))
+    }
+    return {
+      model: identity.model,
+      from: identity.naming,
+      to,
+      outputs,
+      dropped: [...identity.recipe.dropped, ...recipe.dropped],
+      lines: [
+        ...loadReport(file, description).lines,
+        ...droppedInWords(recipe.dropped),
+        ...outputs.map((path) => `wrote ${path}`),
+      ],
+    }
+  })
+}
+
+/** The original keeps the indices of relative positions in its state dicts. */
+async function addBuffers(state: Map<string, Tensor>, architecture: BeitArchitecture): Promise<void> {
+  const [rows = 0, columns = 0] = architecture.imageSize.map((side) => side / architecture.patchSize)
+  for (const table of [...state.keys()].filter((name) => name.endsWith('relative_position_bias_table'))) {
+    const index = table.replace('relative_position_bias_table', 'relative_position_index')
+    if (!state.has(index)) state.set(index, new Tensor(await native().relativePositionIndex(rows, columns)))
+  }
+}
+
+/** What this library reads back: a headless model has no class here, and so no kind. */
+function metadataOf(
+  { identity, architecture }: Description,
+  own: { config: object } | null,
+): Record<string, string> {
+  const config = architecture ?? own?.config
+  if (identity.model === 'beit' || config === undefined) return {}
+  return { kind: identity.model, config: JSON.stringify(config) }
+}
+
+function configFor(model: ModelIdentity, architecture: BeitArchitecture, dtype: string): object {
+  const complete = {
+    dropPath: 0,
+    normEps: 1e-6,
+    vocabSize: 8192,
+    numClasses: 2,
+    pooling: 'mean' as const,
+    ...architecture,
+  }
+  return writeTransformersConfig(complete, transformersClass(model), dtype)
+}
+
+/** Of the weights that train. */
+function dtypeOf(state: ReadonlyMap<string, Tensor>): string {
+  const weight = [...state].find(([name]) => !isPositionIndex(name))
+  return weight?.[1].dtype ?? 'float32'
+}
