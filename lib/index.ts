@@ -1,5 +1,6 @@
 /** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
 
+export { type Adaptation, adaptState } from './checkpoint/adapt/adapt.js'
 export { CheckpointFile, type Container } from './checkpoint/checkpoint_file.js'
 export {
   type ConversionReport,

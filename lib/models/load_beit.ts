@@ -1,5 +1,6 @@
 /** A BEiT from a file: of this library, the original, timm or transformers, and adapted if it is to be other. */
-import { adaptState, type HeadedModel } from '../checkpoint/adapt/adapt.js'
+import { type HeadedModel, planAdaptation } from '../checkpoint/adapt/adapt.js'
+import { checkShapes } from '../checkpoint/adapt/check_shapes.js'
 import type { Description } from '../checkpoint/naming/describe.js'
 import { expectModel } from '../checkpoint/naming/expect_model.js'
 import type { KnownArchitecture } from '../checkpoint/naming/infer_config.js'
@@ -46,15 +47,16 @@ export async function loadBeit<M extends BeitModel>(
     const description = await expectModel(file, BEITS, known(given))
     const source = resolveBeitConfig(description.architecture ?? {})
     const target = targetConfig(path, description, source, kind, defined(given))
-    // The model has made its index buffers itself.
-    const read = await readState(file, without(description.identity.recipe, isPositionIndex))
-    const same = description.identity.model === kind && JSON.stringify(source) === JSON.stringify(target)
-    const { state, report } = same
-      ? { state: read, report: [] }
-      : await adaptState(read, source, target, kind)
-    const fresh = report.filter(({ what }) => what === 'initialised').flatMap(({ to }) => Object.keys(to))
+    checkShapes(path, description.shapes, source)
+    // The model makes its index buffers itself.
+    const shapes = [...description.shapes].filter(([name]) => !isPositionIndex(name))
+    const plan = planAdaptation(new Map(shapes), source, target, kind)
+    const used = new Set(plan.namesUsed)
+    const recipe = without(description.identity.recipe, (name) => !used.has(name))
+    const state = await plan.apply(await readState(file, recipe))
+    const fresh = plan.initialised
     const model = await makeWithState(() => make(target, fresh.length > 0 ? 'initial' : 'none'), state, fresh)
-    model.loadReport = loadReport(file, description, report)
+    model.loadReport = loadReport(file, description, plan.adaptations)
     return model
   })
 }

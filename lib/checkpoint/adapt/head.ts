@@ -20,23 +20,25 @@ const ALL = ['mask_token', ...NORMS, ...HEADS]
 
 export function planHead(plan: AdaptationPlan, target: CompleteArchitecture, model: HeadedModel): void {
   const wanted = shapesOf(target, model)
-  const alien = (names: readonly string[]) => names.filter((name) => !(name in wanted))
   const kind = model === 'beit_for_image_classification' ? 'image classification' : 'masked image modelling'
-  plan.drop(alien(['mask_token', ...HEADS]), `${kind} has no place for them`)
-  const [norm] = Object.keys(wanted).filter((name) => NORMS.includes(name))
-  plan.drop(alien(NORMS), `the model has ${norm?.replace('.weight', '')} in their place`)
+  const norm = 'fc_norm.weight' in wanted ? 'fc_norm' : 'norm'
+  const otherNorm = NORMS.filter((name) => !(name in wanted) && plan.has(name))
+  const otherHead = ['mask_token', ...HEADS].filter((name) => !(name in wanted))
+  plan.drop(otherHead, `${kind} has no place for them`)
+  plan.drop(otherNorm, `the model has ${norm} in their place`)
 
   const there = plan.shapes(ALL)
-  const resized = HEADS.filter((name) => name in wanted && name in there).filter(
-    (name) => wanted[name]?.[0] !== there[name]?.[0],
-  )
+  const heads = HEADS.filter((name) => name in wanted && name in there)
+  const resized = heads.filter((name) => wanted[name]?.[0] !== there[name]?.[0])
   if (resized.length > 0) {
     const [first] = resized as [string]
     const unit = model === 'beit_for_image_classification' ? 'classes' : 'visual tokens'
     const why = `${wanted[first]?.[0]} ${unit} in place of ${there[first]?.[0]}`
     plan.initialise(resized, only(wanted, resized), why)
   }
-  const absent = Object.keys(wanted).filter((name) => !(name in there))
+  // With its head there, a checkpoint is of this model: what it lacks then is missing, but for another norm.
+  const begun = heads.length === 0 ? Object.keys(wanted) : otherNorm.length > 0 ? NORMS : []
+  const absent = begun.filter((name) => name in wanted && !(name in there))
   if (absent.length > 0) plan.initialise([], only(wanted, absent), 'the checkpoint has none')
 }
 

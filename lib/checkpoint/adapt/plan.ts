@@ -52,6 +52,12 @@ export class AdaptationPlan {
     return [...new Set([...this.#pieces.values()].map(({ from }) => from))]
   }
 
+  /** The tensors of the model that the result does not hold: it begins with its own values for them. */
+  get initialised(): string[] {
+    const fresh = this.adaptations.filter(({ what }) => what === 'initialised')
+    return fresh.flatMap(({ to }) => Object.keys(to))
+  }
+
   /** Leaves `names` out: the model has no place for them. */
   drop(names: readonly string[], why: string): void {
     const from = this.#remove(names)

@@ -72,7 +72,7 @@ function places({ relativePositions, depth }: BeitArchitecture, name: string): s
 }
 
 /** Rows of a table: one an offset of two patches, three for pairs with the class token. */
-const rowsOf = ([rows, columns]: readonly [number, number]) => (2 * rows - 1) * (2 * columns - 1) + 3
+export const rowsOf = ([rows, columns]: readonly [number, number]) => (2 * rows - 1) * (2 * columns - 1) + 3
 
 const all = (names: readonly string[], shape: readonly number[]) =>
   Object.fromEntries(names.map((name) => [name, shape]))

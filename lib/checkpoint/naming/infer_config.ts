@@ -79,7 +79,10 @@ export function inferArchitecture(
     normEps: known.normEps ?? 1e-6,
   }
   if (shapes.has('lm_head.weight')) architecture.vocabSize = shape('lm_head.weight', 2)[0]
-  else architecture.pooling = shapes.has('fc_norm.weight') ? 'mean' : 'cls'
+  // Pre-training without its head has a norm that is no sign of pooling.
+  else if (shapes.has('head.weight') || !shapes.has('mask_token')) {
+    architecture.pooling = shapes.has('fc_norm.weight') ? 'mean' : 'cls'
+  }
   if (shapes.has('head.weight')) architecture.numClasses = shape('head.weight', 2)[0]
   return { architecture, notes }
 }
