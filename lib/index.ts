@@ -87,6 +87,7 @@ export {
   temperatureSchedule,
 } from './train/schedules.js'
 export { type TokenizerOptions, tokenizerSchema } from './train/tokenizer_options.js'
+export { type ExportOptions, exportTrainingCheckpoint } from './train/torch_export.js'
 export { trainTokenizer } from './train/train_tokenizer.js'
 export {
   type MicroBatch,

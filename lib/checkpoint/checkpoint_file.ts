@@ -38,7 +38,7 @@ export class CheckpointFile implements CheckpointContents {
   readonly picked: string | null
   /** Everything in the file, with records where tensors stand; the metadata of safetensors. */
   readonly data: PlainData
-  /** The strings of a safetensors file's `__metadata__`; empty for others. */
+  /** The strings of a safetensors file's `__metadata__`, or under 'metadata' in a file of PyTorch; else empty. */
   readonly metadata: Readonly<Record<string, string>>
   /** What a user should know of how the file was taken. */
   readonly notes: readonly string[]

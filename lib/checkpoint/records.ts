@@ -109,6 +109,10 @@ export type PlainData =
   | Map<PlainData, PlainData>
   | PlainObject
 
+/** Whether a value was a dict with string keys, or an object of nothing but attributes. */
+export const isPlainObject = (value: PlainData | undefined): value is PlainObject =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null
+
 /** Row-major strides of a tensor without gaps, in elements. */
 export function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length)

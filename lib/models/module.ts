@@ -74,9 +74,14 @@ export abstract class Module extends Disposable<'module'> {
     return { missing: difference.missing, unexpected: difference.unexpected }
   }
 
+  /** Names and shapes of the trained tensors, in state-dict order. */
+  async parameterShapes(): Promise<{ name: string; shape: readonly number[] }[]> {
+    return (await this.#entries()).filter((entry) => !entry.isBuffer)
+  }
+
   /** Number of trained numbers; buffers are not counted. */
   async parameterCount(): Promise<number> {
-    const parameters = (await this.#entries()).filter((entry) => !entry.isBuffer)
+    const parameters = await this.parameterShapes()
     return parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0)
   }
 

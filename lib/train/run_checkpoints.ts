@@ -1,4 +1,5 @@
 /** How a run is put into a checkpoint, and how it goes on from one. */
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
   listRunCheckpoints,
@@ -19,13 +20,14 @@ import { checkRunConfig } from './run_config.js'
 import { CHECKPOINTS_FOLDER, type RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
 import { checkRunState, Progress, type RunState, runState } from './run_state.js'
+import { torchRunStart } from './torch_start.js'
 import type { Trainer } from './trainer.js'
 import type { Training } from './training.js'
 
 /** Where a run begins. */
 export interface RunStart {
   progress: Progress
-  checkpoint: WholeCheckpoint<RunState> | null
+  checkpoint: { path: string; restore(trainer: Trainer): Promise<void> } | null
   warnings: string[]
 }
 
@@ -35,29 +37,33 @@ export interface RunStart {
  * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS; ERR_IO when one cannot be read
  */
 export async function findRunStart(
-  { kind, config, settings: { resume } }: Pick<Training, 'kind' | 'config' | 'settings'>,
+  training: Pick<Training, 'kind' | 'config' | 'settings' | 'module' | 'length'>,
   folder: RunFolder,
 ): Promise<RunStart> {
+  const { resume } = training.settings
   if (resume === 'never') return { progress: new Progress(), checkpoint: null, warnings: [] }
+  if (resume !== 'auto' && (await isFile(resume))) {
+    const path = resolve(resume)
+    await refuseOtherCheckpoints(path, folder)
+    return torchRunStart(path, training)
+  }
   const { checkpoint, warnings } =
     resume === 'auto' ? await newestOf(folder.checkpoints) : await chosen(resume, folder)
   if (checkpoint === null) return { progress: new Progress(), checkpoint, warnings }
-  checkRunState(checkpoint.path, checkpoint.state, kind)
-  warnings.push(...checkRunConfig(checkpoint.path, checkpoint.state.config, config))
-  const progress = Progress.from(checkpoint.state.progress)
+  const { path, state } = checkpoint
+  checkRunState(path, state, training.kind)
+  warnings.push(...checkRunConfig(path, state.config, training.config))
+  const progress = Progress.from(state.progress)
   // The best checkpoint of another folder is not one of this.
-  if (!folder.holds(checkpoint.path)) progress.best = null
-  return { progress, checkpoint, warnings }
+  if (!folder.holds(path)) progress.best = null
+  const restore = (trainer: Trainer) => restoreRun(path, training.module, trainer)
+  return { progress, checkpoint: { path, restore }, warnings }
 }
 
 /** Puts weights, moments and generator of a checkpoint into module and trainer. */
-export async function restoreRun(
-  { path }: WholeCheckpoint<RunState>,
-  training: Pick<Training, 'module'>,
-  trainer: Trainer,
-): Promise<void> {
+async function restoreRun(path: string, module: Training['module'], trainer: Trainer): Promise<void> {
   await scope(async () => {
-    await training.module.loadStateDict((await readSafetensors(join(path, MODEL_FILE))).tensors)
+    await module.loadStateDict((await readSafetensors(join(path, MODEL_FILE))).tensors)
     await trainer.load((await readSafetensors(join(path, TRAINER_FILE))).tensors)
   })
 }
@@ -84,7 +90,13 @@ export async function saveRun(
   return { type: 'checkpoint', step, path, seconds: (performance.now() - began) / 1000 }
 }
 
-async function newestOf(checkpoints: string): Promise<Omit<RunStart, 'progress'>> {
+/** A checkpoint of a run folder, and what to tell about the search. */
+interface Found {
+  checkpoint: WholeCheckpoint<RunState> | null
+  warnings: string[]
+}
+
+async function newestOf(checkpoints: string): Promise<Found> {
   const { checkpoint, damaged } = await newestRunCheckpoint<RunState>(checkpoints)
   if (checkpoint === null && damaged.length > 0) {
     throw new BeitError(
@@ -101,7 +113,7 @@ async function newestOf(checkpoints: string): Promise<Omit<RunStart, 'progress'>
 }
 
 /** A checkpoint folder, or the newest whole one of a run folder. */
-async function chosen(resume: string, folder: RunFolder): Promise<Omit<RunStart, 'progress'>> {
+async function chosen(resume: string, folder: RunFolder): Promise<Found> {
   const path = resolve(resume)
   const inRun = (await newestRunCheckpoint<RunState>(join(path, CHECKPOINTS_FOLDER))).checkpoint
   const checkpoint =
@@ -112,13 +124,22 @@ async function chosen(resume: string, folder: RunFolder): Promise<Omit<RunStart,
         cause,
       })
     }))
-  const newest = (await listRunCheckpoints(folder.checkpoints)).at(-1)
-  if (newest !== undefined && newest.path !== checkpoint.path) {
-    throw new BeitError(
-      'ERR_OUTPUT_EXISTS',
-      `the output ${folder.path} holds ${newest.path}, which is not the checkpoint to go on from ` +
-        `(${checkpoint.path}): choose another output`,
-    )
-  }
+  await refuseOtherCheckpoints(checkpoint.path, folder)
   return { checkpoint, warnings: [] }
 }
+
+async function refuseOtherCheckpoints(path: string, folder: RunFolder): Promise<void> {
+  const newest = (await listRunCheckpoints(folder.checkpoints)).at(-1)
+  if (newest === undefined || newest.path === path) return
+  throw new BeitError(
+    'ERR_OUTPUT_EXISTS',
+    `the output ${folder.path} holds ${newest.path}, which is not the checkpoint to go on from ` +
+      `(${path}): choose another output`,
+  )
+}
+
+const isFile = (path: string) =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )

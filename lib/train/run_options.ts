@@ -74,7 +74,9 @@ export function runSchema(defaults: {
     resume: {
       type: 'string',
       default: 'never',
-      doc: "'auto': from the newest whole checkpoint in the output, or anew; 'never'; or a checkpoint folder",
+      doc:
+        "'auto': from the newest whole checkpoint in the output, or anew; 'never'; a checkpoint folder; " +
+        "or PyTorch's training checkpoint, as the original's checkpoint-19.pth",
     },
     epochs: {
       type: 'integer',

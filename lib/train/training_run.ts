@@ -11,7 +11,7 @@ import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
 import { type Evaluation, evaluateTrainer } from './evaluation.js'
 import type { TrainingEvent } from './events.js'
-import { findRunStart, type RunStart, restoreRun, saveRun } from './run_checkpoints.js'
+import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
@@ -43,7 +43,7 @@ export async function* runTraining<S extends object, E extends object, V extends
     const training = { ...given, config: withThreads(given.config, inEffect) }
     const start = await findRunStart(training, folder)
     trainer = await training.objective.createTrainer(settings)
-    if (start.checkpoint !== null) await restoreRun(start.checkpoint, training, trainer)
+    await start.checkpoint?.restore(trainer)
     const run = new TrainingRun(training, folder, trainer, start)
     // The events have the fields of S, E, V and R, because `given` makes them.
     yield* run.events() as AsyncGenerator<TrainingEvent<S, E, V> | R>

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { native } from '../../lib/binding.js'
 import { namespace } from '../../lib/checkpoint/pickle/python_values.js'
+import { openCheckpoint, readCheckpoint } from '../../lib/checkpoint/read_checkpoint.js'
+import type { TensorRecord } from '../../lib/checkpoint/records.js'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { writeCheckpoint } from '../../lib/checkpoint/write_checkpoint.js'
 import { scope } from '../../lib/dispose.js'
@@ -11,6 +14,7 @@ import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_ima
 import { Tensor } from '../../lib/tensor.js'
 import { GOLDEN_CONFIGS, type GoldenName, goldenBeit } from '../models/golden_beit.js'
 import { rejects } from '../support/errors.js'
+import { fixture } from '../support/golden.js'
 import { packageRoot } from '../support/paths.js'
 import { python, pythonLacks } from '../support/python.js'
 import { suite } from '../support/suite.js'
@@ -18,7 +22,8 @@ import { temporary } from '../support/temporary.js'
 import { named, relativeError } from '../support/tensors.js'
 import { everyLayout } from './every_layout.js'
 
-const test = suite('writeCheckpoint')
+// PyTorch takes seconds to start.
+const test = suite('writeCheckpoint', { timeout: 180_000 })
 const noTorch = pythonLacks('torch')
 
 /** Loads a file and prints of each tensor of its state dict: dtype, shape, strides, storage, bytes as hex. */
@@ -35,6 +40,51 @@ print(json.dumps([[name, describe(t)] for name, t in state.items()]))`
 
 type Described = [dtype: string, shape: number[], strides: number[], storage: number, hex: string]
 const describe = (path: string) => new Map(JSON.parse(python(DESCRIBE, path)) as [string, Described][])
+
+test('every dtype and layout comes back with equal bits, shared storage shared', () =>
+  scope(async () => {
+    const path = join(temporary(), 'all.pth')
+    const tensors = await everyLayout()
+    await writeCheckpoint(path, tensors, { data: { again: tensors.get('matrix') as Tensor } })
+    const { tensors: read } = await readCheckpoint(path)
+    equal([...read.keys()], [...tensors.keys()])
+    for (const [name, tensor] of tensors) {
+      const back = named(read, name)
+      equal([back.dtype, back.shape], [tensor.dtype, tensor.shape], name)
+      equal(await back.toTypedArray(), await tensor.toTypedArray(), name)
+    }
+    const storages = (await native().tensorLayouts([...read.values()].map(({ handle }) => handle))).map(
+      ({ storage }) => storage,
+    )
+    is(storages[[...read.keys()].indexOf('tied')], [...read.keys()].indexOf('matrix'))
+    is(new Set(storages).size, tensors.size - 1)
+    const file = await openCheckpoint(path)
+    const { again } = file.data as unknown as { again: TensorRecord }
+    is(again.storage, file.tensors.get('matrix')?.storage)
+  }))
+
+for (const name of ['pth_zip.pth', 'pth_legacy.pth']) {
+  test(`${name}: views written again keep values, strides and what they share`, () =>
+    scope(async () => {
+      const folder = temporary()
+      const original = await readCheckpoint(fixture(name))
+      const path = join(folder, 'again.pth')
+      await writeCheckpoint(path, original.tensors)
+      const again = await readCheckpoint(path)
+      equal([...again.tensors.keys()], [...original.tensors.keys()])
+      for (const [name, tensor] of original.tensors) {
+        equal(await named(again.tensors, name).toTypedArray(), await tensor.toTypedArray(), name)
+      }
+      const layouts = ({ tensors }: typeof again) =>
+        native().tensorLayouts([...tensors.values()].map(({ handle }) => handle))
+      const [before, after] = [await layouts(original), await layouts(again)]
+      for (const [i, { storage, strides, dense }] of before.entries()) {
+        const shared = before.filter((other) => other.storage === storage).length > 1
+        if (shared || dense) equal(after[i]?.strides, strides)
+        is(after[i]?.storage, storage)
+      }
+    }))
+}
 
 test.skipIf(noTorch, 'PyTorch reads equal bits of every dtype and layout', () =>
   scope(async () => {

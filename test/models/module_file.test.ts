@@ -20,18 +20,22 @@ const SMALL = {
   vocabSize: 10,
 } as const
 
-test('a model comes back with its configuration and weights', async () => {
-  const path = join(temporary(), 'model.safetensors')
-  using model = await BeitForMaskedImageModeling.create(SMALL, { seed: 5, relativePositions: 'per-block' })
-  await model.save(path)
-  using loaded = await BeitForMaskedImageModeling.load(path)
-  equal(loaded.config, model.config)
-  const [saved, read] = [await model.stateDict(), await loaded.stateDict()]
-  equal([...read.keys()], [...saved.keys()])
-  for (const [name, tensor] of saved) {
-    equal(await read.get(name)?.toTypedArray(), await tensor.toTypedArray(), name)
-  }
-})
+for (const name of ['model.safetensors', 'model.pth']) {
+  test(`a model comes back from ${name} with its configuration and weights`, async () => {
+    const path = join(temporary(), name)
+    // Neither dropPath nor, of absolute positions, the heads can be told from shapes.
+    const switches = { relativePositions: 'none', absolutePositions: true, dropPath: 0.3 } as const
+    using model = await BeitForMaskedImageModeling.create(SMALL, { seed: 5, ...switches })
+    await model.save(path)
+    using loaded = await BeitForMaskedImageModeling.load(path)
+    equal(loaded.config, model.config)
+    const [saved, read] = [await model.stateDict(), await loaded.stateDict()]
+    equal([...read.keys()], [...saved.keys()])
+    for (const [name, tensor] of saved) {
+      equal(await read.get(name)?.toTypedArray(), await tensor.toTypedArray(), name)
+    }
+  })
+}
 
 test('the file holds what it is, and its folder nothing else', async () => {
   const folder = temporary()

@@ -1,7 +1,7 @@
 /** A PyTorch file as a checkpoint: its container read, its weights picked, the rest made plain. */
 import type { FileSource } from '../byte_source.js'
 import type { CheckpointContents } from '../checkpoint_file.js'
-import { TensorRecord, UnreadableTensor } from '../records.js'
+import { isPlainObject, type PlainData, TensorRecord, UnreadableTensor } from '../records.js'
 import { collectState } from './collect_state.js'
 import { PlainConverter } from './plain_data.js'
 import { readTorchLegacy } from './read_legacy.js'
@@ -21,6 +21,7 @@ export function readTorchContents(
   const converter = new PlainConverter(source.name, source.size)
   // First, so that these names are the ones that stand in `data`.
   const records = [...tensors].map(([name, tensor]) => converter.record(tensor, name))
+  const data = converter.convert(root)
   return {
     path: source.name,
     format: 'pytorch',
@@ -32,9 +33,16 @@ export function readTorchContents(
       records.filter((record) => record instanceof UnreadableTensor).map((record) => [record.name, record]),
     ),
     picked,
-    data: converter.convert(root),
-    metadata: Object.create(null),
+    data,
+    metadata: metadataIn(data),
     notes,
     files: new Map([[source.name, source.identity]]),
   }
+}
+
+/** The strings that writeCheckpoint keeps under 'metadata'. */
+function metadataIn(data: PlainData): Record<string, string> {
+  const found = isPlainObject(data) ? data.metadata : null
+  const isMetadata = isPlainObject(found) && Object.values(found).every((value) => typeof value === 'string')
+  return isMetadata ? (found as Record<string, string>) : Object.create(null)
 }
