@@ -50,11 +50,11 @@ async function readText(path: string): Promise<string | null> {
  * Writes the config.json beside `path`, whole or not at all.
  * @throws BeitError ERR_IO
  */
-export async function writeConfigBeside(path: string, config: object): Promise<void> {
+export async function writeConfigBeside(path: string, text: string): Promise<void> {
   await replaceFile(configPathOf(path), async (temporary) => {
     const file = await open(temporary, 'wx')
     try {
-      await file.writeFile(`${JSON.stringify(config, null, 2)}\n`)
+      await file.writeFile(text)
       await file.sync()
     } finally {
       await file.close()

@@ -127,7 +127,7 @@ function metadataOf(
   return { kind: identity.model, config: JSON.stringify(config) }
 }
 
-function configFor(model: ModelIdentity, architecture: BeitArchitecture, dtype: string): object {
+function configFor(model: ModelIdentity, architecture: BeitArchitecture, dtype: string): string {
   const complete = {
     dropPath: 0,
     normEps: 1e-6,

@@ -102,8 +102,11 @@ function classesOf({ id2label, num_labels }: Record<string, unknown>): number | 
   return typeof num_labels === 'number' ? num_labels : null
 }
 
+/** Options that transformers takes as Python floats only: it refuses 0 for 0.0. */
+const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
+
 /**
- * The config.json for weights of this architecture.
+ * The text of a config.json for weights of this architecture.
  *
  * @param model the class of transformers that they are for
  * @param dtype of the weights
@@ -112,11 +115,11 @@ export function writeTransformersConfig(
   architecture: Required<BeitArchitecture>,
   model: 'BeitForMaskedImageModeling' | 'BeitForImageClassification' | 'BeitModel',
   dtype: string,
-): object {
+): string {
   const { imageSize, relativePositions, numClasses } = architecture
   const masked = model === 'BeitForMaskedImageModeling'
   const labels = Array.from({ length: numClasses }, (_, i) => `LABEL_${i}`)
-  return {
+  const config = {
     architectures: [model],
     model_type: 'beit',
     torch_dtype: dtype,
@@ -148,4 +151,6 @@ export function writeTransformersConfig(
           label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
         }),
   }
+  const text = JSON.stringify(config, null, 2)
+  return `${text.replace(new RegExp(`("(${FLOATS.join('|')})": \\d+)(?=,?\n)`, 'g'), '$1.0')}\n`
 }

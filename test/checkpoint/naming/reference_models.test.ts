@@ -1,0 +1,118 @@
+/** Models of transformers and timm themselves, where Python has them: their files here, ours there. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal, is, ok } from 'uvu/assert'
+import { readCheckpoint } from '../../../lib/checkpoint/read_checkpoint.js'
+import { writeSafetensors } from '../../../lib/checkpoint/safetensors.js'
+import { BeitForImageClassification } from '../../../lib/models/beit_for_image_classification.js'
+import { BeitForMaskedImageModeling } from '../../../lib/models/beit_for_masked_image_modeling.js'
+import { Tensor } from '../../../lib/tensor.js'
+import { packageRoot } from '../../support/paths.js'
+import { python, pythonLacks } from '../../support/python.js'
+import { suite } from '../../support/suite.js'
+import { temporary } from '../../support/temporary.js'
+import { named, randomNumbers, relativeError, tensorsOf } from '../../support/tensors.js'
+
+const test = suite('models of transformers and timm', { timeout: 180_000 })
+const TOLERANCE = 1e-5
+const PROGRAM = join(packageRoot, 'test', 'checkpoint', 'naming', 'reference_models.py')
+const run = (...args: string[]) => python(readFileSync(PROGRAM, 'utf8'), ...args)
+
+type Library = 'transformers' | 'timm'
+type Model = BeitForMaskedImageModeling | BeitForImageClassification
+
+const MODELS: Record<Library, string[]> = {
+  transformers: ['mim_shared', 'mim_paper', 'cls_mean', 'cls_token'],
+  timm: ['cls_mean', 'cls_token'],
+}
+
+/** heads is what the files with absolute positions alone do not tell. */
+function load(form: string, path: string): Promise<Model> {
+  if (form.startsWith('cls')) return BeitForImageClassification.load(path)
+  return BeitForMaskedImageModeling.load(path, { heads: 3 })
+}
+
+function logitsOf(model: Model, io: Map<string, Tensor>): Promise<Tensor> {
+  const pixels = named(io, 'pixels')
+  if (model instanceof BeitForImageClassification) return model.forward(pixels)
+  return model.forward(pixels, { mask: named(io, 'mask'), allTokens: true })
+}
+
+for (const library of Object.keys(MODELS) as Library[]) {
+  const lacks = pythonLacks('torch', 'safetensors', library)
+
+  test.skipIf(
+    lacks,
+    `${library}: its files give its logits here, ours the same names and bits there`,
+    async () => {
+      const [theirs, ours] = [join(temporary(), 'theirs'), join(temporary(), 'ours')]
+      run('make', theirs, library)
+      for (const form of MODELS[library]) {
+        const [from, to] = [join(theirs, form), join(ours, form)]
+        const io = await tensorsOf(join(from, 'io.safetensors'))
+        for (const file of ['model.safetensors', 'state.pth']) {
+          using model = await load(form, join(from, file))
+          const error = await relativeError(await logitsOf(model, io), named(io, 'logits'))
+          ok(error <= TOLERANCE, `${form}, ${file}: relative error ${error}`)
+          if (file === 'state.pth') continue
+          mkdirSync(to, { recursive: true })
+          await model.save(join(to, 'model.safetensors'), { naming: library })
+          await writeSafetensors(join(to, 'io.safetensors'), io)
+        }
+        const [before, after] = (await Promise.all(
+          [from, to].map(async (folder) => (await readCheckpoint(join(folder, 'model.safetensors'))).tensors),
+        )) as [Map<string, Tensor>, Map<string, Tensor>]
+        equal([...after.keys()].sort(), [...before.keys()].sort())
+        for (const [name, tensor] of before) {
+          equal(await after.get(name)?.toTypedArray(), await tensor.toTypedArray(), name)
+        }
+      }
+      const found = JSON.parse(run('check', ours, library)) as Record<string, Found>
+      equal(Object.keys(found), MODELS[library])
+      for (const { missing, unexpected, error } of Object.values(found)) {
+        equal([missing, unexpected], [[], []])
+        ok(error <= TOLERANCE, `relative error ${error}`)
+      }
+    },
+  )
+}
+
+test.skipIf(
+  pythonLacks('torch', 'safetensors', 'timm'),
+  'timm computes the logits of a pre-trained model, which it has no class for',
+  async () => {
+    const root = temporary()
+    for (const [form, config] of [
+      ['mim_shared', {}],
+      ['mim_paper', { absolutePositions: true, relativePositions: 'none', layerScaleInit: 0 }],
+    ] as const) {
+      const sizes = { imageSize: 64, hiddenSize: 48, depth: 3, heads: 3, vocabSize: 20 }
+      using model = await BeitForMaskedImageModeling.create({ ...sizes, ...config }, { seed: 4 })
+      const folder = join(root, form)
+      mkdirSync(folder)
+      await model.save(join(folder, 'model.safetensors'), { naming: 'timm' })
+      const pixels = Tensor.from(randomNumbers(3 * 64 * 64), [1, 3, 64, 64])
+      await writeSafetensors(
+        join(folder, 'io.safetensors'),
+        new Map([
+          ['pixels', pixels],
+          ['logits', await model.forward(pixels)],
+        ]),
+      )
+    }
+    const found = JSON.parse(run('check', root, 'timm')) as Record<string, Found>
+    is(Object.keys(found).length, 2)
+    for (const { missing, unexpected, error } of Object.values(found)) {
+      equal([missing, unexpected], [[], ['mask_token']])
+      ok(error <= TOLERANCE, `relative error ${error}`)
+    }
+  },
+)
+
+test.run()
+
+interface Found {
+  missing: string[]
+  unexpected: string[]
+  error: number
+}
