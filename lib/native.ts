@@ -114,18 +114,25 @@ export interface NamedTensors {
   tensors: TensorHandle[]
 }
 
+export type ModuleKind =
+  | 'beit_for_masked_image_modeling'
+  | 'beit_for_image_classification'
+  | 'dalle_dvae'
+  | 'conv_discrete_vae'
+
 /** native/bindings/module.cc: models and tokenizers. `config` is the validated, complete config of lib/. */
 export interface ModuleBindings {
   moduleCreate(
-    kind:
-      | 'beit_for_masked_image_modeling'
-      | 'beit_for_image_classification'
-      | 'dalle_dvae'
-      | 'conv_discrete_vae',
+    kind: ModuleKind,
     config: Record<string, unknown>,
     /** `seed` null: the parameters stay zero, weights are loaded next. */
     options: { device: string; dtype: DType; seed: number | null },
   ): Promise<ModuleHandle>
+  /** Names and shapes of the module that moduleCreate would make; no memory is taken for it. */
+  moduleShapes(
+    kind: ModuleKind,
+    config: Record<string, unknown>,
+  ): Promise<{ names: string[]; shapes: number[][] }>
   /** `isBuffer[i]` tells parameters (trained) from buffers (relative_position_index). */
   moduleState(module: ModuleHandle): Promise<NamedTensors & { isBuffer: boolean[] }>
   /** Copies into the module's tensors; names and shapes were checked by lib/. */

@@ -7,15 +7,12 @@ import { native } from '../binding.js'
 import type { LoadReport } from '../checkpoint/naming/report.js'
 import { Disposable } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
-import type { ModuleHandle, TensorHandle } from '../native.js'
+import type { ModuleHandle, ModuleKind, TensorHandle } from '../native.js'
 import { type DType, Tensor } from '../tensor.js'
 import type { LoadOptions } from './module_options.js'
 import { type SaveOptions, saveModule } from './save_module.js'
 import { compareState, type StateDifference, type StateEntry } from './state_difference.js'
 import { summaryTable } from './summary.js'
-
-/** Kinds of modules that the addon can make; the `kind` in the metadata of their files. */
-export type ModuleKind = Parameters<ReturnType<typeof native>['moduleCreate']>[0]
 
 /** A model or tokenizer that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
 export abstract class Module extends Disposable<'module'> {

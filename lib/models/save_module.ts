@@ -8,8 +8,9 @@ import { writeWeights } from '../checkpoint/naming/write_weights.js'
 import type { CheckpointFormat } from '../checkpoint/write_checkpoint.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
+import type { ModuleKind } from '../native.js'
 import type { BeitConfig } from './beit_config.js'
-import type { Module, ModuleKind } from './module.js'
+import type { Module } from './module.js'
 
 /** Options of every `save`. */
 export interface SaveOptions {

@@ -18,6 +18,7 @@ import {
 } from '../models/module_options.js'
 import type { ModuleHandle } from '../native.js'
 import type { DType } from '../tensor.js'
+import { checkTokenizerShapes } from './check_shapes.js'
 import {
   type ConvDiscreteVaeConfig,
   type ConvDiscreteVaeInput,
@@ -66,6 +67,7 @@ export class ConvDiscreteVae extends TokenizerModule {
       const file = await openCheckpoint(path)
       const description = await expectModel(file, [KIND])
       const config = resolveConvConfig(ownConfig(file)?.config ?? convConfigOf(description.shapes))
+      await checkTokenizerShapes(path, KIND, config, description.shapes)
       const state = await readState(file, description.identity.recipe)
       const tokenizer = await makeWithState(async () => {
         const handle = await native().moduleCreate(KIND, { ...config }, { ...complete, seed: null })

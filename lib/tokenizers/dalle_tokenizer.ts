@@ -10,6 +10,7 @@ import { makeWithState } from '../models/make_with_state.js'
 import { checkLoadOptions, type LoadOptions } from '../models/module_options.js'
 import type { ModuleHandle } from '../native.js'
 import type { DType, Tensor } from '../tensor.js'
+import { checkTokenizerShapes } from './check_shapes.js'
 import { type DalleDvaeConfig, dalleConfigOf } from './dalle_config.js'
 import { TokenizerModule } from './image_tokenizer.js'
 
@@ -78,7 +79,10 @@ export class DalleTokenizer extends TokenizerModule {
     options: LoadOptions = {},
   ): Promise<DalleTokenizer> {
     const complete = await checkLoadOptions('DalleTokenizer.fromStateDict', options)
-    return makeWithState(() => makeEmpty(dalleConfigOf(state), complete), state)
+    const config = dalleConfigOf(state)
+    const shapes = new Map([...state].map(([name, { shape }]) => [name, shape]))
+    await checkTokenizerShapes('the state', KIND, config, shapes)
+    return makeWithState(() => makeEmpty(config, complete), state)
   }
 
   get vocabSize(): number {

@@ -1,6 +1,7 @@
 /** The convolutional dVAE against outputs of the variant that came with BEiT, and what else it promises. */
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { rejects } from '../support/errors.js'
@@ -141,6 +142,24 @@ test('wrong configurations and arguments are named', async () => {
     /tokens must be from 0 to 11, got .* 12/,
   )
   await rejects(tokenizer.decode(tokens(-1)), 'ERR_INVALID_ARGUMENT', /from 0 to 11, got values from -1/)
+})
+
+test('a file cannot ask for a network larger than itself', async () => {
+  const path = join(temporary(), 'tokenizer.safetensors')
+  using tokenizer = await ConvDiscreteVae.create({
+    imageSize: 16,
+    vocabSize: 4,
+    codebookDim: 4,
+    hiddenSize: 4,
+  })
+  const config = JSON.stringify({ ...tokenizer.config, vocabSize: 1_048_576, codebookDim: 65_536 })
+  await writeSafetensors(path, await tokenizer.stateDict(), { kind: 'conv_discrete_vae', config })
+  // 275 GB, were it made.
+  await rejects(
+    ConvDiscreteVae.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /codebook\.weight has shape \[1048576, 65536\], got \[4, 4\]/,
+  )
 })
 
 test.run()

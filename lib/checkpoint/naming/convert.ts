@@ -102,11 +102,19 @@ export async function convertCheckpoint(
       lines: [
         ...loadReport(file, description).lines,
         ...droppedInWords(recipe.dropped),
+        ...(outputs.length > 1 && isRectangle(architecture) ? [RECTANGLE] : []),
         ...outputs.map((path) => `wrote ${path}`),
       ],
     }
   })
 }
+
+/** What it computes is not BEiT then, whoever wrote the weights (seen in version 5.23). */
+const RECTANGLE =
+  'transformers swaps the sides of position tables: for images that are not square its logits are others'
+
+const isRectangle = (architecture: BeitArchitecture | null) =>
+  architecture !== null && architecture.imageSize[0] !== architecture.imageSize[1]
 
 /** The original keeps the indices of relative positions in its state dicts. */
 async function addBuffers(state: Map<string, Tensor>, architecture: BeitArchitecture): Promise<void> {

@@ -89,8 +89,9 @@ export const isPositionIndex = (name: string) => /(^|\.)relative_position_index$
 
 /** Why a tensor has no place in this library's models, whatever the naming; null when it may have one. */
 export function needless(name: string): string | null {
-  const keyBias = /(^|\.)(k_bias|key\.bias|k_proj\.bias)$/.test(name)
-  return keyBias ? 'a bias of the keys cancels in the softmax' : null
+  if (/(^|\.)(k_bias|key\.bias|k_proj\.bias)$/.test(name)) return 'a bias of the keys cancels in the softmax'
+  if (/(^|\.)cls_pt_\w+\./.test(name)) return "a second prediction that BEiT v2's pre-training makes"
+  return null
 }
 
 /** What wrappers put before every name: DistributedDataParallel, torch.compile, and a model around it. */

@@ -69,6 +69,11 @@ test('wrappers are looked through, and a bias of the keys is left out', () => {
   ok(dropped[0]?.reason.includes('softmax'))
 })
 
+test("the extra layers of BEiT v2's pre-training are left out", () => {
+  const { pieces, dropped } = fromUnilm(['cls_token', 'cls_pt_layers.0.attn.q_bias', 'cls_pt_lm_head.weight'])
+  equal([pieces.length, dropped.length], [1, 2])
+})
+
 test('what no rule knows keeps its name, so that a model can refuse it', () => {
   const { pieces } = fromTransformers(['beit.embeddings.cls_token', 'beit.new_thing', 'lm_head.weight'])
   equal(
