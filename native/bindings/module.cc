@@ -3,6 +3,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <set>
+
 #include "bindings/async.h"
 #include "bindings/module_config.h"
 #include "bindings/register.h"
@@ -22,7 +24,11 @@ using ModulePtr = std::shared_ptr<nn::Module>;
 
 Napi::Value module_to_js(Napi::Env env, ModulePtr module) {
   int64_t bytes = 0;
-  for (const auto& entry : module->state()) bytes += static_cast<int64_t>(entry.tensor.nbytes());
+  std::set<const void*> counted;  // blocks share their index
+  for (const auto& entry : module->state()) {
+    if (!counted.insert(entry.tensor.const_data_ptr()).second) continue;
+    bytes += static_cast<int64_t>(entry.tensor.nbytes());
+  }
   return make_handle<nn::Module>(env, std::move(module), bytes);
 }
 

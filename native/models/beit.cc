@@ -2,14 +2,24 @@
 
 #include <algorithm>
 
+#include "ops/relative_position.h"
+
 namespace beit::models {
 
 namespace {
 
+at::Tensor position_index(const BeitConfig& config, at::Device device) {
+  return ops::relative_position_index(config.rows(), config.columns()).to(device);
+}
+
 std::vector<BeitBlock> make_blocks(nn::ParameterStore& store, const BeitConfig& config, InitScheme scheme) {
+  BlockConfig block_config{config, scheme, {}};
+  if (config.relative_positions == RelativePositions::kPerBlock) {
+    block_config.position_index = position_index(config, store.options().device());
+  }
   std::vector<BeitBlock> blocks;
   for (int64_t i = 0; i < config.depth; i++) {
-    blocks.emplace_back(store, nn::Path("blocks") / i, config, scheme, i);
+    blocks.emplace_back(store, nn::Path("blocks") / i, block_config, i);
   }
   return blocks;
 }
@@ -33,7 +43,8 @@ Beit::Beit(const BeitConfig& config, const nn::ModuleOptions& options, InitSchem
                    {.kernel = config.patch_size, .stride = config.patch_size},
                    patch_weight_init(scheme, config), patch_bias_init(scheme, config)),
       shared_position_bias_(config.relative_positions == RelativePositions::kShared
-                                ? RelativePositionBias(store(), nn::Path("rel_pos_bias"), config)
+                                ? RelativePositionBias(store(), nn::Path("rel_pos_bias"), config,
+                                                       position_index(config, options.device))
                                 : RelativePositionBias()),
       blocks_(make_blocks(store(), config, scheme)) {}
 

@@ -8,29 +8,28 @@
 namespace beit::models {
 
 RelativePositionBias::RelativePositionBias(nn::ParameterStore& store, const nn::Path& path,
-                                           const BeitConfig& config)
+                                           const BeitConfig& config, const at::Tensor& index)
     : table(store.parameter(path / "relative_position_bias_table",
                             {ops::relative_position_rows(config.rows(), config.columns()), config.heads},
                             nn::zeros())),
-      index(store.buffer(path / "relative_position_index",
-                         ops::relative_position_index(config.rows(), config.columns()))) {}
+      index(store.buffer(path / "relative_position_index", index)) {}
 
 at::Tensor RelativePositionBias::operator()() const {
   return table.defined() ? ops::relative_position_bias(table, index) : at::Tensor();
 }
 
-Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config,
-                     InitScheme scheme, int64_t block)
+Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config,
+                     int64_t block)
     : heads(config.heads),
       q_bias(store.parameter(path / "q_bias", {config.hidden_size}, nn::zeros())),
       v_bias(store.parameter(path / "v_bias", {config.hidden_size}, nn::zeros())),
       position_bias(config.relative_positions == RelativePositions::kPerBlock
-                        ? RelativePositionBias(store, path, config)
+                        ? RelativePositionBias(store, path, config, config.position_index)
                         : RelativePositionBias()),
       qkv(store, path / "qkv", config.hidden_size, 3 * config.hidden_size, nn::Linear::Bias::kNone,
-          matrix_init(scheme)),
+          matrix_init(config.scheme)),
       proj(store, path / "proj", config.hidden_size, config.hidden_size, nn::Linear::Bias::kZeros,
-           residual_init(scheme, block)) {}
+           residual_init(config.scheme, block)) {}
 
 at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_bias) const {
   const int64_t batch = x.size(0), tokens = x.size(1), width = x.size(2);
@@ -47,23 +46,22 @@ at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_b
   return proj(mixed.transpose(1, 2).reshape({batch, tokens, width}));  // (B, H, N, D/H) -> (B, N, D)
 }
 
-Mlp::Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
-         int64_t block)
+Mlp::Mlp(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block)
     : fc1(store, path / "fc1", config.hidden_size, config.mlp_size(), nn::Linear::Bias::kZeros,
-          matrix_init(scheme)),
+          matrix_init(config.scheme)),
       fc2(store, path / "fc2", config.mlp_size(), config.hidden_size, nn::Linear::Bias::kZeros,
-          residual_init(scheme, block)) {}
+          residual_init(config.scheme, block)) {}
 
 at::Tensor Mlp::operator()(const at::Tensor& x) const { return fc2(at::gelu(fc1(x))); }
 
-BeitBlock::BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config,
-                     InitScheme scheme, int64_t block)
+BeitBlock::BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config,
+                     int64_t block)
     : gamma_1(layer_scale(store, path / "gamma_1", config)),
       gamma_2(layer_scale(store, path / "gamma_2", config)),
       norm1(store, path / "norm1", config.hidden_size, config.norm_eps),
-      attn(store, path / "attn", config, scheme, block),
+      attn(store, path / "attn", config, block),
       norm2(store, path / "norm2", config.hidden_size, config.norm_eps),
-      mlp(store, path / "mlp", config, scheme, block),
+      mlp(store, path / "mlp", config, block),
       drop_path(config.depth > 1 ? config.drop_path * static_cast<double>(block) / (config.depth - 1) : 0.0) {
 }
 

@@ -11,13 +11,20 @@
 
 namespace beit::models {
 
+// What all blocks of a model are made with.
+struct BlockConfig : BeitConfig {
+  InitScheme scheme;
+  at::Tensor position_index;  // one for all: at 32 x 32 patches it takes 8 MB
+};
+
 // A table of relative position biases and the index into it.
 struct RelativePositionBias {
   at::Tensor table;  // (R, H)
   at::Tensor index;  // (N, N) int64
 
   RelativePositionBias() = default;
-  RelativePositionBias(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config);
+  RelativePositionBias(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config,
+                       const at::Tensor& index);
   at::Tensor operator()() const;  // (H, N, N), undefined without a table
 };
 
@@ -29,8 +36,7 @@ struct Attention {
   nn::Linear qkv;  // without bias: a key bias would cancel in the softmax
   nn::Linear proj;
 
-  Attention(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
-            int64_t block);
+  Attention(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block);
   // x (B, N, D), shared_bias (H, N, N) or undefined -> (B, N, D)
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias) const;
 };
@@ -39,8 +45,7 @@ struct Mlp {
   nn::Linear fc1;
   nn::Linear fc2;
 
-  Mlp(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
-      int64_t block);
+  Mlp(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block);
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
@@ -53,8 +58,7 @@ struct BeitBlock {
   Mlp mlp;
   double drop_path;
 
-  BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BeitConfig& config, InitScheme scheme,
-            int64_t block);
+  BeitBlock(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block);
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias,
                         const nn::ForwardContext& context) const;
 

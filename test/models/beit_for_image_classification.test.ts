@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { equal, is, not, ok } from 'uvu/assert'
+import { native } from '../../lib/binding.js'
 import { resolveBeitConfig } from '../../lib/models/beit_config.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
@@ -137,6 +138,22 @@ test('a shared table gives what the same table in every block gives', async () =
   await own.loadStateDict(state, { strict: false })
   const pixels = images(2)
   equal(await (await own.forward(pixels)).toFloat32(), await (await shared.forward(pixels)).toFloat32())
+})
+
+test('blocks share the memory of one index, and of nothing else', async () => {
+  using model = await BeitForImageClassification.create({ ...SMALL, depth: 3 })
+  using copy = await model.to({ dtype: 'bfloat16' })
+  for (const each of [model, copy]) {
+    const state = await each.stateDict()
+    const names = [...state.keys()]
+    const layouts = await native().tensorLayouts([...state.values()].map(({ handle }) => handle))
+    const shared = layouts.flatMap(({ storage }, i) => (storage === i ? [] : [[names[i], names[storage]]]))
+    const first = 'blocks.0.attn.relative_position_index'
+    equal(
+      shared,
+      [1, 2].map((block) => [`blocks.${block}.attn.relative_position_index`, first]),
+    )
+  }
 })
 
 test('initial weights are normal of deviation 0.02, the head a thousandth of it', async () => {
