@@ -160,6 +160,13 @@ test('positions that one side lacks are dropped or begin anew', async () => {
     'initialised: pos_embed (the checkpoint has no absolute positions)',
     `dropped: rel_pos_bias.${TABLE}, rel_pos_bias.relative_position_index (the model has no relative positions)`,
   ])
+  const many = await intoModel(
+    await classifier({ depth: 4 }),
+    await classifier({ depth: 4, relativePositions: 'none' }),
+    CLASSIFIER,
+  )
+  is(Object.keys(many.report[0]?.from ?? {}).length, 8)
+  ok(/^dropped: (blocks\S+, ){5}\S+ and 2 more \(/.test(lines(many.report)[0] as string))
   const back = await intoModel(
     await masked({ relativePositions: 'none', absolutePositions: true }),
     source,

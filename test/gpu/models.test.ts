@@ -1,13 +1,16 @@
 /** Models and tokenizers on a GPU against the outputs of the original, which were made on a CPU. */
+import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
+import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { GOLDEN_CONFIGS, type GoldenName, goldenBeit } from '../models/golden_beit.js'
 import { fixture } from '../support/golden.js'
 import { noGpu } from '../support/gpu.js'
 import { suite } from '../support/suite.js'
-import { integers, named, relativeError, tensorsOf, under } from '../support/tensors.js'
+import { temporary } from '../support/temporary.js'
+import { integers, named, randomNumbers, relativeError, tensorsOf, under } from '../support/tensors.js'
 
 const test = suite('models on a GPU')
 const onGpu = { device: 'cuda' } as const
@@ -46,6 +49,27 @@ for (const name of Object.keys(GOLDEN_CONFIGS) as GoldenName[]) {
     }),
   )
 }
+
+test.skipIf(noGpu, 'a classifier at another size: the logits of the CPU', () =>
+  scope(async () => {
+    const { model } = await goldenBeit('mim_shared_rel_pos')
+    const path = join(temporary(), 'model.safetensors')
+    await model.save(path)
+    const options = { numClasses: 7, imageSize: [96, 80], seed: 1 } as const
+    const moved = await BeitForImageClassification.load(path, { ...options, ...onGpu })
+    const classifier = await BeitForImageClassification.load(path, options)
+    const pixels = Tensor.from(randomNumbers(2 * 3 * 96 * 80), [2, 3, 96, 80])
+    const onDevice = await pixels.to(onGpu)
+    const pairs = [
+      [await moved.forward(onDevice), await classifier.forward(pixels)],
+      [await moved.features(onDevice), await classifier.features(pixels)],
+    ] as const
+    for (const [actual, expected] of pairs) {
+      is(actual.device, 'cuda:0')
+      ok((await relativeError(actual, expected)) <= TOLERANCE)
+    }
+  }),
+)
 
 const conv = fixture('conv_dvae.safetensors')
 test.skipIf(noGpu, 'ConvDiscreteVae: logits and the same tokens', () =>

@@ -61,8 +61,7 @@ export class AdaptationPlan {
   /** Leaves `names` out: the model has no place for them. */
   drop(names: readonly string[], why: string): void {
     const from = this.#remove(names)
-    const listed = Object.keys(from).join(', ')
-    this.#note({ what: 'dropped', from, to: {}, line: `dropped: ${listed} (${why})` })
+    this.#note({ what: 'dropped', from, to: {}, line: `dropped: ${listed(from)} (${why})` })
   }
 
   /** Leaves `names` out: the model computes `to` from its configuration. */
@@ -72,7 +71,7 @@ export class AdaptationPlan {
 
   /** The model begins with new values for `to`; what the checkpoint has of `names` is left out. */
   initialise(names: readonly string[], to: Shapes, why: string): void {
-    const line = `initialised: ${Object.keys(to).join(', ')} (${why})`
+    const line = `initialised: ${listed(to)} (${why})`
     this.adaptations.push({ what: 'initialised', from: this.#remove(names), to, line })
   }
 
@@ -146,6 +145,15 @@ export class AdaptationPlan {
   #note(adaptation: Adaptation): void {
     if (Object.keys(adaptation.from).length > 0) this.adaptations.push(adaptation)
   }
+}
+
+/** How many names a line tells. */
+const LISTED = 6
+
+function listed(shapes: Shapes): string {
+  const names = Object.keys(shapes)
+  const rest = names.length > LISTED ? ` and ${names.length - LISTED} more` : ''
+  return `${names.slice(0, LISTED).join(', ')}${rest}`
 }
 
 function run(operation: Operation, tensor: TensorHandle): Promise<TensorHandle> {
