@@ -29,7 +29,7 @@ export type BeitErrorCode =
   | 'ERR_CHECKPOINT_MISMATCH'
   /** No whole checkpoint to resume from. */
   | 'ERR_NO_CHECKPOINT'
-  /** The output folder holds another run. */
+  /** The output is there already: a folder with another run, or a file. */
   | 'ERR_OUTPUT_EXISTS'
   /** Loss or gradient were not finite several steps in a row. */
   | 'ERR_NON_FINITE'

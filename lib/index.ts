@@ -25,6 +25,7 @@ export {
   type SafetensorsRecord,
   writeSafetensors,
 } from './checkpoint/safetensors.js'
+export { type Verification, verifyCheckpoint } from './checkpoint/verify_checkpoint.js'
 export {
   type CheckpointFormat,
   type WriteCheckpointOptions,

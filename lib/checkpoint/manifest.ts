@@ -30,23 +30,44 @@ export async function writeManifest(folder: string): Promise<void> {
  * @throws BeitError ERR_FORMAT that names the first file that is missing or differs, and how; ERR_IO when a
  * file that is there cannot be read
  */
-export async function verifyManifest(folder: string, { content = true } = {}): Promise<void> {
-  const files = await readManifest(folder)
+export async function verifyManifest(folder: string, options: { content?: boolean } = {}): Promise<void> {
+  for await (const problem of manifestProblems(folder, options)) throw problem
+}
+
+/**
+ * Everything of `folder` that differs from its manifest, as {@link verifyManifest} says the first of it.
+ * @throws BeitError ERR_IO
+ */
+export async function* manifestProblems(
+  folder: string,
+  { content = true } = {},
+): AsyncGenerator<BeitError, void, undefined> {
+  const files = await readManifest(folder).catch(damage)
+  if (files instanceof BeitError) {
+    yield files
+    return
+  }
   for (const [name, expected] of Object.entries(files)) {
     const path = join(folder, name)
-    const actual = await (content ? entryOf(path) : sizeOf(path)).catch((cause) => {
-      throw unreadable(path, cause)
-    })
-    if (actual.bytes !== expected.bytes) {
-      throw new BeitError(
+    const actual = await (content ? entryOf(path) : sizeOf(path)).catch((cause) =>
+      damage(unreadable(path, cause)),
+    )
+    if (actual instanceof BeitError) yield actual
+    else if (actual.bytes !== expected.bytes) {
+      yield new BeitError(
         'ERR_FORMAT',
         `${path} has ${actual.bytes} bytes, its manifest says ${expected.bytes}`,
       )
-    }
-    if (actual.sha256 !== undefined && actual.sha256 !== expected.sha256) {
-      throw new BeitError('ERR_FORMAT', `${path} is damaged: its SHA-256 is not the one in the manifest`)
+    } else if (actual.sha256 !== undefined && actual.sha256 !== expected.sha256) {
+      yield new BeitError('ERR_FORMAT', `${path} is damaged: its SHA-256 is not the one in the manifest`)
     }
   }
+}
+
+/** Gives an error that tells of damage, and throws any other. */
+function damage(error: unknown): BeitError {
+  if (error instanceof BeitError && error.code === 'ERR_FORMAT') return error
+  throw error
 }
 
 async function readManifest(folder: string): Promise<Record<string, ManifestEntry>> {

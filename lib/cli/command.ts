@@ -28,8 +28,8 @@ export interface Command {
   /** More than the summary says, in whole sentences. */
   about?: string
   groups: readonly FlagGroup[]
-  /** Name of the one argument that is no flag; undefined: there is none. */
-  argument?: string
+  /** Names of the arguments that are no flags, each of which is needed; undefined: there are none. */
+  arguments?: readonly string[]
   examples: readonly { what: string; line: string }[]
   /** Gives the exit code. Every error is thrown. */
   run(call: Call): Promise<number>
@@ -40,7 +40,8 @@ export interface Call {
   command: Command
   /** The values given, by option name: those of --config with those of the flags over them. No defaults. */
   values: Readonly<Record<string, unknown>>
-  argument: string | null
+  /** As many as the command has names for. */
+  arguments: readonly string[]
   /** The arguments as they were typed, after the command's name. */
   argv: readonly string[]
 }

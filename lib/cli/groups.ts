@@ -98,3 +98,11 @@ export const PATHS = {
   },
   device: { type: 'string', default: 'cpu', doc: 'cpu, cuda, or cuda:N' },
 } as const satisfies OptionSchema
+
+/** Which weights of a file that has several. */
+export const PICK_FLAG: OptionSpec = {
+  type: 'string',
+  default: null,
+  optional: true,
+  doc: "Key of the weights in a PyTorch file, such as 'model_ema', or 'a.b' for a key within; unset: the likeliest",
+}

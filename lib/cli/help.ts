@@ -2,6 +2,7 @@
 import type { OptionSchema, OptionSpec } from '../options.js'
 import { type Command, canNegate, EXIT, flagsOf, kebab } from './command.js'
 import { COMMON_FLAGS } from './parse.js'
+import { wrap } from './wrap.js'
 
 const INDENT = 30
 
@@ -111,16 +112,4 @@ const short = (value: unknown) =>
  */
 export function withFlagNames(text: string, schema: OptionSchema): string {
   return text.replace(/\b[a-z]+(?:[A-Z][a-z]*)+\b/g, (name) => (name in schema ? `--${kebab(name)}` : name))
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
 }

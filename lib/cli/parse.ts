@@ -24,20 +24,19 @@ export const COMMON_FLAGS: OptionSchema = {
 export async function parseCall(command: Command, argv: readonly string[]): Promise<Call> {
   const schema = flagsOf(command)
   const { values, positionals } = parseFlags(command, argv)
-  if (positionals.length > (command.argument === undefined ? 0 : 1)) {
-    const extra = positionals[command.argument === undefined ? 0 : 1]
-    throw usage(command, `unexpected argument '${extra}'`)
+  const { arguments: names = [] } = command
+  if (positionals.length > names.length) {
+    throw usage(command, `unexpected argument '${positionals[names.length]}'`)
   }
   const { config, verbose: _verbose, help: _help, ...flags } = values
   const fromFile = config === undefined ? {} : await readConfig(config as string, schema)
   const merged = { ...fromFile, ...flags }
-  if (command.argument !== undefined && positionals.length === 0)
-    throw usage(command, `${command.argument} is missing`)
+  if (positionals.length < names.length) throw usage(command, `${names[positionals.length]} is missing`)
   for (const [name, spec] of Object.entries(schema)) {
     const needed = spec.type !== 'boolean' && spec.default == null && !spec.optional
     if (needed && merged[name] === undefined) throw usage(command, `--${kebab(name)} is missing: ${spec.doc}`)
   }
-  return { command, values: merged, argument: positionals[0] ?? null, argv }
+  return { command, values: merged, arguments: positionals, argv }
 }
 
 /** The values of the flags in `argv`, each checked, by option name. */

@@ -2,14 +2,17 @@
 import { BeitError } from '../errors.js'
 import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
+import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { infoCommand } from './commands/info.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
+import { verifyCommand } from './commands/verify.js'
 import { commandHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
+import { printable } from './printable.js'
 
 export const commands: readonly Command[] = [
   pretrainCommand,
@@ -17,6 +20,8 @@ export const commands: readonly Command[] = [
   encodeCommand,
   reconstructCommand,
   infoCommand,
+  convertCommand,
+  verifyCommand,
   doctorCommand,
 ]
 
@@ -54,12 +59,24 @@ function withoutCommand(words: readonly string[], help: boolean): number {
 
 /** "beit: MESSAGE (CODE)" in the words of the command line; the stack below it when asked for. */
 export function describeError(error: unknown, command: Command | undefined, verbose: boolean): string {
-  if (!(error instanceof Error)) return `beit: ${String(error)}`
-  const message = command === undefined ? error.message : withFlagNames(error.message, flagsOf(command))
-  const code = 'code' in error ? ` (${String(error.code)})` : ''
+  if (!(error instanceof Error)) return `beit: ${printable(String(error))}`
+  const code = 'code' in error ? String(error.code) : null
+  const text = command === undefined ? error.message : withFlagNames(error.message, flagsOf(command))
+  // Messages repeat names that stand in files; those of one line must not be made into more by them.
+  const message = code === null || LONG_MESSAGES.has(code) ? printableLines(text) : printable(text, Infinity)
   // An error that is not ours is a defect: its stack is what a report needs.
-  const stack = verbose || !('code' in error) ? `\n${error.stack}` : ''
-  const cause = verbose && error.cause instanceof Error ? `\ncaused by ${error.cause.stack}` : ''
+  const stack = verbose || code === null ? `\n${printableLines(error.stack ?? '')}` : ''
+  const cause =
+    verbose && error.cause instanceof Error ? `\ncaused by ${printableLines(error.cause.stack ?? '')}` : ''
   const name = message.startsWith('beit ') ? '' : 'beit: '
-  return `${name}${message}${code}${stack}${cause}`
+  return `${name}${message}${code === null ? '' : ` (${code})`}${stack}${cause}`
 }
+
+/** Codes of errors whose messages have several lines. */
+const LONG_MESSAGES: ReadonlySet<string> = new Set(['ERR_LIBTORCH', 'ERR_ADDON_NOT_LOADED', 'ERR_NATIVE'])
+
+const printableLines = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => printable(line, Infinity))
+    .join('\n')

@@ -42,8 +42,8 @@ test('info tells what a safetensors file holds', async () => {
   assert.match(stdout, /tensors +2, 7 numbers, float32, int64/)
   assert.match(stdout, /layers +3/)
   assert.match(stdout, /note +x/)
-  assert.match(stdout, /a\.weight +float32 +\[2, 3\] +24 B/)
-  assert.match(stdout, /b +int64 +\[\] +8 B/)
+  assert.match(stdout, /float32 +\[2, 3\] +24 B +a\.weight\n/)
+  assert.match(stdout, /int64 +\[\] +8 B +b\n/)
 })
 
 test('info shows a config of a foreign file that is no JSON of an object as it is', async () => {
@@ -60,7 +60,7 @@ test('info refuses what is neither file of weights, run nor checkpoint', async (
   const folder = temporary()
   const neither = await runBeit(['info', folder])
   assert.is(neither.code, 1)
-  assert.match(neither.stderr, 'is neither a run folder')
+  assert.match(neither.stderr, 'it is empty')
   await writeFile(join(folder, 'text'), 'hello')
   assert.match((await runBeit(['info', join(folder, 'text')])).stderr, 'ERR_FORMAT')
 })
@@ -175,7 +175,7 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   const checkpoint = await runBeit(['info', join(output, 'checkpoints', newest as string)])
   assert.match(checkpoint.stdout, /trained +60 steps/)
   assert.match(checkpoint.stdout, /model +BeitForMaskedImageModeling/)
-  assert.match(checkpoint.stdout, /lm_head\.weight +float32 +\[16, 32\]/)
+  assert.match(checkpoint.stdout, /float32 +\[16, 32\] .* lm_head\.weight\n/)
 })
 
 test('a second Ctrl-C ends at once, without saving', async () => {

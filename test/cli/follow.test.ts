@@ -10,7 +10,7 @@ import { temporary } from '../support/temporary.js'
 
 const test = suite('follow')
 
-const call = { command: commands[0] as (typeof commands)[number], values: {}, argument: null, argv: [] }
+const call = { command: commands[0] as (typeof commands)[number], values: {}, arguments: [], argv: [] }
 const image = { path: 'a.jpg', offset: 0, key: 'a', message: 'is empty' }
 const done = (reason: 'finished' | 'stopped'): PretrainEvent => ({
   type: 'done',

@@ -1,6 +1,6 @@
 /** The `config.json` beside a checkpoint, as transformers keeps it. */
 import { open } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BeitError } from '../../errors.js'
 import { replaceFile } from '../atomic_file.js'
 
@@ -9,7 +9,7 @@ const NAME = 'config.json'
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** Where the configuration of the weights at `path` lies, if it has one. */
-export const configPathOf = (path: string) => join(dirname(resolve(path)), NAME)
+export const configPathOf = (path: string) => join(dirname(path), NAME)
 
 /**
  * What the config.json beside `path` holds; null where there is none.
