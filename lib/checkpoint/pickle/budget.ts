@@ -4,23 +4,24 @@
  * first, so time is bounded as well.
  */
 
-/** Bytes that a value takes, roughly; of V8 in 64 bit. */
+/** Bytes that a value takes, roughly: V8's in 64 bit, and those of the plain data that is made of it. */
 export const Cost = {
   /** A slot of a list or of the stack. */
   slot: 16,
-  number: 16,
+  number: 24,
   string: 32,
-  list: 64,
-  tuple: 96,
-  dict: 64,
+  list: 192,
+  tuple: 224,
+  dict: 320,
   /** An entry of a dict or set, and the map behind it. */
   entry: 128,
-  object: 160,
+  object: 320,
+  bytes: 480,
   memo: 64,
 } as const
 
 /** Beside twice the file; plain data is made of the values a second time. */
-const BASE = 24 * 2 ** 20
+const BASE = 18 * 2 ** 20
 
 export class Budget {
   #left: number

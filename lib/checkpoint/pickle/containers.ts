@@ -61,6 +61,7 @@ function append(machine: StackMachine, items: readonly PickleValue[]): void {
   if (target instanceof PickleObject) target.list ??= []
   const list = target instanceof PickleObject ? target.list : target
   if (!Array.isArray(list)) machine.fail(`it appends to ${kindOf(target)}, expected a list`)
+  if (list.length === 0) machine.budget.take(Cost.list)
   for (const item of items) list.push(item)
 }
 
@@ -72,6 +73,7 @@ function setItems(machine: StackMachine, items: readonly PickleValue[]): void {
   if (target instanceof PickleObject) target.items ??= new PickleDict()
   const dict = target instanceof PickleObject ? target.items : target
   if (!(dict instanceof PickleDict)) machine.fail(`it sets items of ${kindOf(target)}, expected a dict`)
+  if (dict.size === 0) machine.budget.take(Cost.dict)
   for (let i = 0; i < items.length; i += 2) {
     const key = items[i] as PickleValue
     dict.set(machine.keys.of(key), key, items[i + 1] as PickleValue)
@@ -79,6 +81,6 @@ function setItems(machine: StackMachine, items: readonly PickleValue[]): void {
 }
 
 function addItems(machine: StackMachine, set: PickleSet, items: readonly PickleValue[]): void {
-  machine.budget.take(Cost.entry * items.length)
+  machine.budget.take(Cost.entry * items.length + (set.size === 0 ? Cost.dict : 0))
   for (const item of items) set.add(machine.keys.of(item), item)
 }

@@ -108,7 +108,7 @@ function encode([text, encoding, ...rest]: readonly PickleValue[], machine: Mach
       `_codecs.encode is called with ${kindOf(text)} and ${kindOf(encoding)}, expected latin1`,
     )
   }
-  machine.budget.take(Cost.object + text.length)
+  machine.budget.take(Cost.bytes + text.length)
   const bytes = Buffer.from(text, 'latin1')
   if (bytes.toString('latin1') !== text)
     machine.fail('_codecs.encode is called with text that is not Latin-1')

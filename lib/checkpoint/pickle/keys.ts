@@ -2,6 +2,7 @@
  * Keys of dicts and sets as Python compares them: equal numbers are one key whatever their type, tuples are
  * compared by their items, other objects by identity, and what can change cannot be a key.
  */
+import { type Budget, Cost } from './budget.js'
 import { latin1 } from './pickle_reader.js'
 import { kindOf, PickleDict, PickleSet, PickleTuple, type PickleValue } from './values.js'
 
@@ -13,13 +14,15 @@ const MAX_DEPTH = 100
 /** Gives equal keys the same {@link DictKey}. One for each pickle. */
 export class KeyTable {
   readonly #refuse: (why: string) => never
+  readonly #budget: Budget
   /** Of the items of tuples. */
   readonly #numbers = new Map<DictKey, number>()
   /** Of tuples and bytes by their content. */
   readonly #objects = new Map<string, object>()
 
   /** @param refuse called for what Python cannot hash */
-  constructor(refuse: (why: string) => never) {
+  constructor(budget: Budget, refuse: (why: string) => never) {
+    this.#budget = budget
     this.#refuse = refuse
   }
 
@@ -49,6 +52,7 @@ export class KeyTable {
   #number(key: DictKey): number {
     const known = this.#numbers.get(key)
     if (known !== undefined) return known
+    this.#budget.take(Cost.memo)
     this.#numbers.set(key, this.#numbers.size)
     return this.#numbers.size - 1
   }
@@ -56,6 +60,7 @@ export class KeyTable {
   #object(content: string): object {
     const known = this.#objects.get(content)
     if (known !== undefined) return known
+    this.#budget.take(2 * Cost.entry + content.length)
     const made = {}
     this.#objects.set(content, made)
     return made

@@ -24,15 +24,15 @@ const text =
 const bytes =
   (length: (reader: Reader) => number): Operation =>
   (machine) =>
-    machine.push(machine.reader.take(length(machine.reader)), Cost.object)
+    machine.push(machine.reader.take(length(machine.reader)), Cost.bytes)
 
 /** A str of Python 2: text where it is UTF-8, else bytes. */
 const oldString =
   (length: (reader: Reader) => number): Operation =>
   (machine) => {
     const raw = machine.reader.take(length(machine.reader))
-    if (!isUtf8(raw)) machine.push(raw, Cost.object)
-    else machine.push(machine.reader.decode(raw), Cost.string + 2 * raw.length)
+    if (isUtf8(raw)) machine.push(Buffer.from(raw).toString(), Cost.string + 2 * raw.length)
+    else machine.push(raw, Cost.bytes)
   }
 
 export const LITERALS: readonly (readonly [opcode: number, operation: Operation])[] = [

@@ -111,8 +111,8 @@ function build(machine: StackMachine): void {
 }
 
 function globalOfLines({ reader }: StackMachine): PickleGlobal {
-  const module = reader.decode(reader.line())
-  return new PickleGlobal(module, reader.decode(reader.line()))
+  const module = reader.textLine()
+  return new PickleGlobal(module, reader.textLine())
 }
 
 const costOf = ({ module, name }: PickleGlobal) => Cost.tuple + 2 * (module.length + name.length)

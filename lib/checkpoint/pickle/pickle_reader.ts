@@ -22,11 +22,13 @@ export class PickleReader {
   /** Of the next byte. */
   position = 0
   readonly #data: DataView
+  readonly #buffer: Buffer
 
   constructor(bytes: Uint8Array, name: string) {
     this.bytes = bytes
     this.name = name
     this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** @throws BeitError ERR_FORMAT */
@@ -76,33 +78,28 @@ export class PickleReader {
 
   /** The next `length` bytes as UTF-8. */
   text(length: number): string {
-    return this.decode(this.take(length))
+    const start = this.#advance(length)
+    return this.#decode(start, start + length)
   }
 
-  decode(bytes: Uint8Array): string {
-    // Most strings are short names, for which a decoder costs more than the text.
-    if (bytes.length < 64 && bytes.every((byte) => byte < 0x80)) return latin1(bytes)
-    try {
-      return UTF8.decode(bytes)
-    } catch {
-      return this.fail('a string is not UTF-8')
-    }
+  /** The text up to the next newline, which is passed, as UTF-8. */
+  textLine(): string {
+    const start = this.position
+    return this.#decode(start, this.#lineEnd())
   }
 
   /** The bytes up to the next newline, which is passed. */
   line(): Uint8Array {
-    const end = this.bytes.indexOf(0x0a, this.position)
-    if (end < 0) throw this.#ended(this.bytes.length + 1)
-    const line = this.bytes.subarray(this.position, end)
-    this.position = end + 1
-    return line
+    const start = this.position
+    return this.bytes.subarray(start, this.#lineEnd())
   }
 
   /** A line of ASCII. */
   asciiLine(): string {
-    const line = this.line()
-    if (line.some((byte) => byte >= 0x80)) this.fail('a line is not ASCII')
-    return latin1(line)
+    const start = this.position
+    const end = this.#lineEnd()
+    if (!this.#isAscii(start, end)) this.fail('a line is not ASCII')
+    return this.#buffer.toString('latin1', start, end)
   }
 
   /** A line of a decimal integer, as `int(text)` takes it. */
@@ -111,6 +108,7 @@ export class PickleReader {
   }
 
   parseDecimal(text: string): number | bigint {
+    if (/^-?\d{1,15}$/.test(text)) return Number(text) || 0 // never -0
     if (text.length > MAX_DIGITS) this.fail(`an integer of ${text.length} digits`)
     if (!/^[+-]?\d+$/.test(text)) this.fail(`${JSON.stringify(text.slice(0, 32))} is not an integer`)
     const negative = text.startsWith('-')
@@ -121,10 +119,35 @@ export class PickleReader {
   /** Two's complement, little-endian. */
   integer(length: number): number | bigint {
     if (length > MAX_INTEGER_BYTES) this.fail(`an integer of ${length} bytes`)
-    const bytes = this.take(length)
     if (length === 0) return 0
+    const start = this.#advance(length)
+    if (length <= 6) return this.#buffer.readIntLE(start, length)
+    if (length === 8) return narrow(this.#data.getBigInt64(start, true))
+    const bytes = this.bytes.subarray(start, start + length)
     const unsigned = BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
     return narrow(BigInt.asIntN(8 * length, unsigned))
+  }
+
+  #lineEnd(): number {
+    const end = this.bytes.indexOf(0x0a, this.position)
+    if (end < 0) throw this.#ended(this.bytes.length + 1)
+    this.position = end + 1
+    return end
+  }
+
+  #decode(start: number, end: number): string {
+    // Most strings are short names, for which a decoder costs more than the text.
+    if (end - start < 64 && this.#isAscii(start, end)) return this.#buffer.toString('latin1', start, end)
+    try {
+      return UTF8.decode(this.bytes.subarray(start, end))
+    } catch {
+      return this.fail('a string is not UTF-8')
+    }
+  }
+
+  #isAscii(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if ((this.bytes[i] as number) >= 0x80) return false
+    return true
   }
 
   #advance(length: number): number {

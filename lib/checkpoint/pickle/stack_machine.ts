@@ -44,6 +44,8 @@ export class StackMachine implements Machine {
   readonly reader: PickleReader
   readonly options: UnpickleOptions
   readonly #stack: PickleValue[] = []
+  /** The stack grows by copies, and is then as large as it ever was. */
+  #highest = 0
   /** Heights of the stack. */
   readonly #marks: number[] = []
   readonly #memo = new Map<number, PickleValue>()
@@ -53,7 +55,7 @@ export class StackMachine implements Machine {
     this.options = options
     const refuse = (why: string) => this.fail(why)
     this.budget = options.budget ?? new Budget(options.fileSize, refuse)
-    this.keys = new KeyTable(refuse)
+    this.keys = new KeyTable(this.budget, refuse)
   }
 
   fail(why: string): never {
@@ -83,6 +85,10 @@ export class StackMachine implements Machine {
   push(value: PickleValue, cost = 0): void {
     this.budget.take(Cost.slot + cost)
     this.#stack.push(value)
+    if (this.#stack.length > this.#highest) {
+      this.budget.take(Cost.slot)
+      this.#highest = this.#stack.length
+    }
   }
 
   pop(): PickleValue {
@@ -104,7 +110,7 @@ export class StackMachine implements Machine {
   }
 
   mark(): void {
-    this.budget.take(Cost.slot)
+    this.budget.take(2 * Cost.slot)
     this.#marks.push(this.#stack.length)
   }
 

@@ -47,9 +47,13 @@ export class PickleDict {
     return this.#entries?.size ?? 0
   }
 
+  /** Every key is a str. */
+  onlyStrings = true
+
   /** @param hash of `key` (KeyTable.of) */
   set(hash: DictKey, key: PickleValue, value: PickleValue): void {
     this.#entries ??= new Map()
+    this.onlyStrings &&= typeof key === 'string'
     const entry = this.#entries.get(hash)
     if (entry === undefined) this.#entries.set(hash, [key, value])
     else entry[1] = value
@@ -64,11 +68,12 @@ export class PickleDict {
   }
 }
 
-const NO_ENTRIES: Map<DictKey, [PickleValue, PickleValue]> = new Map()
+const NO_ENTRIES: ReadonlyMap<DictKey, [PickleValue, PickleValue]> = new Map()
+const NO_ITEMS: ReadonlyMap<DictKey, PickleValue> = new Map()
 
 /** set and frozenset. */
 export class PickleSet {
-  readonly #items = new Map<DictKey, PickleValue>()
+  #items: Map<DictKey, PickleValue> | null = null
   readonly frozen: boolean
 
   constructor(frozen: boolean) {
@@ -77,15 +82,16 @@ export class PickleSet {
 
   /** @param hash of `item` (KeyTable.of) */
   add(hash: DictKey, item: PickleValue): void {
+    this.#items ??= new Map()
     if (!this.#items.has(hash)) this.#items.set(hash, item)
   }
 
   get size(): number {
-    return this.#items.size
+    return this.#items?.size ?? 0
   }
 
   items(): IterableIterator<PickleValue> {
-    return this.#items.values()
+    return (this.#items ?? NO_ITEMS).values()
   }
 }
 

@@ -20,6 +20,8 @@ import { PickleStorage, PickleTensor } from './storages.js'
 
 const MAX_DEPTH = 1000
 const MAX_WRITTEN_OUT = 1_000_000
+/** Characters and bytes that count as much as one more value. */
+const LENGTH_OF_ONE = 32
 
 interface Converted {
   readonly plain: PlainData
@@ -33,11 +35,12 @@ interface Converted {
 export class PlainConverter {
   readonly #name: string
   readonly #limit: number
-  readonly #known = new Map<object, Converted>()
-  readonly #open = new Set<object>()
+  /** null: it is being converted right now. */
+  readonly #known = new Map<object, Converted | null>()
+  #depth = 0
   readonly #records = new Map<PickleTensor, TensorRecord | UnreadableTensor>()
   /** Keys and places that lead to the value at hand. */
-  readonly #path: string[] = []
+  readonly #path: (string | number)[] = []
 
   /**
    * @param name of the file, for messages
@@ -61,18 +64,17 @@ export class PlainConverter {
 
   /** @throws BeitError ERR_FORMAT when the value is nested too deeply or repeats itself too often */
   convert(root: PickleValue): PlainData {
-    return this.#convert(root).plain
+    return this.#child(root, null, new Size())
   }
 
-  #convert(value: PickleValue): Converted {
-    if (value === null || typeof value !== 'object') return { plain: value, height: 0, writtenOut: 1 }
+  #convert(value: object & PickleValue): Converted {
     const known = this.#known.get(value)
+    if (known === null) return leaf(new PlainRecord('(the same object again, inside itself)'))
     if (known !== undefined) return known
-    if (this.#open.has(value)) return leaf(new PlainRecord('(the same object again, inside itself)'))
-    if (this.#open.size > MAX_DEPTH) throw this.#tooDeep()
-    this.#open.add(value)
+    if (++this.#depth > MAX_DEPTH) throw this.#tooDeep()
+    this.#known.set(value, null)
     const converted = this.#make(value)
-    this.#open.delete(value)
+    this.#depth--
     if (converted.height > MAX_DEPTH) throw this.#tooDeep()
     if (converted.writtenOut > this.#limit) {
       throw this.#broken(`its values repeat each other to more than ${this.#limit} when written out`)
@@ -82,7 +84,7 @@ export class PlainConverter {
   }
 
   #make(value: object & PickleValue): Converted {
-    if (value instanceof Uint8Array) return leaf(new Uint8Array(value))
+    if (value instanceof Uint8Array) return leaf(new Uint8Array(value), value.length)
     if (value instanceof PickleTensor)
       return leaf(this.#records.get(value) ?? this.record(value, this.#path.join('.')))
     if (value instanceof PickleStorage) return leaf(storageRecord(value))
@@ -97,20 +99,19 @@ export class PlainConverter {
 
   #list(items: readonly PickleValue[]): Converted {
     const size = new Size()
-    const plain = items.map((item, i) => this.#child(item, String(i), size))
+    const plain = items.map((item, i) => this.#child(item, i, size))
     return size.of(plain)
   }
 
   #dict(dict: PickleDict): Converted {
     const size = new Size()
-    const entries = [...dict.entries()]
-    if (entries.every(([key]) => typeof key === 'string')) {
+    if (dict.onlyStrings) {
       const plain = emptyObject()
-      for (const [key, item] of entries) plain[key as string] = this.#child(item, key as string, size)
+      for (const [key, item] of dict.entries()) plain[key as string] = this.#child(item, key as string, size)
       return size.of(plain)
     }
     const plain = new Map<PlainData, PlainData>()
-    for (const [key, item] of entries) {
+    for (const [key, item] of dict.entries()) {
       const plainKey = this.#child(key, 'key', size)
       plain.set(plainKey, this.#child(item, typeof plainKey === 'object' ? 'value' : String(plainKey), size))
     }
@@ -119,7 +120,7 @@ export class PlainConverter {
 
   #object(object: PickleObject): Converted {
     const simpler = simplify(object)
-    if (simpler !== undefined) return this.#convert(simpler)
+    if (simpler !== undefined) return this.#simpler(simpler)
     const size = new Size()
     const plain = new PlainRecord(object.class.path)
     if (object.args.length > 0) plain.args = object.args.map((arg, i) => this.#child(arg, `args.${i}`, size))
@@ -129,7 +130,16 @@ export class PlainConverter {
     return size.of(plain)
   }
 
-  #child(value: PickleValue, name: string | null, size: Size): PlainData {
+  #simpler(value: PickleValue): Converted {
+    const size = new Size()
+    return size.of(this.#child(value, null, size))
+  }
+
+  #child(value: PickleValue, name: string | number | null, size: Size): PlainData {
+    if (value === null || typeof value !== 'object') {
+      size.add(0, 1 + (typeof value === 'string' ? Math.floor(value.length / LENGTH_OF_ONE) : 0))
+      return value
+    }
     if (name !== null) this.#path.push(name)
     const { plain, height, writtenOut } = this.#convert(value)
     if (name !== null) this.#path.pop()
@@ -188,5 +198,9 @@ function reference(global: PickleGlobal): PlainData {
   return new PlainRecord(global.path)
 }
 
-const leaf = (plain: PlainData): Converted => ({ plain, height: 0, writtenOut: 1 })
+const leaf = (plain: PlainData, length = 0): Converted => ({
+  plain,
+  height: 0,
+  writtenOut: 1 + Math.floor(length / LENGTH_OF_ONE),
+})
 const emptyObject = () => Object.create(null) as PlainObject
