@@ -1,6 +1,6 @@
 """The work of bench/checkpoint.ts with PyTorch: one command a line on stdin, its seconds on stdout.
 
-load PATH    torch.load(weights_only=True) and load_state_dict into a module of the same names and shapes
+load PATH    torch.load(weights_only=True)['model'] and load_state_dict into a module of the same names and shapes
 save PATH    torch.save of the module's state dict
 sync PATH    the same, then fsync: on disk when it returns
 peak         resident memory at its highest, in MiB, instead of seconds
@@ -33,7 +33,7 @@ def module_of(state):
 
 def save(module, path, sync):
     with open(path, "wb") as file:
-        torch.save(module.state_dict(), file)
+        torch.save({"model": module.state_dict()}, file)
         if sync:
             file.flush()
             os.fsync(file.fileno())
@@ -47,10 +47,10 @@ for line in sys.stdin:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
         continue
     if module is None:
-        module = module_of(torch.load(path, weights_only=True))
+        module = module_of(torch.load(path, weights_only=True)["model"])
     began = time.perf_counter()
     if command == "load":
-        module.load_state_dict(torch.load(path, weights_only=True))
+        module.load_state_dict(torch.load(path, weights_only=True)["model"])
     else:
         save(module, path, command == "sync")
     print(time.perf_counter() - began, flush=True)
