@@ -3,7 +3,7 @@
  * synchronous, so that a parser is a plain function; what is read is structure, never the elements of
  * tensors.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { BeitError } from '../errors.js'
 
 /** Something of a known size that can be read anywhere. */
@@ -49,7 +49,8 @@ export interface FileSource extends ByteSource {
  * @throws BeitError ERR_IO when it cannot be opened or is no regular file
  */
 export function openFileSource(path: string): FileSource {
-  const fd = system(path, 'open', () => openSync(path, 'r'))
+  // Opening a pipe, which is refused, would otherwise wait for its other end.
+  const fd = system(path, 'open', () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
   try {
     const stat = system(path, 'open', () => fstatSync(fd, { bigint: true }))
     if (!stat.isFile()) throw new BeitError('ERR_IO', `cannot read ${path}: it is not a regular file`)

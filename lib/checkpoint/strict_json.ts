@@ -3,10 +3,15 @@
  * keep the first: a file that means one thing here and another there must be refused.
  */
 
+/** Files that are JSON have few levels, and deep text takes the parser far more memory than it has bytes. */
+const MAX_DEPTH = 100
+
 /**
- * @throws SyntaxError for what is not JSON, and for a name that an object has twice.
+ * @throws SyntaxError for what is not JSON, for a name that an object has twice, and for what is nested more
+ * than 100 deep.
  */
 export function parseStrictJson(text: string): unknown {
+  checkDepth(text)
   const value: unknown = JSON.parse(text)
   const repeated = repeatedName(text)
   if (repeated !== null)
@@ -31,4 +36,19 @@ function repeatedName(text: string): string | null {
     }
   }
   return null
+}
+
+function checkDepth(text: string): void {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (inString) {
+      if (character === '\\') i++
+      else inString = character !== '"'
+    } else if (character === '"') inString = true
+    else if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    if (depth > MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`)
+  }
 }

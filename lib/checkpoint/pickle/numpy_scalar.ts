@@ -20,16 +20,22 @@ export function isDtype(value: PickleValue | undefined): value is PickleObject {
   return value instanceof PickleObject && value.class.path === 'numpy.dtype'
 }
 
+/** Longer than numpy's; what is put together from a long text many times would be far more than the file. */
+const MAX_NAME = 64
+
+const short = (text: PickleValue | undefined, length: number, otherwise: string) =>
+  typeof text === 'string' && text.length <= length ? text : otherwise
+
 /** '<f8', '|b1', ... */
 export function dtypeName(dtype: PickleObject): string {
   const order = dtype.state instanceof PickleTuple ? dtype.state.items[1] : '|'
-  const [name] = dtype.args
-  return (typeof order === 'string' ? order : '|') + (typeof name === 'string' ? name : '?')
+  return short(order, 1, '|') + short(dtype.args[0], MAX_NAME, '?')
 }
 
 /** The number that `bytes` are; undefined for dtypes that are no plain number, or another count of bytes. */
 export function readNumber(dtype: PickleObject, bytes: Uint8Array): PickleValue | undefined {
-  const [order, kind, size] = [dtypeName(dtype)[0], dtypeName(dtype)[1], dtypeName(dtype).slice(2)]
+  const name = dtypeName(dtype)
+  const [order, kind, size] = [name[0], name[1], name.slice(2)]
   if (String(bytes.length) !== size) return undefined
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const little = order !== '>'

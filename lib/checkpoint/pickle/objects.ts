@@ -26,7 +26,8 @@ export const OBJECTS: readonly (readonly [opcode: number, operation: Operation])
       if (typeof module !== 'string' || typeof name !== 'string') {
         return machine.fail(`STACK_GLOBAL names a class by ${kindOf(module)} and ${kindOf(name)}`)
       }
-      machine.push(new PickleGlobal(module, name), Cost.tuple)
+      const global = new PickleGlobal(module, name)
+      machine.push(global, costOf(global))
     },
   ],
 

@@ -77,8 +77,8 @@ export class StackMachine implements Machine {
     return inside ? position : null
   }
 
-  functionOf({ module, name }: PickleGlobal): PickleFunction | undefined {
-    return this.options.functions.get(`${module} ${name}`)
+  functionOf({ key }: PickleGlobal): PickleFunction | undefined {
+    return this.options.functions.get(key)
   }
 
   /** @param cost of the value itself, beside its place on the stack */
@@ -137,7 +137,13 @@ export class StackMachine implements Machine {
     this.push(value)
   }
 
+  /**
+   * Picklers count their memos, so an index is never above the bytes that came before it. Others are refused:
+   * chosen freely, indices can be made to collide in a hash table.
+   */
   remember(index: number): void {
+    if (index < 0 || index > this.reader.position)
+      this.fail(`it sets memo ${index}, which no pickler counts to`)
     if (!this.#memo.has(index)) this.budget.take(Cost.memo)
     this.#memo.set(index, this.top())
   }

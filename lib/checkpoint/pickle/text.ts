@@ -4,7 +4,8 @@ import { latin1, type PickleReader } from './pickle_reader.js'
 /** A line in Python's 'raw-unicode-escape': Latin-1 with \uXXXX and \UXXXXXXXX. */
 export function rawUnicodeEscape(line: Uint8Array, reader: PickleReader): string {
   return latin1(line).replace(
-    /(\\+)(u[\da-fA-F]{4}|U[\da-fA-F]{8})/g,
+    // Only from the first of a run of backslashes: from each of them, a long run would take quadratic time.
+    /(?<!\\)(\\+)(u[\da-fA-F]{4}|U[\da-fA-F]{8})/g,
     (whole: string, slashes: string, code: string) => {
       // An even number of backslashes stands for itself.
       if (slashes.length % 2 === 0) return whole

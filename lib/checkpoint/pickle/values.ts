@@ -99,15 +99,16 @@ export class PickleSet {
 export class PickleGlobal {
   readonly module: string
   readonly name: string
+  /** 'module.Name'; one string however many objects there are, since names can be long. */
+  readonly path: string
+  /** 'module Name', as tables of functions have it. */
+  readonly key: string
 
   constructor(module: string, name: string) {
     this.module = module
     this.name = name
-  }
-
-  /** 'module.Name' */
-  get path(): string {
-    return `${this.module}.${this.name}`
+    this.path = `${module}.${name}`
+    this.key = `${module} ${name}`
   }
 }
 
@@ -132,7 +133,9 @@ export class PickleObject {
 
 /** The attribute `name` of an object whose state is a dict, or a pair of two dicts (with __slots__). */
 export function attributeOf(object: PickleObject, name: string): PickleValue | undefined {
-  for (const part of object.state instanceof PickleTuple ? object.state.items : [object.state]) {
+  const { state } = object
+  const parts = state instanceof PickleTuple && state.items.length === 2 ? state.items : [state]
+  for (const part of parts) {
     const value = part instanceof PickleDict ? part.get(name) : undefined
     if (value !== undefined) return value
   }

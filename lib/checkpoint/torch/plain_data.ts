@@ -22,6 +22,8 @@ const MAX_DEPTH = 1000
 const MAX_WRITTEN_OUT = 1_000_000
 /** Characters and bytes that count as much as one more value. */
 const LENGTH_OF_ONE = 32
+/** Characters of the names of tensors that are no weights: the keys that lead to them. */
+const MAX_LETTERS = 2 ** 24
 
 interface Converted {
   readonly plain: PlainData
@@ -39,6 +41,9 @@ export class PlainConverter {
   readonly #known = new Map<object, Converted | null>()
   #depth = 0
   readonly #records = new Map<PickleTensor, TensorRecord | UnreadableTensor>()
+  /** Values converted so far; what repeats counts once. */
+  #values = 0
+  #letters = 0
   /** Keys and places that lead to the value at hand. */
   readonly #path: (string | number)[] = []
 
@@ -76,9 +81,7 @@ export class PlainConverter {
     const converted = this.#make(value)
     this.#depth--
     if (converted.height > MAX_DEPTH) throw this.#tooDeep()
-    if (converted.writtenOut > this.#limit) {
-      throw this.#broken(`its values repeat each other to more than ${this.#limit} when written out`)
-    }
+    if (converted.writtenOut > this.#limit) throw this.#tooMany()
     this.#known.set(value, converted)
     return converted
   }
@@ -86,7 +89,7 @@ export class PlainConverter {
   #make(value: object & PickleValue): Converted {
     if (value instanceof Uint8Array) return leaf(new Uint8Array(value), value.length)
     if (value instanceof PickleTensor)
-      return leaf(this.#records.get(value) ?? this.record(value, this.#path.join('.')))
+      return leaf(this.#records.get(value) ?? this.record(value, this.#pathName()))
     if (value instanceof PickleStorage) return leaf(storageRecord(value))
     if (Array.isArray(value)) return this.#list(value)
     if (value instanceof PickleTuple) return this.#list(value.items)
@@ -136,6 +139,8 @@ export class PlainConverter {
   }
 
   #child(value: PickleValue, name: string | number | null, size: Size): PlainData {
+    // While it goes on: a container is finished only after all that is in it was made.
+    if (++this.#values > this.#limit) throw this.#tooMany()
     if (value === null || typeof value !== 'object') {
       size.add(0, 1 + (typeof value === 'string' ? Math.floor(value.length / LENGTH_OF_ONE) : 0))
       return value
@@ -145,6 +150,18 @@ export class PlainConverter {
     if (name !== null) this.#path.pop()
     size.add(height, writtenOut)
     return plain
+  }
+
+  #pathName(): string {
+    this.#letters += this.#path.reduce<number>((sum, part) => sum + String(part).length + 1, 0)
+    if (this.#letters > MAX_LETTERS) {
+      throw this.#broken(`the names of its tensors have more than ${MAX_LETTERS} characters in all`)
+    }
+    return this.#path.join('.')
+  }
+
+  #tooMany(): BeitError {
+    return this.#broken(`its values repeat each other to more than ${this.#limit} when written out`)
   }
 
   #tooDeep(): BeitError {

@@ -9,7 +9,7 @@ import type { Machine } from '../pickle/stack_machine.js'
 import { unpickle } from '../pickle/unpickler.js'
 import { kindOf, PickleDict, PickleGlobal, PickleTuple, type PickleValue } from '../pickle/values.js'
 import { unpickleAt } from './grow.js'
-import { PickleStorage, sizeOf, storageId } from './storages.js'
+import { checkSameType, PickleStorage, sizeOf, storageId } from './storages.js'
 import { CHECKPOINT_FUNCTIONS, type TorchFile } from './torch_file.js'
 
 export const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
@@ -59,7 +59,7 @@ export function readTorchLegacy(source: ByteSource, budget?: Budget): TorchFile 
 /** The storages that the object refers to, by key. */
 class StorageTable {
   readonly #source: ByteSource
-  readonly #records = new Map<string, { record: PickleStorage['record']; count: number; itemSize: number }>()
+  readonly #storages = new Map<string, PickleStorage>()
   readonly #parts = new Map<string, PickleStorage>()
 
   constructor(source: ByteSource) {
@@ -78,13 +78,15 @@ class StorageTable {
     if (byteLength > this.#source.size) {
       machine.fail(`storage ${key} has ${byteLength} bytes, and the file ${this.#source.size}`)
     }
-    const known = this.#records.get(key)
-    if (known !== undefined && (known.count !== count || known.itemSize !== element.size)) {
+    const known = this.#storages.get(key)
+    if (known !== undefined) checkSameType(key, known.element, element, machine)
+    if (known !== undefined && known.count !== count) {
       machine.fail(`storage ${key} occurs with ${known.count} and with ${count} elements`)
     }
     const record = known?.record ?? { key, path: this.#source.name, offset: 0, byteLength, crc32: null }
-    if (known === undefined) this.#records.set(key, { record, count, itemSize: element.size })
-    if (view === null) return new PickleStorage(record, element, 0, count)
+    const storage = known ?? new PickleStorage(record, element, 0, count)
+    this.#storages.set(key, storage)
+    if (view === null) return storage
     const [partKey, offset, size] = view instanceof PickleTuple ? view.items : []
     if (typeof partKey !== 'string')
       return machine.fail(`a part of storage ${key} has ${kindOf(partKey)} as key`)
@@ -103,17 +105,13 @@ class StorageTable {
     const source = this.#source
     if (!Array.isArray(keys)) throw broken(source, `its list of storages is ${kindOf(keys)}`)
     let at = start
-    const left = new Set(this.#records.keys())
+    const left = new Set(this.#storages.keys())
     for (const key of keys) {
       if (typeof key !== 'string' || !left.delete(key)) {
         const found = typeof key === 'string' ? JSON.stringify(key) : kindOf(key)
         throw broken(source, `its list of storages has ${found}, twice or without a tensor on it`)
       }
-      const { record, count, itemSize } = this.#records.get(key) as {
-        record: PickleStorage['record']
-        count: number
-        itemSize: number
-      }
+      const { record, count, element } = this.#storages.get(key) as PickleStorage
       const counted = Buffer.from(source.read(at, 8)).readBigInt64LE()
       if (counted !== BigInt(count)) {
         throw broken(
@@ -122,7 +120,7 @@ class StorageTable {
         )
       }
       record.offset = at + 8
-      at = record.offset + count * itemSize
+      at = record.offset + count * element.size
       if (at > source.size)
         throw broken(source, `storage ${key} ends at byte ${at}, the file at ${source.size}`)
     }

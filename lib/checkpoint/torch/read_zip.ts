@@ -8,7 +8,7 @@ import type { Machine } from '../pickle/stack_machine.js'
 import { unpickle } from '../pickle/unpickler.js'
 import type { PickleValue } from '../pickle/values.js'
 import { readZipDirectory, readZipEntry, type ZipEntry } from '../zip/zip_reader.js'
-import { PickleStorage, storageId } from './storages.js'
+import { checkSameType, PickleStorage, storageId } from './storages.js'
 import { CHECKPOINT_FUNCTIONS, type TorchFile } from './torch_file.js'
 
 /** The newest version of the container that PyTorch itself reads. */
@@ -37,9 +37,11 @@ export function readTorchZip(source: ByteSource): TorchFile {
   checkVersion(source, text('version'))
   checkByteOrder(source, text('byteorder'))
   const pickle = record('data.pkl') as ZipEntry
-  const storages = new Map<string, PickleStorage['record']>()
+  const storages = new Map<string, PickleStorage>()
   const persistent = (value: PickleValue, machine: Machine) => {
     const { element, key, count, byteLength } = storageId(value, machine)
+    const known = storages.get(key)
+    if (known !== undefined) checkSameType(key, known.element, element, machine)
     const entry = record(`data/${key}`)
     if (entry === undefined) return machine.fail(`storage ${JSON.stringify(key)} has no record data/${key}`)
     if (entry.size !== byteLength) {
@@ -48,11 +50,11 @@ export function readTorchZip(source: ByteSource): TorchFile {
           `and its record has ${entry.size}`,
       )
     }
-    const known = storages.get(key)
     const { offset, size, crc32 } = entry
-    const located = known ?? { key, path: source.name, offset, byteLength: size, crc32 }
-    storages.set(key, located)
-    return new PickleStorage(located, element, 0, count)
+    const located = { key, path: source.name, offset, byteLength: size, crc32 }
+    const storage = known ?? new PickleStorage(located, element, 0, count)
+    storages.set(key, storage)
+    return storage
   }
   const bytes = readZipEntry(source, pickle)
   const { value, length } = unpickle(bytes, {

@@ -17,6 +17,8 @@ import { PickleTensor } from './storages.js'
 /** Shared parts are walked once for each name they have; a file of a few bytes could give them any number. */
 const MAX_VISITS = 200_000
 const MAX_DEPTH = 200
+/** Characters of all names; a long key in the file is a part of the name of everything below it. */
+const MAX_LETTERS = 2 ** 24
 
 /** Collects tensors under names. */
 export class StateCollector {
@@ -25,6 +27,7 @@ export class StateCollector {
   /** Containers that were walked, and whether there is a tensor in them. */
   readonly #walked = new Map<PickleValue, boolean>()
   #visits = 0
+  #letters = 0
 
   constructor(name: string) {
     this.#name = name
@@ -63,11 +66,11 @@ export class StateCollector {
   #nested(value: PickleValue, path: string[], tensors: Map<string, PickleTensor>): boolean {
     if (value instanceof PickleTensor) {
       this.#visit(path.length)
-      tensors.set(path.join('.') || 'tensor', value)
+      this.#put(this.#joined(path) || 'tensor', value, tensors)
       return true
     }
     if (isModule(value)) {
-      this.#module(value, path.map((part) => `${part}.`).join(''), tensors, path.length)
+      this.#module(value, path.length === 0 ? '' : `${this.#joined(path)}.`, tensors, path.length)
       return true
     }
     // What holds no tensor is walked once; the rest again for each of its names, and that is counted.
@@ -101,8 +104,25 @@ export class StateCollector {
 
   #own(name: string, value: PickleValue, tensors: Map<string, PickleTensor>): void {
     this.#visit(0)
-    if (value instanceof PickleTensor) tensors.set(name, value)
+    if (value instanceof PickleTensor) this.#put(name, value, tensors)
     else if (value !== null) this.#refuse(name, value)
+  }
+
+  #put(name: string, tensor: PickleTensor, tensors: Map<string, PickleTensor>): void {
+    this.#letters += name.length
+    if (this.#letters > MAX_LETTERS) throw this.#tooLong()
+    if (tensors.has(name)) throw this.#broken(`two weights have the name '${name}'`)
+    tensors.set(name, tensor)
+  }
+
+  #joined(path: readonly string[]): string {
+    const letters = path.reduce((sum, part) => sum + part.length + 1, this.#letters)
+    if (letters > MAX_LETTERS) throw this.#tooLong()
+    return path.join('.')
+  }
+
+  #tooLong(): BeitError {
+    return this.#broken(`the names of its tensors have more than ${MAX_LETTERS} characters in all`)
   }
 
   #refuse(name: string, value: PickleValue): never {

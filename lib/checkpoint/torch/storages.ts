@@ -1,4 +1,5 @@
 /** The storages and tensors of a pickle before anything of them is read, and the checks of their sizes. */
+import { Cost } from '../pickle/budget.js'
 import type { Machine } from '../pickle/stack_machine.js'
 import { kindOf, PickleGlobal, PickleLeaf, PickleTuple, type PickleValue } from '../pickle/values.js'
 import type { StorageRecord } from '../records.js'
@@ -6,6 +7,8 @@ import { type ElementType, STORAGE_CLASSES, UNTYPED, unreadableDtype } from './d
 
 /** libtorch has no more dimensions than this on every path. */
 const MAX_DIMENSIONS = 64
+/** torch.save numbers them. */
+const MAX_KEY = 255
 
 /** A storage of the file, or a part of one (storage views of PyTorch before 0.4). */
 export class PickleStorage extends PickleLeaf {
@@ -71,12 +74,20 @@ export function storageId(id: PickleValue, machine: Machine): StorageId {
   if (typeof key !== 'string' || typeof location !== 'string') {
     return machine.fail(`a storage has ${kindOf(key)} as key and ${kindOf(location)} as location`)
   }
+  if (key.length > MAX_KEY) machine.fail(`the key of a storage has ${key.length} characters`)
+  machine.budget.take(Cost.object)
   const element = storageClass(of, machine)
   const elements = sizeOf(count, 'the size of a storage', machine)
   const byteLength = elements * element.size
   if (!Number.isSafeInteger(byteLength))
     machine.fail(`storage ${key} has ${elements} elements: too many to address`)
   return { element, key, count: elements, byteLength, view }
+}
+
+/** PyTorch takes the type of a storage from where it first occurs, whatever is said later. */
+export function checkSameType(key: string, known: ElementType, element: ElementType, machine: Machine): void {
+  if (known.name === element.name) return
+  machine.fail(`storage ${key} occurs as ${known.name} and as ${element.name}`)
 }
 
 function storageClass(of: PickleValue | undefined, machine: Machine): ElementType {
