@@ -13,6 +13,10 @@ export interface RunOptions {
   kill?: NodeJS.Signals
   /** CPU threads of one operation. */
   threads?: number
+  /** Options of Node itself. */
+  flags?: string[]
+  /** A command that runs Node, such as ['strace', '-f']. */
+  under?: string[]
 }
 
 /**
@@ -22,10 +26,11 @@ export interface RunOptions {
 export function runProgram(
   path: string,
   args: string[] = [],
-  { kill, threads = 1 }: RunOptions = {},
+  { kill, threads = 1, flags = [], under = [] }: RunOptions = {},
 ): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program(path), ...args], {
+    const [command, ...rest] = [...under, process.execPath, ...flags, program(path), ...args]
+    const child = spawn(command as string, rest, {
       env: { ...process.env, OMP_NUM_THREADS: String(threads) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
