@@ -93,9 +93,9 @@ export abstract class Module extends Disposable<'module'> {
    * state dict, and 'metadata', for torch.load(path, weights_only=True).
    *
    * @param options.format default: by the extension, .safetensors, or .pth, .pt and .bin
-   * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. For a BEiT
-   * with transformers' names, a `config.json` is written beside the file: its `from_pretrained` reads a folder
-   * with both when the file is called `model.safetensors`.
+   * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. With
+   * transformers' names a `config.json` is written beside the file: its `from_pretrained` reads a folder with
+   * both when the file is called `model.safetensors`.
    * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, or an extension that tells no
    * format; ERR_IO when the folder cannot be written.
    */

@@ -1,7 +1,8 @@
 /** A module as a file, under this library's names or another's. */
 import { writeConfigBeside } from '../checkpoint/naming/config_file.js'
+import { writeFlavaConfig } from '../checkpoint/naming/dalle.js'
 import { NAMINGS, type Naming } from '../checkpoint/naming/identify.js'
-import { tensorsAfter } from '../checkpoint/naming/recipe.js'
+import { shapesOf, tensorsAfter } from '../checkpoint/naming/recipe.js'
 import { toNaming, transformersClass } from '../checkpoint/naming/to_naming.js'
 import { writeTransformersConfig } from '../checkpoint/naming/transformers_config.js'
 import { writeWeights } from '../checkpoint/naming/write_weights.js'
@@ -9,6 +10,7 @@ import type { CheckpointFormat } from '../checkpoint/write_checkpoint.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleKind } from '../native.js'
+import type { Tensor } from '../tensor.js'
 import type { BeitConfig } from './beit_config.js'
 import type { Module } from './module.js'
 
@@ -36,9 +38,11 @@ export async function saveModule(
     const tensors = await tensorsAfter(toNaming(naming, kind, [...state.keys()]), state)
     const config = JSON.stringify(module.config)
     await writeWeights(path, tensors, { naming, format, metadata: { kind, config } })
+    if (naming === 'transformers') await writeConfigBeside(path, transformersConfig(module, kind, state))
   })
-  if (naming === 'transformers' && kind.startsWith('beit')) {
-    const config = writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)
-    await writeConfigBeside(path, config)
-  }
+}
+
+function transformersConfig(module: Module, kind: ModuleKind, state: ReadonlyMap<string, Tensor>): string {
+  if (kind === 'dalle_dvae') return writeFlavaConfig(shapesOf(state))
+  return writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)
 }

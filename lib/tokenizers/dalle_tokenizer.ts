@@ -2,6 +2,7 @@
 import { native } from '../binding.js'
 import { expectModel } from '../checkpoint/naming/expect_model.js'
 import { readState } from '../checkpoint/naming/read_state.js'
+import { shapesOf } from '../checkpoint/naming/recipe.js'
 import { type LoadReport, loadReport } from '../checkpoint/naming/report.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
@@ -80,8 +81,7 @@ export class DalleTokenizer extends TokenizerModule {
   ): Promise<DalleTokenizer> {
     const complete = await checkLoadOptions('DalleTokenizer.fromStateDict', options)
     const config = dalleConfigOf(state)
-    const shapes = new Map([...state].map(([name, { shape }]) => [name, shape]))
-    await checkTokenizerShapes('the state', KIND, config, shapes)
+    await checkTokenizerShapes('the state', KIND, config, shapesOf(state))
     return makeWithState(() => makeEmpty(config, complete), state)
   }
 

@@ -7,13 +7,13 @@ import { openCheckpoint } from '../read_checkpoint.js'
 import { type CheckpointFormat, formatOf } from '../write_checkpoint.js'
 import type { BeitArchitecture } from './architecture.js'
 import { configPathOf, writeConfigBeside } from './config_file.js'
-import type { DallePart } from './dalle.js'
+import { type DallePart, writeFlavaConfig } from './dalle.js'
 import { type Description, ownConfig } from './describe.js'
 import { expectModel } from './expect_model.js'
 import { type ModelIdentity, NAMINGS, type Naming } from './identify.js'
 import type { KnownArchitecture } from './infer_config.js'
 import { readState } from './read_state.js'
-import { type Dropped, tensorsAfter } from './recipe.js'
+import { type Dropped, shapesOf, tensorsAfter } from './recipe.js'
 import { droppedInWords, loadReport } from './report.js'
 import { toNaming, transformersClass } from './to_naming.js'
 import { writeTransformersConfig } from './transformers_config.js'
@@ -56,8 +56,8 @@ const MODELS = [
 
 /**
  * Writes the weights of one checkpoint as another, under the names of `to`. Dtypes stay, bits stay; buffers
- * that a naming keeps are made anew, those that it computes are left out; for a BEiT under transformers' names
- * a config.json is written beside the output. What is no weight (optimizer, epoch) is not carried over.
+ * that a naming keeps are made anew, those that it computes are left out; under transformers' names a config.json is
+ * written beside the output. What is no weight (optimizer, epoch) is not carried over.
  *
  * @throws BeitError ERR_FORMAT, ERR_CHECKPOINT_MISMATCH or ERR_INVALID_ARGUMENT for an input that is no model
  * of this library or does not tell what is needed, ERR_INVALID_ARGUMENT for a naming without such a model,
@@ -89,8 +89,8 @@ export async function convertCheckpoint(
       metadata: metadataOf(description, ownConfig(file)),
     })
     const outputs = [output]
-    if (architecture !== null && to === 'transformers') {
-      await writeConfigBeside(output, configFor(identity.model, architecture, dtypeOf(state)))
+    if (to === 'transformers') {
+      await writeConfigBeside(output, configFor(identity.model, architecture, state))
       outputs.push(configPathOf(output))
     }
     return {
@@ -102,7 +102,7 @@ export async function convertCheckpoint(
       lines: [
         ...loadReport(file, description).lines,
         ...droppedInWords(recipe.dropped),
-        ...(outputs.length > 1 && isRectangle(architecture) ? [RECTANGLE] : []),
+        ...(to === 'transformers' && isRectangle(architecture) ? [RECTANGLE] : []),
         ...outputs.map((path) => `wrote ${path}`),
       ],
     }
@@ -135,7 +135,12 @@ function metadataOf(
   return { kind: identity.model, config: JSON.stringify(config) }
 }
 
-function configFor(model: ModelIdentity, architecture: BeitArchitecture, dtype: string): string {
+function configFor(
+  model: ModelIdentity,
+  architecture: BeitArchitecture | null,
+  state: ReadonlyMap<string, Tensor>,
+): string {
+  if (architecture === null) return writeFlavaConfig(shapesOf(state))
   const complete = {
     dropPath: 0,
     normEps: 1e-6,
@@ -144,7 +149,7 @@ function configFor(model: ModelIdentity, architecture: BeitArchitecture, dtype: 
     pooling: 'mean' as const,
     ...architecture,
   }
-  return writeTransformersConfig(complete, transformersClass(model), dtype)
+  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state))
 }
 
 /** Of the weights that train. */

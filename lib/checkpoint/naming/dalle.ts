@@ -68,6 +68,28 @@ export function toFlava(names: readonly string[]): Recipe {
   )
 }
 
+/**
+ * The text of a config.json for transformers' FlavaImageCodebook.
+ * @param shapes of the tokenizer under this library's names
+ */
+export function writeFlavaConfig(shapes: Shapes): string {
+  const outputs = (name: string) => shapes.get(`encoder.blocks.${name}.w`)?.[0]
+  const blocks = [...shapes.keys()].filter((name) =>
+    /^encoder\.blocks\.group_1\.block_\d+\.res_path\.conv_1\.w$/.test(name),
+  )
+  const config = {
+    architectures: ['FlavaImageCodebook'],
+    model_type: 'flava_image_codebook',
+    num_groups: 4,
+    input_channels: 3,
+    num_blocks_per_group: blocks.length,
+    hidden_size: outputs('input'),
+    vocab_size: outputs('output.conv'),
+    freeze: true,
+  }
+  return `${JSON.stringify(config, null, 2)}\n`
+}
+
 /** To the names that the original's module of one part has. */
 export function toDallePart(names: readonly string[], part: DallePart): Recipe {
   return onePart(names, part, (name) => name)

@@ -6,7 +6,7 @@ import type { BeitArchitecture } from './architecture.js'
 import { configPathOf, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
 import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
-import { type Shapes, shapesAfter } from './recipe.js'
+import { type Shapes, shapesAfter, shapesOf } from './recipe.js'
 import { isTransformersConfig, readTransformersConfig } from './transformers_config.js'
 import { isPositionIndex } from './unilm.js'
 
@@ -39,7 +39,7 @@ export async function describeCheckpoint(
   file: DescribedFile,
   known: KnownArchitecture = {},
 ): Promise<Description | null> {
-  const given = new Map([...file.tensors].map(([name, { shape }]) => [name, shape]))
+  const given = shapesOf(file.tensors)
   const identity = identify(given)
   if (identity === null) return null
   const shapes = shapesAfter(identity.recipe, given)

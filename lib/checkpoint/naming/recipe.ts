@@ -30,6 +30,13 @@ export interface Recipe {
 /** Sizes by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>
 
+/** The sizes of the tensors of a state dict, or of their records. */
+export function shapesOf(
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+): Map<string, readonly number[]> {
+  return new Map([...tensors].map(([name, { shape }]) => [name, shape]))
+}
+
 /** The recipe without the pieces whose names `unwanted` finds. */
 export function without(recipe: Recipe, unwanted: (name: string) => boolean): Recipe {
   return { ...recipe, pieces: recipe.pieces.filter(({ name }) => !unwanted(name)) }
@@ -61,7 +68,7 @@ export async function tensorsAfter(
   recipe: Recipe,
   tensors: ReadonlyMap<string, Tensor>,
 ): Promise<Map<string, Tensor>> {
-  shapesAfter(recipe, new Map([...tensors].map(([name, { shape }]) => [name, shape])))
+  shapesAfter(recipe, shapesOf(tensors))
   const result = new Map<string, Tensor>()
   for (const { name, from, part } of recipe.pieces) {
     const sources = from.map((source) => tensors.get(source) as Tensor)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 IMAGE, PATCH, HIDDEN, DEPTH, HEADS, TOKENS, CLASSES = 64, 16, 48, 3, 3, 20, 7
 
 FORMS = {
+    "codebook": dict(codebook=True),
     "mim_shared": dict(masked=True, shared=True),
     "mim_paper": dict(masked=True, absolute=True, layer_scale=0.0),
     "cls_mean": dict(per_block=True),
@@ -25,9 +26,13 @@ FORMS = {
 }
 
 
-def transformers_model(masked=False, shared=False, per_block=False, absolute=False, layer_scale=0.1, mean=True):
+def transformers_model(
+    masked=False, shared=False, per_block=False, absolute=False, layer_scale=0.1, mean=True, codebook=False
+):
     import transformers
 
+    if codebook:
+        return transformers.FlavaImageCodebook(transformers.FlavaImageCodebookConfig(hidden_size=8, vocab_size=TOKENS))
     config = transformers.BeitConfig(
         image_size=IMAGE,
         patch_size=PATCH,
@@ -73,6 +78,9 @@ BUILD = {"transformers": transformers_model, "timm": timm_model}
 @torch.no_grad()
 def logits_of(library, form, model, io):
     model.eval()
+    if form == "codebook":
+        # Its image processor maps the pixels, which this library's tokenizer does itself.
+        return model(0.8 * io["pixels"].sigmoid() + 0.1)
     if library == "timm":
         logits = model(io["pixels"])
         return logits[:, 1:] if FORMS[form].get("masked") else logits
@@ -117,7 +125,7 @@ if __name__ == "__main__":
     forms = [form for form in FORMS if command == "make" or os.path.exists(f"{root}/{form}")]
     if command == "make":
         for form in forms:
-            if library == "transformers" or not FORMS[form].get("masked"):
+            if library == "transformers" or form.startswith("cls"):
                 make(f"{root}/{form}", library, form)
     else:
         print(json.dumps({form: check(f"{root}/{form}", library, form) for form in forms}))

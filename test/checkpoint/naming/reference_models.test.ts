@@ -7,6 +7,7 @@ import { writeSafetensors } from '../../../lib/checkpoint/safetensors.js'
 import { BeitForImageClassification } from '../../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../../lib/models/beit_for_masked_image_modeling.js'
 import { Tensor } from '../../../lib/tensor.js'
+import { DalleTokenizer } from '../../../lib/tokenizers/dalle_tokenizer.js'
 import { packageRoot } from '../../support/paths.js'
 import { python, pythonLacks } from '../../support/python.js'
 import { suite } from '../../support/suite.js'
@@ -19,21 +20,26 @@ const PROGRAM = join(packageRoot, 'test', 'checkpoint', 'naming', 'reference_mod
 const run = (...args: string[]) => python(readFileSync(PROGRAM, 'utf8'), ...args)
 
 type Library = 'transformers' | 'timm'
-type Model = BeitForMaskedImageModeling | BeitForImageClassification
+type Model = BeitForMaskedImageModeling | BeitForImageClassification | DalleTokenizer
 
 const MODELS: Record<Library, string[]> = {
-  transformers: ['mim_shared', 'mim_paper', 'cls_mean', 'cls_token'],
+  transformers: ['codebook', 'mim_shared', 'mim_paper', 'cls_mean', 'cls_token'],
   timm: ['cls_mean', 'cls_token'],
 }
 
 /** heads is what the files with absolute positions alone do not tell. */
 function load(form: string, path: string): Promise<Model> {
+  if (form === 'codebook') return DalleTokenizer.load(path)
   if (form.startsWith('cls')) return BeitForImageClassification.load(path)
   return BeitForMaskedImageModeling.load(path, { heads: 3 })
 }
 
-function logitsOf(model: Model, io: Map<string, Tensor>): Promise<Tensor> {
+async function logitsOf(model: Model, io: Map<string, Tensor>): Promise<Tensor> {
   const pixels = named(io, 'pixels')
+  if (model instanceof DalleTokenizer) {
+    const between = (await pixels.toFloat32()).map((x) => 1 / (1 + Math.exp(-x)))
+    return model.logits(Tensor.from(between, pixels.shape))
+  }
   if (model instanceof BeitForImageClassification) return model.forward(pixels)
   return model.forward(pixels, { mask: named(io, 'mask'), allTokens: true })
 }
