@@ -12,7 +12,7 @@ import { readSafetensors } from '../checkpoint/safetensors.js'
 import { adamWStateDict } from '../checkpoint/torch/write_adamw_state.js'
 import { writeCheckpoint } from '../checkpoint/write_checkpoint.js'
 import { scope } from '../dispose.js'
-import { BeitError } from '../errors.js'
+import { BeitError, invalidArgument } from '../errors.js'
 import type { Tensor } from '../tensor.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { CHECKPOINTS_FOLDER } from './run_folder.js'
@@ -51,6 +51,7 @@ export async function exportTrainingCheckpoint(
   path: string,
   { args = 'dict' }: ExportOptions = {},
 ): Promise<{ step: number; epoch: number }> {
+  if (args !== 'dict' && args !== 'namespace') throw invalidArgument('args', "'dict' or 'namespace'", args)
   const { path: from, state } = await checkpointOf(run)
   checkRunState(from, state, 'pretrain')
   const config = state.config as SavedPretrainConfig
