@@ -1,10 +1,5 @@
 /** Ways through PlainData, whatever its containers. */
-import { type PlainData, type PlainObject, PlainRecord, TensorRecord } from './records.js'
-
-/** Is it an object of names, rather than one of the classes that PlainData has? */
-export function isPlainObject(value: PlainData | undefined): value is PlainObject {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null
-}
+import { isPlainObject, type PlainData, PlainRecord, TensorRecord } from './records.js'
 
 /** The parts of a value with their names, in order; none of a value without parts. */
 export function partsOf(value: PlainData): [name: string, part: PlainData][] {

@@ -176,6 +176,16 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   assert.match(checkpoint.stdout, /trained +60 steps/)
   assert.match(checkpoint.stdout, /model +BeitForMaskedImageModeling/)
   assert.match(checkpoint.stdout, /float32 +\[16, 32\] .* lm_head\.weight\n/)
+
+  const exported = join(root, 'checkpoint-9.pth')
+  const training = await runBeit(['convert', output, exported, '--to', 'unilm', '--training'])
+  assert.is(training.code, 0, training.stderr)
+  assert.match(training.stdout, /after step 60; the last finished epoch is 9, from 0\n/)
+  const described = await runBeit(['info', exported])
+  assert.match(described.stdout, /epoch +9\n/)
+  assert.match(described.stdout, /optimizer +2 groups, state of \d+ parameters .* after step 60\n/)
+  const wrong = await runBeit(['convert', output, join(root, 'a.pth'), '--to', 'timm', '--training'])
+  assert.equal([wrong.code, /--training writes/.test(wrong.stderr)], [2, true])
 })
 
 test('a second Ctrl-C ends at once, without saving', async () => {

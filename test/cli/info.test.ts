@@ -76,7 +76,7 @@ test('a training checkpoint: weights under their key, counters, optimizer, argum
   assert.match(text, /format +PyTorch, zip/)
   assert.match(text, /weights +under 'model'/)
   assert.match(text, /model +unknown/)
-  assert.match(text, /training state\n +epoch +7\n/)
+  assert.match(text, /beside the weights\n +epoch +7\n/)
   assert.match(text, /optimizer +1 group, state of 1 parameters \(step, exp_avg\), after step 25\n/)
   assert.match(text, /group 0 +1 parameters, lr 0\.0015, betas \[0\.9, 0\.98\]\n/)
   assert.match(text, /model_ema +1 tensors/)

@@ -36,7 +36,7 @@ test('a changed bit: 1, the rule, and the tensor', async () => {
   assert.is(code, 1)
   const [problem, summary, end] = stdout.split('\n')
   assert.match(problem as string, /CRC-32 is 0x\w+, expected 0x\w+ \(tensor 'weight'\)$/)
-  assert.equal([summary, end], [`damaged: ${path}, one problem`, ''])
+  assert.equal([summary, end], [`failed: ${path}, one problem`, ''])
 })
 
 test('NaN and infinity are a problem when they are looked for', async () => {
@@ -73,7 +73,7 @@ test('a run: every checkpoint against its manifest, all problems of it', async (
     /state\.safetensors has \d+ bytes, its manifest says \d+\n/,
     /state\.json has 1 bytes, its manifest says \d+\n/,
     /state\.json cannot be read: .*JSON/,
-    /damaged: .*step-00000002, 5 problems\n$/,
+    /failed: .*step-00000002, 5 problems\n$/,
   ]) {
     assert.match(stdout, problem)
   }
@@ -88,7 +88,7 @@ test('what cannot be read at all is an error, and what is no checkpoint a proble
   writeFileSync(join(folder, 'page.pth'), '<!DOCTYPE html>\n')
   const page = await verify(join(folder, 'page.pth'))
   assert.is(page.code, 1)
-  assert.match(page.stdout, /is a text file .*\ndamaged: .*, one problem\n$/)
+  assert.match(page.stdout, /is a text file .*\nfailed: .*, one problem\n$/)
 })
 
 test.run()

@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path'
 import { configPathOf } from '../../checkpoint/naming/config_file.js'
 import { type ConvertOptions, convertCheckpoint } from '../../checkpoint/naming/convert.js'
 import { NAMINGS, type Naming } from '../../checkpoint/naming/identify.js'
-import type { CheckpointFormat } from '../../checkpoint/write_checkpoint.js'
+import { type CheckpointFormat, formatOf } from '../../checkpoint/write_checkpoint.js'
 import { BeitError } from '../../errors.js'
 import type { OptionSchema } from '../../options.js'
+import { exportTrainingCheckpoint } from '../../train/torch_export.js'
 import { type Call, type Command, EXIT } from '../command.js'
 import { findWeights } from '../find_checkpoint.js'
 import { PICK_FLAG } from '../groups.js'
@@ -29,6 +30,11 @@ const OUTPUT: OptionSchema = {
     default: null,
     optional: true,
     doc: 'Of a DALL-E tokenizer: this part alone, under the names of its own file',
+  },
+  training: {
+    type: 'boolean',
+    default: false,
+    doc: "Of a run or its checkpoint: with optimizer and epoch, for the original's script (--to unilm, .pth)",
   },
   force: { type: 'boolean', default: false, doc: 'Replace files that are there' },
 }
@@ -59,7 +65,7 @@ export const convertCommand: Command = {
   about:
     'IN is whatever `beit info` takes: BEiT models and tokenizers. OUT is a file, or a folder (a path that ends with /). ' +
     'Weights keep their bits and dtype; for transformers a config.json is written beside them. Training state is ' +
-    'not carried over.',
+    'carried over by --training alone.',
   arguments: ['IN', 'OUT'],
   groups: [
     { title: 'Output', flags: OUTPUT },
@@ -79,12 +85,17 @@ export const convertCommand: Command = {
       line: 'beit convert runs/first/checkpoints/step-00000300 first.pth --to unilm',
     },
     {
+      what: "a run, for the original's script to go on with",
+      line: 'beit convert runs/first checkpoint-19.pth --to unilm --training',
+    },
+    {
       what: "DALL-E's encoder as FLAVA's image codebook",
       line: 'beit convert encoder.pkl codebook.safetensors --to transformers',
     },
   ],
   async run({ arguments: [input, output], values }: Call) {
     const naming = values.to as Naming
+    if (values.training === true) return exportTraining(input as string, output as string, values)
     const from = await findWeights(input as string)
     const path = await outputFile(
       output as string,
@@ -102,6 +113,23 @@ export const convertCommand: Command = {
     print(report.lines.map((line) => withFlagNames(line, INPUT)))
     return EXIT.ok
   },
+}
+
+/** A run as the training checkpoint that PyTorch goes on from. */
+async function exportTraining(run: string, output: string, values: Call['values']): Promise<number> {
+  if (values.to !== 'unilm' || (values.format ?? formatOf(output)) !== 'pth') {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      "--training writes the original's checkpoints: give --to unilm, and a .pth file",
+    )
+  }
+  if (values.force !== true) await refuseExisting(output)
+  const { step, epoch } = await exportTrainingCheckpoint(run, output)
+  print([
+    `${run}: model, optimizer and epoch after step ${step}; the last finished epoch is ${epoch}, from 0`,
+    `wrote ${output}`,
+  ])
+  return EXIT.ok
 }
 
 function optionsOf(values: Call['values'], to: Naming): ConvertOptions {

@@ -69,5 +69,5 @@ function summary({
   const checked = checksums === 0 ? 'no checksums' : `${grouped(checksums)} checksums`
   const read = `${grouped(tensors)} tensors, ${bytes(size)}, ${checked}`
   if (problems.length === 0) return `whole: ${path} (${read})`
-  return `damaged: ${path}, ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}`
+  return `failed: ${path}, ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}`
 }

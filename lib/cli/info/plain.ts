@@ -1,6 +1,12 @@
 /** What a checkpoint holds beside its weights (PlainData), as rows of text and as JSON. */
-import { type PlainData, PlainRecord, TensorRecord, UnreadableTensor } from '../../checkpoint/records.js'
-import { isPlainObject, partsOf } from '../../checkpoint/walk_data.js'
+import {
+  isPlainObject,
+  type PlainData,
+  PlainRecord,
+  TensorRecord,
+  UnreadableTensor,
+} from '../../checkpoint/records.js'
+import { partsOf } from '../../checkpoint/walk_data.js'
 
 /** Values of JSON. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }

@@ -1,8 +1,8 @@
 /** What a checkpoint of a training script holds beside the weights: counters, optimizers, arguments. */
 import { openFileSource } from '../../checkpoint/byte_source.js'
 import type { CheckpointFile } from '../../checkpoint/checkpoint_file.js'
-import { type PlainData, TensorRecord } from '../../checkpoint/records.js'
-import { isPlainObject, partsOf, tensorRecordsIn } from '../../checkpoint/walk_data.js'
+import { isPlainObject, type PlainData, PlainRecord, TensorRecord } from '../../checkpoint/records.js'
+import { partsOf, tensorRecordsIn } from '../../checkpoint/walk_data.js'
 import { elementSize } from '../../tensor.js'
 import { inWords, type Json, toJson } from './plain.js'
 import { storageBytes } from './tensors.js'
@@ -38,6 +38,8 @@ export function readTrainingState(file: CheckpointFile): TrainingState | null {
   const state: TrainingState = { values: {}, optimizers: [], objects: {}, weights: [] }
   for (const [name, value] of Object.entries(data)) {
     if (name === picked || value instanceof TensorRecord) continue
+    // What this library wrote beside the weights, which is told with them.
+    if (name === 'metadata' && Object.keys(file.metadata).length > 0) continue
     sortIn(state, name, value)
   }
   const { values, optimizers, objects, weights } = state
@@ -62,7 +64,8 @@ function sortIn(state: TrainingState, name: string, value: PlainData): void {
     return
   }
   const tensors = tensorRecordsIn(value)
-  if (tensors.length === 0) state.objects[name] = value
+  if (value instanceof PlainRecord && tensors.length === 0) state.values[name] = inWords(value)
+  else if (tensors.length === 0) state.objects[name] = value
   else state.weights.push({ name, tensors: tensors.length, bytes: storageBytes(tensors) })
 }
 

@@ -5,8 +5,14 @@ import { type Description, describeCheckpoint, ownConfig } from '../../checkpoin
 import type { Naming } from '../../checkpoint/naming/identify.js'
 import { modelInWords } from '../../checkpoint/naming/report.js'
 import { openCheckpoint } from '../../checkpoint/read_checkpoint.js'
-import { type PlainData, PlainRecord, type UnreadableTensor } from '../../checkpoint/records.js'
-import { isPlainObject, valuesIn } from '../../checkpoint/walk_data.js'
+import {
+  isPlainObject,
+  type PlainData,
+  PlainRecord,
+  TensorRecord,
+  UnreadableTensor,
+} from '../../checkpoint/records.js'
+import { valuesIn } from '../../checkpoint/walk_data.js'
 import { BeitError } from '../../errors.js'
 import { type Json, toJson } from './plain.js'
 import {
@@ -122,12 +128,12 @@ function isDeeper(value: unknown, depth: number): boolean {
 }
 
 function besideWeights({ data, picked, format }: CheckpointFile): PlainData {
-  if (format !== 'pytorch' || !isPlainObject(data)) return null
-  if (picked === null) return null
-  return Object.assign(
-    Object.create(null),
-    Object.fromEntries(Object.entries(data).filter(([name]) => name !== picked)),
+  if (format !== 'pytorch' || !isPlainObject(data)) return format === 'pytorch' ? data : null
+  const others = Object.entries(data).filter(
+    ([name, value]) =>
+      name !== picked && !(value instanceof TensorRecord || value instanceof UnreadableTensor),
   )
+  return others.length === 0 ? null : Object.assign(Object.create(null), Object.fromEntries(others))
 }
 
 function countClasses(data: PlainData): WeightsReport['classes'] {

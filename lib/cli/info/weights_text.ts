@@ -34,7 +34,7 @@ const MAX_CLASSES = 12
 
 /** Lines that can be printed as they are. */
 export function weightsLines(report: WeightsReport): string[] {
-  const { config, notes, metadata, tensors, unreadable, training } = report
+  const { config, notes, tensors, unreadable, training } = report
   return [
     ...facts([
       ['file', report.path],
@@ -45,23 +45,22 @@ export function weightsLines(report: WeightsReport): string[] {
       ...notes.map((note) => ['note', note] as const),
     ]),
     ...(config === null ? [] : section(`config, ${SOURCES[config.source]}`, shorten(flatten(config.values)))),
-    ...section('metadata', metadataRows(report, Object.entries(metadata))),
-    ...(training === null ? [] : section('training state', shorten(trainingRows(training)))),
+    ...section('metadata', metadataRows(report)),
+    ...(training === null ? [] : section('beside the weights', shorten(trainingRows(training)))),
     ...Object.entries(training?.objects ?? {}).flatMap(([name, value]) =>
-      section(name, name === 'metadata' ? metadataRows(report, rowsOf(value)) : shorten(rowsOf(value))),
+      section(name, shorten(rowsOf(value))),
     ),
     ...section('named in the file, and not loaded', classRows(report)),
     ...section('shared storages', shorten(sharedRows(report))),
     ...section('tensors that are not read', shorten(unreadable.map(({ name, reason }) => [name, reason]))),
-    '',
-    ...tensorTable(tensors),
+    ...(tensors.length === 0 ? [] : ['', ...tensorTable(tensors)]),
   ]
 }
 
 /** Without what is told as model and config. */
-function metadataRows({ config }: WeightsReport, rows: [string, string][]) {
+function metadataRows({ config, metadata }: WeightsReport) {
   const told = config?.source === 'metadata' ? ['kind', 'config'] : []
-  return shorten(rows.filter(([name]) => !told.includes(name)))
+  return shorten(Object.entries(metadata).filter(([name]) => !told.includes(name)))
 }
 
 function modelLine({ model }: WeightsReport): string {
@@ -72,6 +71,7 @@ function modelLine({ model }: WeightsReport): string {
 }
 
 function tensorsLine({ tensors, bytes: total }: WeightsReport): string {
+  if (tensors.length === 0) return 'none'
   const numbers = tensors.reduce((sum, tensor) => sum + elements(tensor), 0)
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].join(', ')
   return [tensors.length, `${grouped(numbers)} numbers`, dtypes, bytes(total)].join(', ')
