@@ -20,3 +20,12 @@ export async function rejects(
   match((error as BeitError).message, message)
   return error as BeitError
 }
+
+/**
+ * Is the cause of an error a mistake in the program, even though it is told as one of a file? Node's own errors
+ * of types have a code, such as that of text that is not UTF-8.
+ */
+export function isMistake(cause: unknown): boolean {
+  const kinds = [TypeError, ReferenceError]
+  return kinds.some((kind) => cause instanceof kind) && !('code' in (cause as Error))
+}

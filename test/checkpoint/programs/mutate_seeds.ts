@@ -8,6 +8,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync
 import { join } from 'node:path'
 import { type Checkpoint, readCheckpoint } from '../../../lib/checkpoint/read_checkpoint.js'
 import { BeitError } from '../../../lib/errors.js'
+import { isMistake } from '../../support/errors.js'
 import { peakAbove, startPeak } from '../../support/peak_memory.js'
 import { portable } from '../../support/portable.js'
 import { SEEDS, type Seed } from '../../support/seeds.js'
@@ -99,9 +100,8 @@ async function readMutated(
     report.refused++
     // An index whose file name was changed names a file that is not there.
     const absent = seed.name === 'sharded' && error instanceof BeitError && error.code === 'ERR_IO'
-    // A TypeError behind it is a mistake of the reader, even though it is told as one of the file.
     const format = error instanceof BeitError && error.code === 'ERR_FORMAT'
-    const typed = format && error.message !== '' && !(error.cause instanceof TypeError)
+    const typed = format && error.message !== '' && !isMistake(error.cause)
     return typed || absent ? null : String((error as Error).stack)
   } finally {
     const { user, system } = process.cpuUsage(before)
