@@ -160,14 +160,16 @@ type Field = readonly [value: number, bytes: 2 | 4 | 8] | string | Buffer
 
 /** Numbers little-endian, one after the other. */
 function fields(...parts: readonly Field[]): Buffer {
-  return Buffer.concat(
-    parts.map((part) => {
-      if (typeof part === 'string') return Buffer.from(part)
-      if (Buffer.isBuffer(part)) return part
-      const [value, bytes] = part
-      const number = Buffer.alloc(8)
-      number.writeBigUInt64LE(BigInt(value))
-      return number.subarray(0, bytes)
-    }),
-  )
+  const lengthOf = (part: Field) =>
+    typeof part === 'string' || Buffer.isBuffer(part) ? Buffer.byteLength(part) : part[1]
+  const bytes = Buffer.alloc(parts.reduce((length, part) => length + lengthOf(part), 0))
+  let at = 0
+  for (const part of parts) {
+    if (typeof part === 'string') bytes.write(part, at)
+    else if (Buffer.isBuffer(part)) part.copy(bytes, at)
+    else if (part[1] === 8) bytes.writeBigUInt64LE(BigInt(part[0]), at)
+    else bytes.writeUIntLE(part[0], at, part[1])
+    at += lengthOf(part)
+  }
+  return bytes
 }
