@@ -13,6 +13,7 @@ import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import type { BeitModel } from './beit_model.js'
+import { configOfFile } from './file_config.js'
 import { imageSizePair } from './image_size.js'
 import { makeWithState } from './make_with_state.js'
 import type { ModuleOptions } from './module_options.js'
@@ -45,7 +46,7 @@ export async function loadBeit<M extends BeitModel>(
   return scope(async () => {
     const file = await openCheckpoint(path, { pick })
     const description = await expectModel(file, BEITS, known(given))
-    const source = resolveBeitConfig(description.architecture ?? {})
+    const source = configOfFile(path, () => resolveBeitConfig(description.architecture ?? {}))
     const target = targetConfig(path, description, source, kind, defined(given))
     checkShapes(path, description.shapes, source)
     // The model makes its index buffers itself.

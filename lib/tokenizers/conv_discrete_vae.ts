@@ -9,6 +9,7 @@ import { readState } from '../checkpoint/naming/read_state.js'
 import { loadReport } from '../checkpoint/naming/report.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
+import { configOfFile } from '../models/file_config.js'
 import { makeWithState } from '../models/make_with_state.js'
 import {
   checkLoadOptions,
@@ -66,7 +67,8 @@ export class ConvDiscreteVae extends TokenizerModule {
     return scope(async () => {
       const file = await openCheckpoint(path)
       const description = await expectModel(file, [KIND])
-      const config = resolveConvConfig(ownConfig(file)?.config ?? convConfigOf(description.shapes))
+      const told = ownConfig(file)?.config ?? convConfigOf(description.shapes)
+      const config = configOfFile(path, () => resolveConvConfig(told))
       await checkTokenizerShapes(path, KIND, config, description.shapes)
       const state = await readState(file, description.identity.recipe)
       const tokenizer = await makeWithState(async () => {

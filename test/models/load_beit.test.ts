@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { equal, is, match, not, ok } from 'uvu/assert'
+import { convertCheckpoint } from '../../lib/checkpoint/naming/convert.js'
 import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
@@ -166,6 +167,53 @@ test('a model of another image size is adapted, and the report says so', async (
     'ERR_CHECKPOINT_MISMATCH',
     /depth 2, the model 3/,
   )
+})
+
+test('a configuration in the file that is none is refused, before anything is made by it', async () => {
+  const folder = temporary()
+  const [path, output] = [join(folder, 'model.safetensors'), join(folder, 'out.pth')]
+  using model = await BeitForMaskedImageModeling.create({ imageSize: 32, hiddenSize: 12, depth: 1, heads: 1 })
+  const state = await model.stateDict()
+  const cases: [object | string, RegExp][] = [
+    ['{"imageSize": ', /config in its metadata is not JSON/],
+    ['[]', /patchSize is undefined/],
+    [
+      { imageSize: [1e6, 1e6] },
+      /imageSize is \[1000000,1000000\], expected \[height, width\], multiples of 16/,
+    ],
+    [{ imageSize: '32' }, /imageSize is "32"/],
+    [{ depth: 1e9 }, /depth is 1000000000, expected an integer from 1 to 1024/],
+    [{ heads: '1' }, /heads is "1"/],
+    [{ normEps: -1 }, /normEps is -1, expected a number from 0/],
+    [{ relativePositions: {} }, /relativePositions is \{\}/],
+    [{ pooling: 'max' }, /pooling is "max"/],
+  ]
+  for (const [config, message] of cases) {
+    const text = typeof config === 'string' ? config : JSON.stringify({ ...model.config, ...config })
+    await writeSafetensors(path, state, { kind: 'beit_for_masked_image_modeling', config: text })
+    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', message)
+    await rejects(convertCheckpoint(path, output, { to: 'unilm' }), 'ERR_FORMAT', message)
+  }
+  const unknown = JSON.stringify({ ...model.config, colour: 'red' })
+  await writeSafetensors(path, state, { kind: 'beit_for_masked_image_modeling', config: unknown })
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_FORMAT',
+    /model\.safetensors: .*no option 'colour'/,
+  )
+  // A grid of a hundred million pairs of patches, were it made.
+  const wide = JSON.stringify({ ...model.config, imageSize: [16, 65_536] })
+  await writeSafetensors(path, state, { kind: 'beit_for_masked_image_modeling', config: wide })
+  for (const work of [
+    BeitForMaskedImageModeling.load(path),
+    convertCheckpoint(path, output, { to: 'unilm' }),
+  ]) {
+    await rejects(
+      work,
+      'ERR_CHECKPOINT_MISMATCH',
+      /relative_position_bias_table has shape \[8194, 1\], got \[12, 1\]/,
+    )
+  }
 })
 
 test('wrong options are named', async () => {

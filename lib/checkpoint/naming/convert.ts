@@ -3,6 +3,7 @@ import { native } from '../../binding.js'
 import { scope } from '../../dispose.js'
 import { BeitError, invalidArgument } from '../../errors.js'
 import { Tensor } from '../../tensor.js'
+import { checkShapes } from '../adapt/check_shapes.js'
 import { openCheckpoint } from '../read_checkpoint.js'
 import { type CheckpointFormat, formatOf } from '../write_checkpoint.js'
 import type { BeitArchitecture } from './architecture.js'
@@ -75,6 +76,7 @@ export async function convertCheckpoint(
     const file = await openCheckpoint(input, { pick })
     const description = await expectModel(file, MODELS, known)
     const { identity, architecture } = description
+    if (architecture !== null) checkShapes(input, description.shapes, architecture)
     const state = await readState(file, identity.recipe)
     if (architecture !== null && to === 'unilm') await addBuffers(state, architecture)
     const ordered = architecture === null ? [...state.keys()] : inUnilmOrder([...state.keys()])

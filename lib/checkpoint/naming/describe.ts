@@ -3,6 +3,7 @@ import { BeitError } from '../../errors.js'
 import type { CheckpointFile } from '../checkpoint_file.js'
 import type { PlainObject } from '../records.js'
 import type { BeitArchitecture } from './architecture.js'
+import { checkArchitecture } from './check_architecture.js'
 import { configPathOf, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
 import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
@@ -61,7 +62,9 @@ type Told = Pick<Description, 'source' | 'notes'> & { architecture: BeitArchitec
 
 function ownArchitecture(file: DescribedFile): Told | null {
   const own = ownConfig(file)
-  return own && { architecture: own.config as BeitArchitecture, source: 'metadata', notes: [] }
+  if (own === null) return null
+  const architecture = checkArchitecture(`${file.path}: the config in its metadata`, own.config)
+  return { architecture, source: 'metadata', notes: [] }
 }
 
 /**
@@ -92,7 +95,8 @@ async function configBeside(
   const config = await readConfigBeside(path)
   if (!isTransformersConfig(config)) return null
   const { architecture, notes } = readTransformersConfig(configPathOf(path), config)
-  return { source: 'config.json', architecture: withHead(architecture, shapes), notes }
+  const checked = checkArchitecture(configPathOf(path), architecture)
+  return { source: 'config.json', architecture: withHead(checked, shapes), notes }
 }
 
 /** A config.json may leave the classes out; the head has them. */
