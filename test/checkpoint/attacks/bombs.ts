@@ -341,51 +341,9 @@ const shared: Attack[] = [
   ),
 ]
 
-/** Keys that fall on one place of a hash table, so that each is compared with all the others. */
-const collisions: Attack[] = [
-  refused(
-    'integer keys of one hash',
-    zipped('}(', ...collidingIntegers(30_000).map((key) => bytes(binInt(key), none)), setItems),
-    /keys are large or broken numbers/,
-  ),
-  refused(
-    'integers of one hash in a set',
-    zipped('\x8f(', ...collidingIntegers(30_000).map((key) => binInt(key)), addItems),
-    /keys are large or broken numbers/,
-  ),
-  refused(
-    'long integers of one hash',
-    zipped(
-      '}(',
-      ...Array.from({ length: 30_000 }, (_, i) =>
-        bytes('\x8a\x0c', uint64(5), Buffer.from([i, i >> 8, 0, 0]), none),
-      ),
-      setItems,
-    ),
-    /keys are large or broken numbers/,
-  ),
-  refused(
-    'memos of one hash',
-    zipped(none, ...collidingIntegers(30_000).map(longBinPut)),
-    /which no pickler counts to/,
-  ),
-  refused(
-    'a megabyte of bytes as a key, many times',
-    zipped(emptyDict, binBytes(MEGABYTE), binPut(0), pop, mark, repeated(100_000, binGet(0), none), setItems),
-    memory,
-  ),
-  refused(
-    'a tuple of a hundred thousand items as a key, many times',
-    zipped(
-      ...[mark, repeated(100_000, none), 't', binPut(0), pop, emptyDict, mark],
-      repeated(100_000, binGet(0), tuple1, none),
-      ...[setItems, '0', ']', longBinGet(9)],
-    ),
-    /./,
-  ),
-]
-
 /** Integers whose hash in V8 ends in 14 zeros. */
+const COLLIDING = collidingIntegers(30_000)
+
 function collidingIntegers(count: number): number[] {
   const found: number[] = []
   for (let key = 1; found.length < count; key++) if ((integerHash(key) & 0x3fff) === 0) found.push(key)
@@ -401,6 +359,46 @@ function integerHash(key: number): number {
   hash = Math.imul(hash, 2057)
   return (hash ^ (hash >>> 16)) & 0x3fffffff
 }
+
+/** Keys that fall on one place of a hash table, so that each is compared with all the others. */
+const collisions: Attack[] = [
+  refused(
+    'integer keys of one hash',
+    zipped('}(', ...COLLIDING.map((key) => bytes(binInt(key), none)), setItems),
+    /keys are large or broken numbers/,
+  ),
+  refused(
+    'integers of one hash in a set',
+    zipped('\x8f(', ...COLLIDING.map((key) => binInt(key)), addItems),
+    /keys are large or broken numbers/,
+  ),
+  refused(
+    'long integers of one hash',
+    zipped(
+      '}(',
+      ...Array.from({ length: 30_000 }, (_, i) =>
+        bytes('\x8a\x0c', uint64(5), Buffer.from([i, i >> 8, 0, 0]), none),
+      ),
+      setItems,
+    ),
+    /keys are large or broken numbers/,
+  ),
+  refused('memos of one hash', zipped(none, ...COLLIDING.map(longBinPut)), /which no pickler counts to/),
+  refused(
+    'a megabyte of bytes as a key, many times',
+    zipped(emptyDict, binBytes(MEGABYTE), binPut(0), pop, mark, repeated(100_000, binGet(0), none), setItems),
+    memory,
+  ),
+  refused(
+    'a tuple of a hundred thousand items as a key, many times',
+    zipped(
+      ...[mark, repeated(100_000, none), 't', binPut(0), pop, emptyDict, mark],
+      repeated(100_000, binGet(0), tuple1, none),
+      ...[setItems, '0', ']', longBinGet(9)],
+    ),
+    /./,
+  ),
+]
 
 /** Text on which a careless regular expression takes quadratic time. */
 const scans: Attack[] = [
