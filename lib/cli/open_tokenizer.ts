@@ -15,7 +15,7 @@ export const TOKENIZER_FILE = 'tokenizer.safetensors'
 export const TOKENIZER_FLAG: OptionSpec = {
   type: 'string',
   default: null,
-  doc: "Tokenizer: a .safetensors file, or the output folder of 'beit tokenizer train'",
+  doc: "Tokenizer: a checkpoint file, as DALL-E's encoder.pkl, or the output folder of 'beit tokenizer train'",
 }
 
 export const DECODER_FLAG: OptionSpec = {

@@ -184,6 +184,22 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   const described = await runBeit(['info', exported])
   assert.match(described.stdout, /epoch +9\n/)
   assert.match(described.stdout, /optimizer +2 groups, state of \d+ parameters .* after step 60\n/)
+  const begun = await runBeit(
+    `pretrain --image-size 48 --max-steps 1 --warmup-epochs 0 --batch-size 8 --threads 1 --max-broken-share 0.1`
+      .split(' ')
+      .concat(
+        '--data',
+        data,
+        '--tokenizer',
+        tokenizer,
+        '--model',
+        exported,
+        '--output',
+        join(root, 'larger'),
+      ),
+  )
+  assert.is(begun.code, 0, begun.stderr)
+  assert.match(begun.stderr, /resized: the relative position table from 4x4 to 6x6 patches/)
   const wrong = await runBeit(['convert', output, join(root, 'a.pth'), '--to', 'timm', '--training'])
   assert.equal([wrong.code, /--training writes/.test(wrong.stderr)], [2, true])
 })

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openImages } from '../../data/open_images.js'
-import { BeitError } from '../../errors.js'
 import { percent } from '../../log/format.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForMaskedImageModeling } from '../../models/beit_for_masked_image_modeling.js'
@@ -12,6 +11,7 @@ import type { PretrainEvent } from '../../train/events.js'
 import { pretrain } from '../../train/pretrain.js'
 import { type PretrainOptions, pretrainSchema } from '../../train/pretrain_options.js'
 import type { Call, Command } from '../command.js'
+import { findWeights } from '../find_checkpoint.js'
 import { type Ending, follow, saveCurves, shown } from '../follow.js'
 import {
   groupFlags,
@@ -26,6 +26,7 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { printable } from '../printable.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
@@ -39,7 +40,7 @@ const MODEL_FLAGS: OptionSchema = {
   model: {
     type: 'string',
     default: DEFAULT_MODEL,
-    doc: `A preset (beit_{tiny,small,base,large}_patch16_{224,384,512}, also with _paper behind it), or a .safetensors file of weights to begin with`,
+    doc: `A preset (beit_{tiny,small,base,large}_patch16_{224,384,512}, also with _paper behind it), or a checkpoint to begin with, whose weights are adapted to the flags given`,
   },
   imageSize: imageSizeFlag("the preset's"),
   ...withoutDefaults(ARCHITECTURE, ({ doc }) => `${doc}; unset: the preset's`),
@@ -118,7 +119,7 @@ export const pretrainCommand: Command = {
   },
 }
 
-/** A new model of a preset, or that of a file. */
+/** A new model of a preset, or that of a checkpoint, told with what was done to it. */
 async function makeModel(
   values: Call['values'],
   vocabSize: number,
@@ -129,23 +130,17 @@ async function makeModel(
     values,
     Object.keys(MODEL_FLAGS).filter((flag) => flag !== 'model'),
   )
-  if (!beitPresets.includes(name) && existsSync(name)) {
-    const [given] = Object.keys(overrides)
-    if (given !== undefined) {
-      throw new BeitError(
-        'ERR_INVALID_ARGUMENT',
-        `${given} cannot be given with --model ${name}: the file has its own configuration ('beit info ${name}' shows it)`,
-      )
-    }
-    return BeitForMaskedImageModeling.load(name, { device })
-  }
-  return BeitForMaskedImageModeling.create(name, {
+  const config = {
     ...overrides,
     imageSize: imageSizeOf(values),
     vocabSize,
     device,
-    seed: values.seed as number | undefined,
-  })
+    seed: values.seed as number,
+  }
+  if (beitPresets.includes(name) || !existsSync(name)) return BeitForMaskedImageModeling.create(name, config)
+  const model = await BeitForMaskedImageModeling.load(await findWeights(name), config)
+  for (const line of model.loadReport?.lines ?? []) process.stderr.write(`${printable(line, Infinity)}\n`)
+  return model
 }
 
 async function results(
