@@ -30,10 +30,13 @@ class Net(torch.nn.Module):
         self.register_buffer('dropped', torch.ones(2), persistent=False)
 
 def describe(tensors):
-    raw = lambda t: bytes(t.detach().clone(memory_format=torch.contiguous_format).reshape(-1).view(torch.uint8).tolist())
+    def raw(t):
+        flat = t.detach().clone(memory_format=torch.contiguous_format).reshape(-1)
+        return bytes(flat.view(torch.uint8).tolist())
     return {name: [str(t.dtype)[6:], list(t.shape), raw(t).hex()] for name, t in tensors.items()}
 
 net = Net()
+old = {'_use_new_zipfile_serialization': False}
 files = {}
 def save(name, value, tensors, **options):
     torch.save(value, folder + '/' + name, **options)
@@ -41,9 +44,9 @@ def save(name, value, tensors, **options):
 
 for protocol in (2, 3, 4, 5):
     save(f'zip{protocol}.pth', {'model': state, 'epoch': 3}, state, pickle_protocol=protocol)
-    save(f'legacy{protocol}.pth', state, state, pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+    save(f'legacy{protocol}.pth', state, state, pickle_protocol=protocol, **old)
 save('module.pth', net, net.state_dict())
-save('module_legacy.pth', {'model': net}, net.state_dict(), _use_new_zipfile_serialization=False)
+save('module_legacy.pth', {'model': net}, net.state_dict(), **old)
 for protocol in (3, 4, 5):
     with open(f'{folder}/bare{protocol}.pkl', 'wb') as file:
         pickle.dump(state, file, protocol=protocol)

@@ -60,7 +60,7 @@ function valueAt(root: PickleValue, pick: string, name: string): PickleValue {
     if (next === undefined) {
       const there =
         root instanceof PickleDict
-          ? `there are ${shorten([...root.entries()].map(([key]) => (typeof key === 'string' ? key : kindOf(key))))}`
+          ? `there are ${shorten([...root.entries()].map(([key]) => keyName(key)))}`
           : `it is ${kindOf(root)}`
       throw new BeitError('ERR_INVALID_ARGUMENT', `pick: ${name} has nothing under '${pick}'; ${there}`)
     }
@@ -68,3 +68,5 @@ function valueAt(root: PickleValue, pick: string, name: string): PickleValue {
   }
   return value
 }
+
+const keyName = (key: PickleValue) => (typeof key === 'string' ? key : kindOf(key))

@@ -1,6 +1,6 @@
 /**
- * A bare pickle, as pickle.dump writes it. Tensors in one bring their storage along as bytes, which are a whole
- * legacy file of torch.save with that storage as its object.
+ * A bare pickle, as pickle.dump writes it. Tensors in one bring their storage along as bytes, which are a
+ * whole legacy file of torch.save with that storage as its object.
  */
 import { BeitError } from '../../errors.js'
 import { type ByteSource, memorySource } from '../byte_source.js'

@@ -1,4 +1,5 @@
 /** The end of a zip file: its end records (ZIP64 or not) and the central directory, strictly checked. */
+import { isUtf8 } from 'node:buffer'
 import { BeitError } from '../../errors.js'
 import type { ByteSource } from '../byte_source.js'
 import { zip64Field } from './extra_fields.js'
@@ -15,7 +16,8 @@ const UTF8_FLAG = 1 << 11
 /** One entry as the directory describes it. */
 export interface CentralEntry {
   readonly name: string
-  readonly rawName: Uint8Array
+  /** Bytes of its name. */
+  readonly nameLength: number
   readonly flags: number
   readonly method: number
   readonly time: number
@@ -24,6 +26,8 @@ export interface CentralEntry {
   readonly size: number
   /** Of its local header. */
   readonly headerOffset: number
+  /** Of its first byte: known once the local header has been read. */
+  offset: number
   readonly hasDescriptor: boolean
 }
 
@@ -39,10 +43,11 @@ export function readCentralDirectory(source: ByteSource): CentralDirectory {
   // An entry has at least 46 bytes here and 30 before: a large count is found out before it is believed.
   if (count * 46 > length) fail(source, `its directory of ${length} bytes cannot hold ${count} entries`)
   const bytes = source.read(offset, length)
+  const data = view(bytes)
   const entries: CentralEntry[] = []
   let at = 0
   for (let i = 0; i < count; i++) {
-    const { entry, end } = readEntry(source, bytes, at)
+    const { entry, end } = readEntry(source, bytes, data, at)
     entries.push(entry)
     at = end
   }
@@ -112,23 +117,30 @@ function readZip64End(source: ByteSource, endOffset: number) {
   return { count, length: number64(record, 40), offset: number64(record, 48), end }
 }
 
-function readEntry(source: ByteSource, bytes: Uint8Array, at: number): { entry: CentralEntry; end: number } {
+function readEntry(
+  source: ByteSource,
+  bytes: Uint8Array,
+  data: DataView,
+  at: number,
+): { entry: CentralEntry; end: number } {
   const where = (why: string) => fail(source, `entry at byte ${at} of its directory: ${why}`)
   if (bytes.length - at < 46) where('it is cut off')
-  const data = view(bytes.subarray(at))
-  if (data.getUint32(0, true) !== CENTRAL_HEADER) where('it does not begin with the signature')
-  const lengths = [data.getUint16(28, true), data.getUint16(30, true), data.getUint16(32, true)] as const
+  if (data.getUint32(at, true) !== CENTRAL_HEADER) where('it does not begin with the signature')
+  const lengths = [
+    data.getUint16(at + 28, true),
+    data.getUint16(at + 30, true),
+    data.getUint16(at + 32, true),
+  ] as const
   const [nameLength, extraLength, commentLength] = lengths
   const end = at + 46 + nameLength + extraLength + commentLength
   if (end > bytes.length) where('it is cut off')
-  const rawName = bytes.subarray(at + 46, at + 46 + nameLength)
-  const flags = data.getUint16(8, true)
-  const name = readName(rawName, where)
+  const flags = data.getUint16(at + 8, true)
+  const name = readName(bytes.subarray(at + 46, at + 46 + nameLength), where)
   const refuse = (why: string) => fail(source, `entry ${JSON.stringify(name)}: ${why}`)
   if ((flags & ~(DESCRIPTOR_FLAG | UTF8_FLAG)) !== 0) {
     refuse(`it has flags 0x${flags.toString(16)}: encryption, patches and such are not taken`)
   }
-  const method = data.getUint16(10, true)
+  const method = data.getUint16(at + 10, true)
   if (method !== 0) {
     refuse(
       `it is compressed (method ${method}). torch.save stores entries as they are; ` +
@@ -136,11 +148,11 @@ function readEntry(source: ByteSource, bytes: Uint8Array, at: number): { entry: 
     )
   }
   if (commentLength !== 0) refuse('it has a comment')
-  if (data.getUint16(34, true) !== 0) refuse('it lies on another disk')
+  if (data.getUint16(at + 34, true) !== 0) refuse('it lies on another disk')
   const extra = bytes.subarray(at + 46 + nameLength, end)
   const wide = zip64Values(extra, refuse)
   const value = (position: number) => {
-    const narrow = data.getUint32(position, true)
+    const narrow = data.getUint32(at + position, true)
     return narrow === 0xffffffff ? wide() : narrow
   }
   const size = value(24)
@@ -149,14 +161,15 @@ function readEntry(source: ByteSource, bytes: Uint8Array, at: number): { entry: 
   if (packed !== size) refuse(`its compressed size ${packed} is not its size ${size}, though it is stored`)
   const entry = {
     name,
-    rawName,
+    nameLength,
     flags,
     method,
-    time: data.getUint16(12, true),
-    date: data.getUint16(14, true),
-    crc32: data.getUint32(16, true),
+    time: data.getUint16(at + 12, true),
+    date: data.getUint16(at + 14, true),
+    crc32: data.getUint32(at + 16, true),
     size,
     headerOffset,
+    offset: 0,
     hasDescriptor: (flags & DESCRIPTOR_FLAG) !== 0,
   }
   return { entry, end }
@@ -174,12 +187,8 @@ function zip64Values(extra: Uint8Array, refuse: (why: string) => never): () => n
 }
 
 function readName(raw: Uint8Array, refuse: (why: string) => never): string {
-  let name: string
-  try {
-    name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw)
-  } catch {
-    return refuse('its name is not UTF-8')
-  }
+  if (!isUtf8(raw)) return refuse('its name is not UTF-8')
+  const name = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString()
   const parts = name.split('/')
   if (parts.some((part) => part === '' || part === '.' || part === '..') || /[\\\0]/.test(name)) {
     return refuse(`its name ${JSON.stringify(name)} is not a plain relative path of a file`)

@@ -1,4 +1,4 @@
-/** CRC-32 of zip files (polynomial 0xEDB88320) for small records; the addon checks storages as it reads them. */
+/** CRC-32 of zip files (polynomial 0xEDB88320), for small records: the addon checks storages as it reads. */
 import zlib from 'node:zlib'
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {

@@ -31,7 +31,7 @@ export function readZipDirectory(source: ByteSource): Map<string, ZipEntry> {
   const found = new Map<string, ZipEntry>()
   for (const entry of entries) {
     if (found.has(entry.name)) fail(source, entry, 'its name occurs twice')
-    found.set(entry.name, { name: entry.name, offset: 0, size: entry.size, crc32: entry.crc32 })
+    found.set(entry.name, entry)
   }
   const sorted = [...entries].sort((a, b) => a.headerOffset - b.headerOffset)
   let end = 0
@@ -40,8 +40,7 @@ export function readZipDirectory(source: ByteSource): Map<string, ZipEntry> {
       fail(source, entry, `it begins at byte ${entry.headerOffset}, expected ${end}: a gap or an overlap`)
     }
     const next = sorted[i + 1]?.headerOffset ?? directoryOffset
-    const offset = checkLocalHeader(source, entry, next)
-    found.set(entry.name, { name: entry.name, offset, size: entry.size, crc32: entry.crc32 })
+    entry.offset = checkLocalHeader(source, entry, next)
     end = next
   }
   if (end !== directoryOffset) {
@@ -87,8 +86,9 @@ function compareCrc32(source: ByteSource, entry: ZipEntry, actual: number): void
 function checkLocalHeader(source: ByteSource, entry: CentralEntry, next: number): number {
   const refuse = (why: string) => fail(source, entry, why)
   const start = entry.headerOffset
-  if (next - start < 30) refuse('its local header does not fit before what follows')
-  const header = view(source.read(start, 30))
+  if (next - start < 30 + entry.nameLength) refuse('its local header does not fit before what follows')
+  const fixed = source.read(start, 30 + entry.nameLength)
+  const header = view(fixed)
   if (header.getUint32(0, true) !== LOCAL_HEADER) refuse(`no local header stands at byte ${start}`)
   const compare = (what: string, actual: number, expected: number) => {
     if (actual !== expected) {
@@ -99,15 +99,15 @@ function checkLocalHeader(source: ByteSource, entry: CentralEntry, next: number)
   compare('method', header.getUint16(8, true), entry.method)
   compare('time', header.getUint16(10, true), entry.time)
   compare('date', header.getUint16(12, true), entry.date)
-  compare('name length', header.getUint16(26, true), entry.rawName.length)
-  const nameEnd = start + 30 + entry.rawName.length
+  compare('name length', header.getUint16(26, true), entry.nameLength)
+  const nameEnd = start + 30 + entry.nameLength
   const offset = nameEnd + header.getUint16(28, true)
   const end = offset + entry.size
   if (end > next) refuse(`it reaches to byte ${end}, and what follows begins at ${next}`)
-  const variable = source.read(start + 30, offset - start - 30)
-  const name = variable.subarray(0, entry.rawName.length)
-  if (Buffer.compare(name, entry.rawName) !== 0) refuse('its local header has another name')
-  const large = localSizes(variable.subarray(entry.rawName.length), refuse)
+  if (Buffer.compare(fixed.subarray(30), Buffer.from(entry.name)) !== 0) {
+    refuse('its local header has another name')
+  }
+  const large = localSizes(source.read(nameEnd, offset - nameEnd), refuse)
   const sizes = {
     crc32: header.getUint32(14, true),
     packed: header.getUint32(18, true),
