@@ -88,7 +88,7 @@ export async function convertCheckpoint(
     await writeWeights(output, tensors, {
       naming: to,
       format,
-      metadata: metadataOf(description, ownConfig(file)),
+      metadata: metadataOf(description, ownConfig(file), part),
     })
     const outputs = [output]
     if (to === 'transformers') {
@@ -127,13 +127,14 @@ async function addBuffers(state: Map<string, Tensor>, architecture: BeitArchitec
   }
 }
 
-/** What this library reads back: a headless model has no class here, and so no kind. */
+/** What this library reads back. The parts of a tokenizer are not what its configuration says. */
 function metadataOf(
   { identity, architecture }: Description,
   own: { config: object } | null,
+  part: DallePart | undefined,
 ): Record<string, string> {
   const config = architecture ?? own?.config
-  if (identity.model === 'beit' || config === undefined) return {}
+  if (config === undefined || part !== undefined) return {}
   return { kind: identity.model, config: JSON.stringify(config) }
 }
 

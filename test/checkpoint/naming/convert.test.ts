@@ -105,6 +105,32 @@ test('what a file does not tell is asked for, and taken', async () => {
   await equalFiles(bare, output)
 })
 
+test('a BEiT without a head keeps its configuration on the way', async () => {
+  const folder = temporary()
+  const paths = ['whole.pth', 'bare/model.safetensors', 'bare.pth'].map((name) => join(folder, name))
+  const [whole, bare, pth] = paths as [string, string, string]
+  mkdirSync(join(folder, 'bare'))
+  using model = await BeitForImageClassification.create({
+    ...SMALL,
+    relativePositions: 'none',
+    pooling: 'cls',
+  })
+  await model.save(whole)
+  const { tensors } = await readCheckpoint(whole)
+  const config = JSON.stringify(model.config)
+  const body = new Map([...tensors].filter(([name]) => !name.startsWith('head.')))
+  await writeCheckpoint(pth, body, { metadata: { kind: 'beit', config } })
+  const { model: found } = await convertCheckpoint(pth, bare, { to: 'transformers' })
+  is(found, 'beit')
+  ok((await readCheckpoint(bare)).tensors.has('encoder.layer.1.attention.attention.key.weight'))
+  const written = JSON.parse(readFileSync(join(folder, 'bare', 'config.json'), 'utf8'))
+  equal([written.architectures, written.num_attention_heads], [['BeitModel'], 3])
+  // Nothing in the shapes says 3 heads of 8 channels.
+  await convertCheckpoint(bare, pth, { to: 'unilm' })
+  using begun = await BeitForImageClassification.load(pth, { numClasses: 2 })
+  equal([begun.config.heads, begun.config.imageSize, begun.config.pooling], [3, [32, 48], 'cls'])
+})
+
 test("DALL-E's tokenizer: the original's file of each part, and FLAVA's codebook", async () => {
   const folder = temporary()
   const [whole, encoder, decoder, flava, back] = ['w', 'e', 'd', 'f', 'b'].map((name) =>
