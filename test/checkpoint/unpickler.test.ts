@@ -83,7 +83,7 @@ test('containers, the memo and the stack', () => {
   equal(value(p.number(1), p.dup, p.pop), 1)
   equal(value('(', p.pop, p.number(1)), 1)
   equal(value('(', p.number(2), p.popMark, p.number(1)), 1)
-  equal(value(p.number(5), p.longBinPut(70_000), p.pop, p.longBinGet(70_000)), 5)
+  equal(value(p.number(5), p.longBinPut(6), p.pop, p.longBinGet(6)), 5)
   equal(value(p.number(5), p.put('7'), p.pop, p.get('7')), 5)
   equal(value(p.proto(4), p.frame(6), p.number(3)), 3)
 })
