@@ -1,4 +1,4 @@
-# A bridge for node-gyp: everything about the build stands in CMakeLists.txt.
+# A bridge for node-gyp and tools on top of it: everything about the build stands in CMakeLists.txt.
 {
   "targets": [
     {

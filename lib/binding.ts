@@ -19,8 +19,8 @@ const require = createRequire(import.meta.url)
 /** The folder of the package (this file is dist/lib/binding.js). */
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** Where the build puts the addon. */
-export const addonFolder = join(packageRoot, 'build', 'Release')
+/** Where the addon is: built here, or else prebuilt for this platform, as node-gyp-build finds it. */
+export const addonFolder = findAddonFolder()
 
 /** native/preload.c */
 interface Preload {
@@ -53,6 +53,16 @@ export function libtorchInUse(): Pick<Loaded, 'libtorch' | 'cudaProblem'> {
 export function builtWith(): BuiltWith | null {
   const note = join(addonFolder, 'libtorch.json')
   return existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : null
+}
+
+function findAddonFolder(): string {
+  const { resolve } = require('node-gyp-build') as { resolve(folder: string): string }
+  try {
+    return dirname(resolve(packageRoot))
+  } catch {
+    // Nowhere yet: messages name the place where a build puts it.
+    return join(packageRoot, 'build', 'Release')
+  }
 }
 
 function load(): Loaded {

@@ -31,7 +31,8 @@ export interface SearchEntry {
 
 /** The libtorch that the addon was built with, as the build noted it. */
 export interface BuiltWith {
-  folder: string
+  /** Absent from an addon that was built on another machine. */
+  folder?: string
   version: string
 }
 
@@ -95,7 +96,7 @@ function* candidates(
   const chosen = process.env.BEIT_PYTHON
   if (chosen) yield { foundBy: 'python', place: pythonTorch(chosen) }
   // Before any other Python: asking one takes a process, in every process that loads the addon.
-  if (builtWith !== null) yield { foundBy: 'build', place: builtWith.folder }
+  if (builtWith?.folder !== undefined) yield { foundBy: 'build', place: builtWith.folder }
   if (!chosen) yield { foundBy: 'python', place: pythonTorch('python3') }
   yield { foundBy: 'local copy', place: join(packageRoot, '.libtorch', 'torch') }
 }

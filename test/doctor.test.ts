@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { equal, is, match, ok } from 'uvu/assert'
@@ -52,6 +52,19 @@ test('without an addon it says how to build it', () => {
   const report = doctorOf(copyPackage('dist/lib'))
   equal(fatal(report), ['the addon is not built'])
   match(report.problems[0]?.remedy ?? '', 'npm run setup')
+})
+
+test('where nothing was built the prebuilt addon of the platform is loaded', () => {
+  const copy = copyPackage('dist/lib')
+  const prebuilt = join(copy, 'prebuilds', `${process.platform}-${process.arch}`)
+  cpSync(join(packageRoot, 'build', 'Release'), prebuilt, { recursive: true })
+  // As scripts/prebuild.mjs leaves it: without the folder of libtorch on the machine that built it.
+  const { version } = libtorchInUse().libtorch
+  writeFileSync(join(prebuilt, 'libtorch.json'), JSON.stringify({ version }))
+  const report = doctorOf(copy)
+  equal(fatal(report), [])
+  is(report.addon.folder, prebuilt)
+  is(report.addon.loaded?.devices[0]?.name, 'cpu')
 })
 
 test('without libtorch it prints the whole search', () => {

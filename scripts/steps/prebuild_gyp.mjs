@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// What prebuildify runs in place of node-gyp: the same build that npm run build makes.
+import { provideLibtorch } from './libtorch.mjs'
+import { buildNative } from './native.mjs'
+import { main } from './run.mjs'
+
+await main(async () => buildNative(await provideLibtorch()))
