@@ -216,6 +216,50 @@ test('a configuration in the file that is none is refused, before anything is ma
   }
 })
 
+test('positions that the configuration asks for and the file lacks, and the other way round', async () => {
+  const folder = temporary()
+  const [path, output] = [join(folder, 'model.safetensors'), join(folder, 'out.pth')]
+  const small = { imageSize: 32, hiddenSize: 12, depth: 1, heads: 1 } as const
+  using shared = await BeitForMaskedImageModeling.create(small)
+  using perBlock = await BeitForMaskedImageModeling.create({ ...small, relativePositions: 'per-block' })
+  using absolute = await BeitForMaskedImageModeling.create({ ...small, absolutePositions: true })
+  // No tensor of theirs has another shape than such a large model has under its name.
+  const large = { imageSize: [1024, 1024] }
+  const cases: [BeitForMaskedImageModeling, object, RegExp][] = [
+    [
+      perBlock,
+      { ...large, relativePositions: 'shared' },
+      /rel_pos_bias\.\S+ has shape \[16132, 1\], got none/,
+    ],
+    [perBlock, { ...large, relativePositions: 'none' }, /blocks\.0\.attn\.\S+ has no place, got \[12, 1\]/],
+    [shared, { ...large, relativePositions: 'none' }, /rel_pos_bias\.\S+ has no place, got \[12, 1\]/],
+    [shared, { ...large, relativePositions: 'per-block' }, /blocks\.0\.attn\.\S+ has shape .*, got none/],
+    [
+      shared,
+      { imageSize: [32_768, 32_768], relativePositions: 'none', absolutePositions: true },
+      /pos_embed has shape \[1, 4194305, 12\], got none/,
+    ],
+    [absolute, { absolutePositions: false }, /pos_embed has no place, got \[1, 5, 12\]/],
+  ]
+  for (const [model, config, message] of cases) {
+    await writeSafetensors(path, await model.stateDict(), {
+      kind: 'beit_for_masked_image_modeling',
+      config: JSON.stringify({ ...model.config, ...config }),
+    })
+    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_CHECKPOINT_MISMATCH', message)
+    await rejects(convertCheckpoint(path, output, { to: 'unilm' }), 'ERR_CHECKPOINT_MISMATCH', message)
+  }
+  const state = new Map(await shared.stateDict())
+  state.delete('patch_embed.proj.weight')
+  const config = JSON.stringify({ ...shared.config, imageSize: [1024, 1024], patchSize: 512 })
+  await writeSafetensors(path, state, { kind: 'beit_for_masked_image_modeling', config })
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /patch_embed\.proj\.weight has shape \[12, 3, 512, 512\], got none/,
+  )
+})
+
 test('wrong options are named', async () => {
   const { path } = await interopFolder('hf_mim')
   await rejects(

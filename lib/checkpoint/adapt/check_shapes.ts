@@ -4,6 +4,7 @@
  */
 import { BeitError } from '../../errors.js'
 import type { BeitArchitecture } from '../naming/architecture.js'
+import { blockOf } from '../naming/unilm.js'
 import { gridOf } from './grid.js'
 import { rowsOf } from './relative_positions.js'
 
@@ -12,10 +13,15 @@ type Shape = readonly number[]
 /** How many tensors a message lists. */
 const LISTED = 4
 
+const TABLE = 'relative_position_bias_table'
+/** The tensors that tell the grid. Without them a small file could claim any, and buffers are made by it. */
+const POSITIONS = new RegExp(`^(pos_embed|rel_pos_bias\\.${TABLE}|blocks\\.\\d+\\.attn\\.${TABLE})$`)
+
 /**
  * @param path for the message
  * @param shapes of a whole model under this library's names
- * @throws BeitError ERR_CHECKPOINT_MISMATCH naming blocks that lack a tensor, and tensors of another shape
+ * @throws BeitError ERR_CHECKPOINT_MISMATCH naming tensors that are missing, those of another shape, and
+ * positions that the configuration does not ask for
  */
 export function checkShapes(
   path: string,
@@ -29,10 +35,15 @@ export function checkShapes(
     const found = shape === undefined ? 'none' : `[${shape.join(', ')}]`
     wrong.push(`${name} has shape [${expected.join(', ')}], got ${found}`)
   }
-  for (const [name, shape] of Object.entries(outside(source))) check(name, shape, true)
+  for (const [name, shape] of Object.entries(before(source))) check(name, shape)
+  for (const [name, shape] of Object.entries(heads(source))) check(name, shape, true)
   const inside = Object.entries(blockShapes(source))
   for (let block = 0; block < source.depth; block++)
     for (const [name, shape] of inside) check(`blocks.${block}.${name}`, shape)
+  for (const [name, shape] of shapes) {
+    if (POSITIONS.test(name) && !hasPlace(name, source))
+      wrong.push(`${name} has no place, got [${shape.join(', ')}]`)
+  }
   if (wrong.length === 0) return
   const rest = wrong.length > LISTED ? `; and ${wrong.length - LISTED} more` : ''
   throw new BeitError(
@@ -41,17 +52,32 @@ export function checkShapes(
   )
 }
 
-/** Around the blocks, where they are there. */
-function outside(source: BeitArchitecture): Record<string, Shape> {
-  const { hiddenSize, patchSize, heads, vocabSize, numClasses } = source
+function hasPlace(name: string, source: BeitArchitecture): boolean {
+  if (name === 'pos_embed') return source.absolutePositions
+  const [block] = blockOf(name) ?? []
+  if (block === undefined) return source.relativePositions === 'shared'
+  return source.relativePositions === 'per-block' && block < source.depth
+}
+
+/** In front of the blocks. */
+function before(source: BeitArchitecture): Record<string, Shape> {
+  const { hiddenSize, patchSize, heads, absolutePositions, relativePositions } = source
   const [rows, columns] = gridOf(source)
   return {
     cls_token: [1, 1, hiddenSize],
-    mask_token: [1, 1, hiddenSize],
-    pos_embed: [1, rows * columns + 1, hiddenSize],
     'patch_embed.proj.weight': [hiddenSize, 3, patchSize, patchSize],
     'patch_embed.proj.bias': [hiddenSize],
-    'rel_pos_bias.relative_position_bias_table': [rowsOf([rows, columns]), heads],
+    ...(absolutePositions ? { pos_embed: [1, rows * columns + 1, hiddenSize] } : {}),
+    ...(relativePositions === 'shared'
+      ? { [`rel_pos_bias.${TABLE}`]: [rowsOf([rows, columns]), heads] }
+      : {}),
+  }
+}
+
+/** What only one of the models has. */
+function heads({ hiddenSize, vocabSize, numClasses }: BeitArchitecture): Record<string, Shape> {
+  return {
+    mask_token: [1, 1, hiddenSize],
     ...(vocabSize === undefined ? {} : head('lm_head', vocabSize, hiddenSize)),
     ...(numClasses === undefined ? {} : head('head', numClasses, hiddenSize)),
   }
@@ -65,7 +91,7 @@ const head = (name: string, classes: number, hiddenSize: number) => ({
 function blockShapes(source: BeitArchitecture): Record<string, Shape> {
   const { hiddenSize, heads, mlpRatio, layerScaleInit, relativePositions } = source
   const mlp = Math.trunc(hiddenSize * mlpRatio)
-  const table = { 'attn.relative_position_bias_table': [rowsOf(gridOf(source)), heads] }
+  const table = { [`attn.${TABLE}`]: [rowsOf(gridOf(source)), heads] }
   return {
     ...(layerScaleInit > 0 ? { gamma_1: [hiddenSize], gamma_2: [hiddenSize] } : {}),
     'norm1.weight': [hiddenSize],
