@@ -12,10 +12,9 @@ export interface Verdict {
   readonly outcome: 'read' | 'refused' | 'offender'
   /** Like inputs have the same: the rule that was broken without its numbers and names, or what was read. */
   readonly signature: string
-  readonly milliseconds: number
 }
 
-/** Of wall time; it is for whoever asks to find out whether the machine was merely busy. */
+/** Of the processor. */
 const LIMIT = 1000
 
 /** Under no folder: shards that an index names are never there. */
@@ -25,12 +24,17 @@ const IDENTITY = { size: 0n, mtimeNs: 0n, ino: 0n, dev: 0n }
 export function execute(file: Buffer): Verdict {
   const start = performance.now()
   const verdict = read(file)
-  const milliseconds = performance.now() - start
-  if (milliseconds <= LIMIT) return { ...verdict, milliseconds }
-  return { outcome: 'offender', signature: `it takes ${milliseconds} ms: ${verdict.signature}`, milliseconds }
+  if (performance.now() - start <= LIMIT) return verdict
+  // The machine may have been busy with other things.
+  const before = process.cpuUsage()
+  read(file)
+  const { user, system } = process.cpuUsage(before)
+  const milliseconds = (user + system) / 1000
+  if (milliseconds <= LIMIT) return verdict
+  return { outcome: 'offender', signature: `it takes ${milliseconds} ms: ${verdict.signature}` }
 }
 
-function read(file: Buffer): Omit<Verdict, 'milliseconds'> {
+function read(file: Buffer): Verdict {
   try {
     const contents = readContents(
       { ...memorySource(file, NAME), identity: IDENTITY, close: () => undefined },
@@ -70,15 +74,16 @@ function outOfBounds({ shape, strides, dtype, storage, storageOffset }: TensorRe
   return (last + 1) * ITEM_SIZES[dtype] > storage.byteLength ? 'reaches out of its storage' : null
 }
 
-/** A message without what differs from file to file: numbers, and whatever is in quotes or long. */
+/** A message without what differs from file to file: numbers, names, and whatever is in quotes. */
 function ruleOf(message: string): string {
+  if (message.startsWith('cannot open')) return 'a shard is missing'
   return message
-    .slice(0, 300)
-    .replace(/"(?:[^"\\]|\\.)*"?|'[^']*'?/g, '"')
-    .replace(/(the name|object of) \S+/g, '$1 X')
-    .replace(/JSON: .*/, 'JSON')
-    .replace(/0x[\da-f]+/g, '#')
-    .replace(/-?\d[\d.e+]*/gi, '#')
+    .slice(0, 400)
+    .replace(/"(?:[^"\\]|\\.)*"?|'[^']*'?/gs, '"')
+    .replace(/JSON: (?!the name|it is nested).*/s, 'JSON')
+    .replace(/(no record data\/|the name |an object of )[^,]*/gs, '$1X')
+    .replace(/0x[\da-f]+|-?\d[\d.e+]*/gi, '#')
+    .replace(/\[#(, #)*\]/g, '[#]')
     .slice(0, 160)
 }
 
