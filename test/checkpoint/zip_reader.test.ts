@@ -113,6 +113,31 @@ test('an entry that breaks a rule', async () => {
   await refused(/its name is not UTF-8/, [{ ...A, name: Buffer.from([0xff]) }])
 })
 
+test('entries without checksums are told from damaged ones', async () => {
+  const without = { ...A, both: { crc32: 0 } }
+  await refused(/"d\/a": it is damaged, or saved without checksums by .*set_crc32_options\(False\): /, [
+    without,
+  ])
+  await refused(/"d\/a": it is damaged: its CRC32/, [{ ...A, both: { crc32: 1 } }])
+  equal(read(zip([{ name: 'd/empty', both: { crc32: 0 } }])), [['d/empty', '']])
+})
+
+test('what stands where a descriptor should is not read before its length is right', async () => {
+  const gap = 1 << 20
+  const inner = memorySource(zip([{ ...A, both: { flags: 8 }, behind: Buffer.alloc(gap) }, B]), 'a.zip')
+  const lengths: number[] = []
+  const source = {
+    ...inner,
+    read(offset: number, length: number) {
+      lengths.push(length)
+      return inner.read(offset, length)
+    },
+  }
+  const message = new RegExp(`${gap} bytes stand behind it, expected a data descriptor`)
+  await rejects(async () => readZipDirectory(source), 'ERR_FORMAT', message)
+  is(lengths.filter((length) => length >= gap).length, 0)
+})
+
 test('a layout that breaks a rule', async () => {
   await refused(/does not reach to its end record/, [A, B], { prefix: 'x' })
   await refused(/directory of \d+ bytes at \d+ does not reach/, [A], { behindDirectory: 'x' })
