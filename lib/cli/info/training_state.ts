@@ -35,7 +35,8 @@ export interface TrainingState {
 export function readTrainingState(file: CheckpointFile): TrainingState | null {
   const { data, picked, format } = file
   if (format !== 'pytorch' || !isPlainObject(data)) return null
-  const state: TrainingState = { values: {}, optimizers: [], objects: {}, weights: [] }
+  const named = () => Object.create(null)
+  const state: TrainingState = { values: named(), optimizers: [], objects: named(), weights: [] }
   for (const [name, value] of Object.entries(data)) {
     if (name === picked || value instanceof TensorRecord) continue
     // What this library wrote beside the weights, which is told with them.
