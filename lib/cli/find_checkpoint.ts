@@ -1,8 +1,9 @@
 /** What a path given to `beit info`, `verify` or `convert` leads to: a folder stands for what it holds. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { MANIFEST_FILE } from '../checkpoint/manifest.js'
 import { MODEL_FILE, STATE_FILE } from '../checkpoint/run_checkpoint.js'
+import { readSmallText } from '../checkpoint/small_text.js'
 import { BeitError } from '../errors.js'
 import { CHECKPOINTS_FOLDER, SETTINGS_FILE } from '../train/run_folder.js'
 
@@ -15,6 +16,8 @@ export interface Found {
 const EXTENSIONS: ReadonlySet<string> = new Set(['.safetensors', '.pth', '.pt', '.bin', '.pkl', '.ckpt'])
 /** DeepSpeed: `latest` names the folder of the newest checkpoint. */
 const DEEPSPEED = { pointer: 'latest', weights: 'mp_rank_00_model_states.pt' }
+/** Bytes of the name in it. */
+const MAX_POINTER = 4096
 
 /**
  * @throws BeitError ERR_IO when there is nothing, ERR_FORMAT for a folder without weights, or with several files of
@@ -27,7 +30,7 @@ export async function findCheckpoint(path: string): Promise<Found> {
   if (names.includes(MANIFEST_FILE) || names.includes(STATE_FILE)) return { kind: 'checkpoint', path }
   if (names.includes(DEEPSPEED.weights)) return { kind: 'weights', path: join(path, DEEPSPEED.weights) }
   if (names.includes(DEEPSPEED.pointer)) {
-    const newest = (await readFile(join(path, DEEPSPEED.pointer), 'utf8')).trim()
+    const newest = (readSmallText(join(path, DEEPSPEED.pointer), MAX_POINTER) ?? '').trim()
     if (names.includes(newest)) return findCheckpoint(join(path, newest))
   }
   return { kind: 'weights', path: join(path, theOneFile(path, names)) }

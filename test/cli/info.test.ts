@@ -1,5 +1,6 @@
 /** beit info on checkpoints of every kind, those of strangers included. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { writeCheckpoint } from '../../lib/checkpoint/write_checkpoint.js'
@@ -166,6 +167,12 @@ test('DeepSpeed: the folder that `latest` names, weights under module', async ()
   const text = await info(folder)
   assert.match(text, /weights +under 'module'\n/)
   assert.match(text, /global_steps +5\n/)
+  if (process.platform === 'win32') return
+  rmSync(join(folder, 'latest'))
+  execFileSync('mkfifo', [join(folder, 'latest')])
+  const { code, stderr } = await runBeit(['info', folder])
+  assert.is.not(code, 0)
+  assert.match(stderr, /latest: it is not a regular file/)
 })
 
 test('names that a terminal would obey are written out, in text, JSON and errors', async () => {

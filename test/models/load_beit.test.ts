@@ -1,9 +1,11 @@
 /** Models from files of transformers, timm and the original: golden logits, configurations, reports. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { equal, is, match, not, ok } from 'uvu/assert'
 import { convertCheckpoint } from '../../lib/checkpoint/naming/convert.js'
 import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
+import type { BeitErrorCode } from '../../lib/errors.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import type { Tensor } from '../../lib/tensor.js'
@@ -112,6 +114,27 @@ test('a config.json of something else is passed over, a broken one is refused', 
   }
 })
 
+test('a config.json that is no regular file or nested without end is refused at once', async () => {
+  const { path } = await interopFolder('hf_mim', { config: false })
+  const configPath = join(dirname(path), 'config.json')
+  const refused = async (code: BeitErrorCode, message: RegExp) => {
+    await rejects(BeitForMaskedImageModeling.load(path), code, message)
+    rmSync(configPath)
+  }
+  writeFileSync(configPath, '['.repeat(1_000_000))
+  await refused('ERR_FORMAT', /config\.json is not JSON: it is nested more than 100 deep/)
+  writeFileSync(configPath, '{"model_type": "beit", "model_type": "vit"}')
+  await refused('ERR_FORMAT', /config\.json is not JSON: the name "model_type" occurs twice/)
+  writeFileSync(configPath, '')
+  truncateSync(configPath, 9_000_000)
+  await refused('ERR_FORMAT', /config\.json has 9000000 bytes, over the limit of 8388608/)
+  if (process.platform === 'win32') return
+  execFileSync('mkfifo', [configPath])
+  await refused('ERR_IO', /config\.json: it is not a regular file/)
+  symlinkSync('/dev/zero', configPath)
+  await refused('ERR_IO', /config\.json: it is not a regular file/)
+})
+
 test('a config.json that does not fit the weights is refused', async () => {
   const { path } = await interopFolder('hf_mim')
   const configPath = join(dirname(path), 'config.json')
@@ -176,6 +199,8 @@ test('a configuration in the file that is none is refused, before anything is ma
   const state = await model.stateDict()
   const cases: [object | string, RegExp][] = [
     ['{"imageSize": ', /config in its metadata is not JSON/],
+    ['['.repeat(100_000), /config in its metadata is not JSON: it is nested more than 100 deep/],
+    [' '.repeat(2 ** 20 + 1), /config in its metadata has 1048577 characters, over the limit of 1048576/],
     ['[]', /patchSize is undefined/],
     [
       { imageSize: [1e6, 1e6] },

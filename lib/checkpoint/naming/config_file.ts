@@ -3,47 +3,32 @@ import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BeitError } from '../../errors.js'
 import { replaceFile } from '../atomic_file.js'
+import { readSmallText } from '../small_text.js'
+import { parseStrictJson } from '../strict_json.js'
 
 const NAME = 'config.json'
 /** Larger than any: the names of 21,841 classes, twice, are 2 MB. */
-const MAX_BYTES = 64 * 1024 * 1024
+const MAX_BYTES = 8 * 1024 * 1024
 
 /** Where the configuration of the weights at `path` lies, if it has one. */
 export const configPathOf = (path: string) => join(dirname(path), NAME)
 
 /**
  * What the config.json beside `path` holds; null where there is none.
- * @throws BeitError ERR_FORMAT when it is no JSON object, ERR_IO when it cannot be read
+ * @throws BeitError ERR_FORMAT when it is no JSON object or over 8 MiB, ERR_IO when it cannot be read
  */
 export async function readConfigBeside(path: string): Promise<object | null> {
   const configPath = configPathOf(path)
-  const text = await readText(configPath)
+  const text = readSmallText(configPath, MAX_BYTES)
   if (text === null) return null
   let config: unknown
   try {
-    config = JSON.parse(text)
+    config = parseStrictJson(text)
   } catch (cause) {
     throw new BeitError('ERR_FORMAT', `${configPath} is not JSON: ${(cause as Error).message}`, { cause })
   }
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config
   throw new BeitError('ERR_FORMAT', `${configPath} is not a JSON object`)
-}
-
-async function readText(path: string): Promise<string | null> {
-  try {
-    const file = await open(path, 'r')
-    try {
-      const { size } = await file.stat()
-      if (size <= MAX_BYTES) return await file.readFile('utf8')
-      throw new BeitError('ERR_FORMAT', `${path} has ${size} bytes, over the limit of ${MAX_BYTES}`)
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    if (cause instanceof BeitError) throw cause
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new BeitError('ERR_IO', `cannot read ${path}: ${(cause as Error).message}`, { cause })
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { BeitError } from '../../errors.js'
 import type { CheckpointFile } from '../checkpoint_file.js'
 import type { PlainObject } from '../records.js'
+import { parseStrictJson } from '../strict_json.js'
 import type { BeitArchitecture } from './architecture.js'
 import { checkArchitecture } from './check_architecture.js'
 import { configPathOf, readConfigBeside } from './config_file.js'
@@ -67,20 +68,30 @@ function ownArchitecture(file: DescribedFile): Told | null {
   return { architecture, source: 'metadata', notes: [] }
 }
 
+/** Characters of a configuration, far above those that this library writes. */
+const MAX_CONFIG = 1024 * 1024
+
 /**
  * What this library wrote beside the weights: the kind of module and its configuration; null in files of
  * others. In safetensors they are metadata, in PyTorch's files a dict of that name.
- * @throws BeitError ERR_FORMAT when the configuration is no JSON object
+ * @throws BeitError ERR_FORMAT when the configuration is no JSON object, or is over a million characters
  */
 export function ownConfig({ path, metadata, data }: DescribedFile): { kind: string; config: object } | null {
   const beside = (data as PlainObject | null)?.metadata as PlainObject | undefined
   const { kind, config: text } = metadata.kind === undefined ? (beside ?? {}) : metadata
   if (typeof kind !== 'string' || typeof text !== 'string') return null
+  if (text.length > MAX_CONFIG) {
+    throw new BeitError(
+      'ERR_FORMAT',
+      `${path}: the config in its metadata has ${text.length} characters, over the limit of ${MAX_CONFIG}`,
+    )
+  }
   let config: unknown
   try {
-    config = JSON.parse(text)
+    config = parseStrictJson(text)
   } catch (cause) {
-    throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not JSON`, { cause })
+    const why = (cause as Error).message
+    throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not JSON: ${why}`, { cause })
   }
   if (typeof config === 'object' && config !== null) return { kind, config }
   throw new BeitError('ERR_FORMAT', `${path}: the config in its metadata is not an object`)
