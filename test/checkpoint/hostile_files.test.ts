@@ -2,10 +2,13 @@
  * Files that were made to do harm (attacks/) are refused by the rule that they break, or read as inert data; and
  * while they are read no code of theirs runs: no process, no network, no file but their own.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { openCheckpoint } from '../../lib/checkpoint/read_checkpoint.js'
 import { runProgram } from '../support/child.js'
+import { rejects } from '../support/errors.js'
 import { SEEDS } from '../support/seeds.js'
 import { callsBetween, strace, straceLacks } from '../support/strace.js'
 import { suite } from '../support/suite.js'
@@ -116,6 +119,13 @@ test.skipIf(straceLacks(), 'the system sees nothing of it either, by strace', as
     calls.filter((call) => !isHarmless(call, folder)),
     [],
   )
+})
+
+const pipes = process.platform === 'win32' ? 'there is no mkfifo' : null
+test.skipIf(pipes, 'a pipe is refused, without waiting for its other end', async () => {
+  const path = join(temporary(), 'pipe.pth')
+  execFileSync('mkfifo', [path])
+  await rejects(openCheckpoint(path), 'ERR_IO', /it is not a regular file/)
 })
 
 /** What the C++ library counts the processors by. */

@@ -4,6 +4,7 @@
  */
 import { BOMBS } from '../../checkpoint/attacks/bombs.js'
 import { ATTACKS } from '../../checkpoint/attacks/corpus.js'
+import { SLOW_FILES } from '../../checkpoint/attacks/slow_files.js'
 import { FLOATS, legacy, safetensors, torchZip } from '../checkpoint_builder.js'
 import { bytes } from '../pickle_builder.js'
 import { SEEDS } from '../seeds.js'
@@ -41,9 +42,11 @@ export function fileOf({ container, content }: Input): Buffer {
 /** Larger ones would only be slow. */
 const MAX_START = 16_384
 
+const SLOW = [...BOMBS, ...SLOW_FILES]
+
 /** The valid seeds and the hostile files, each whole and, where it can be taken out, by its inside; no bombs. */
 export function startInputs(): Input[] {
-  const sources = [...SEEDS, ...ATTACKS.filter((attack) => !BOMBS.includes(attack))]
+  const sources = [...SEEDS, ...ATTACKS.filter((attack) => !SLOW.includes(attack))]
   const files = sources.map(({ main, files }) => files[main] as Buffer)
   const small = files.filter((file) => file.length > 0 && file.length <= MAX_START)
   return small.flatMap((file) => [{ container: 'whole' as const, content: file }, ...insidesOf(file)])
