@@ -12,14 +12,14 @@ export function detectFormat(source: ByteSource): DetectedFormat {
   const head = Buffer.from(source.read(0, Math.min(source.size, 512)))
   const refuse = (what: string) => new BeitError('ERR_FORMAT', `${source.name} ${what}`)
   if (head.length === 0) throw refuse('is empty: perhaps a failed download')
+  // The header of a safetensors file: a length whose upper half is zero, then '{'. Before all others, as the
+  // lower half may be the first bytes of any of them, and none has zeros there and '{' behind.
+  if (head[8] === 0x7b && head.readUInt32LE(4) === 0) return 'safetensors'
   if (head.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'))) return 'zip'
   if (head[0] === 0x50 && head[1] === 0x4b)
     throw refuse('is a zip file without entries, or one of several parts')
-  // JSON by itself: the index of several safetensors files. A header length would end in zeros.
+  // JSON by itself: the index of several safetensors files.
   if (/^\s*\{\s*["}]/.test(head.toString('latin1'))) return 'sharded-safetensors'
-  // The header of a safetensors file: a length with zeros at its end, then '{'.
-  const isSafetensors = head[8] === 0x7b && (head[0] !== 0x80 || head.readUInt32LE(4) === 0)
-  if (isSafetensors) return 'safetensors'
   if (isLegacy(source)) return 'legacy'
   if (head[0] === 0x80 || PICKLE_WITHOUT_PROTOCOL.test(head.toString('latin1'))) return 'pickle'
   if (head.toString('latin1', 257, 262) === 'ustar') {

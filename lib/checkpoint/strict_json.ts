@@ -23,16 +23,31 @@ export function parseStrictJson(text: string): unknown {
 function repeatedName(text: string): string | null {
   /** Names of each open object; null for an open array. */
   const open: (Set<string> | null)[] = []
-  // Strings whole, so that nothing inside one is taken for structure; a name is a string before a colon.
-  for (const [token, , colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
-    if (token === '{') open.push(new Set())
-    else if (token === '[') open.push(null)
-    else if (token === '}' || token === ']') open.pop()
-    else if (colon !== undefined) {
-      const name = JSON.parse(token.slice(0, token.length - colon.length)) as string
-      const names = open.at(-1)
-      if (names?.has(name)) return name
-      names?.add(name)
+  let begin = 0
+  let end = 0
+  for (let i = 0; i < text.length; i++) {
+    switch (text[i]) {
+      case '"':
+        begin = i
+        end = i = endOfString(text, i)
+        break
+      case '{':
+        open.push(new Set())
+        break
+      case '[':
+        open.push(null)
+        break
+      case '}':
+      case ']':
+        open.pop()
+        break
+      case ':': {
+        // Behind a name, and nowhere else outside of strings. Two spellings may be one name.
+        const name = JSON.parse(text.slice(begin, end + 1)) as string
+        const names = open.at(-1)
+        if (names?.has(name)) return name
+        names?.add(name)
+      }
     }
   }
   return null
@@ -40,15 +55,18 @@ function repeatedName(text: string): string | null {
 
 function checkDepth(text: string): void {
   let depth = 0
-  let inString = false
   for (let i = 0; i < text.length; i++) {
     const character = text[i]
-    if (inString) {
-      if (character === '\\') i++
-      else inString = character !== '"'
-    } else if (character === '"') inString = true
+    if (character === '"') i = endOfString(text, i)
     else if (character === '{' || character === '[') depth++
     else if (character === '}' || character === ']') depth--
     if (depth > MAX_DEPTH) throw new SyntaxError(`it is nested more than ${MAX_DEPTH} deep`)
   }
+}
+
+/** Where the string that begins at `begin` has its closing quote. Not a pattern: one overflows on long strings. */
+function endOfString(text: string, begin: number): number {
+  let i = begin + 1
+  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1
+  return i
 }

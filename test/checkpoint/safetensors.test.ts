@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { openCheckpoint } from '../../lib/checkpoint/read_checkpoint.js'
 import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
@@ -286,6 +287,25 @@ test('bytes of a bool other than 0 are read as true', async () => {
   writeFileSync(path, bytes)
   const { tensors } = await readSafetensors(path)
   equal(await tensors.get('a')?.toTypedArray(), new Uint8Array([0, 1, 1]))
+})
+
+test('a string of megabytes in the metadata is read, and a name twice behind it found', async () => {
+  const path = join(temporary(), 'long.safetensors')
+  const long = '\\"x'.repeat(8_000_000)
+  writeFileSync(path, file(`{"__metadata__":{"long":"${long}"},"a":${entry('F32', [1], [0, 4])}}`, 4))
+  is((await readSafetensorsHeader(path)).metadata.long?.length, 16_000_000)
+  writeFileSync(path, file(`{"__metadata__":{"long":"${long}","lon\\u0067":""}}`, 0))
+  await rejects(readSafetensorsHeader(path), 'ERR_FORMAT', /"long" occurs twice/)
+})
+
+test('whatever the length of its header, a file is told as safetensors', async () => {
+  const path = join(temporary(), 'model')
+  // Lengths whose bytes are those that other formats begin with: {", {}, \n{", }q, ]., a space and {".
+  for (const length of [0x227b, 0x7d7b, 0x227b0a, 0x71_7d, 0x2e5d, 0x227b20]) {
+    writeFileSync(path, file(one.padEnd(length), 4))
+    const { container, tensors } = await openCheckpoint(path)
+    equal([container, [...tensors.keys()]], ['safetensors', ['a']], length.toString(16))
+  }
 })
 
 test('a file that cannot be opened or written is ERR_IO', async () => {
