@@ -14,21 +14,25 @@ export interface Found {
 }
 
 const EXTENSIONS: ReadonlySet<string> = new Set(['.safetensors', '.pth', '.pt', '.bin', '.pkl', '.ckpt'])
-/** DeepSpeed: `latest` names the folder of the newest checkpoint. */
-const DEEPSPEED = { pointer: 'latest', weights: 'mp_rank_00_model_states.pt' }
+/** What transformers calls its weights: since 4.35, and before. Beside them lie an optimizer and arguments. */
+const TRANSFORMERS = ['model.safetensors', 'pytorch_model.bin'] as const
+/** DeepSpeed: `latest` names the folder of the newest checkpoint, in which each model-parallel rank has a file. */
+const DEEPSPEED = { pointer: 'latest', weights: /^mp_rank_\d+_model_states\.pt$/ }
 /** Bytes of the name in it. */
 const MAX_POINTER = 4096
 
 /**
- * @throws BeitError ERR_IO when there is nothing, ERR_FORMAT for a folder without weights, or with several files of
- * weights to choose from
+ * @throws BeitError ERR_IO when there is nothing, ERR_FORMAT for a folder without weights, with several files of
+ * weights to choose from, or with weights that are split over ranks
  */
 export async function findCheckpoint(path: string): Promise<Found> {
   if (!(await isFolder(path))) return { kind: 'weights', path }
   const names = (await readdir(path)).sort()
   if (names.includes(SETTINGS_FILE) || names.includes(CHECKPOINTS_FOLDER)) return { kind: 'run', path }
   if (names.includes(MANIFEST_FILE) || names.includes(STATE_FILE)) return { kind: 'checkpoint', path }
-  if (names.includes(DEEPSPEED.weights)) return { kind: 'weights', path: join(path, DEEPSPEED.weights) }
+  const [whole, ...slices] = names.filter((name) => DEEPSPEED.weights.test(name))
+  if (slices.length > 0) throw splitOverRanks(path, slices.length + 1)
+  if (whole !== undefined) return { kind: 'weights', path: join(path, whole) }
   if (names.includes(DEEPSPEED.pointer)) {
     const newest = (readSmallText(join(path, DEEPSPEED.pointer), MAX_POINTER) ?? '').trim()
     if (names.includes(newest)) return findCheckpoint(join(path, newest))
@@ -48,6 +52,14 @@ export async function findWeights(path: string): Promise<string> {
   throw new BeitError('ERR_FORMAT', `${path} is a run: name one of its checkpoints, in ${checkpoints}`)
 }
 
+function splitOverRanks(path: string, ranks: number): BeitError {
+  return new BeitError(
+    'ERR_FORMAT',
+    `${path} holds the slices of ${ranks} model-parallel ranks (mp_rank_*_model_states.pt), and each is a part of ` +
+      'every tensor: merge them into one file with the tools of the program that wrote them',
+  )
+}
+
 async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory()
@@ -60,7 +72,7 @@ async function isFolder(path: string): Promise<boolean> {
 function theOneFile(path: string, names: readonly string[]): string {
   const indices = names.filter((name) => name.endsWith('.safetensors.index.json'))
   const weights = names.filter((name) => EXTENSIONS.has(extname(name)))
-  const preferred = [...indices, MODEL_FILE].find((name) => names.includes(name))
+  const preferred = [...indices, ...TRANSFORMERS].find((name) => names.includes(name))
   const [only, ...others] = preferred === undefined ? weights : [preferred]
   if (only === undefined) {
     throw new BeitError(

@@ -175,6 +175,48 @@ test('DeepSpeed: the folder that `latest` names, weights under module', async ()
   assert.match(stderr, /latest: it is not a regular file/)
 })
 
+test('DeepSpeed: a folder of several ranks has no whole weights', async () => {
+  const folder = temporary()
+  for (const rank of ['00', '01']) writeFileSync(join(folder, `mp_rank_${rank}_model_states.pt`), 'x')
+  const { code, stderr } = await runBeit(['info', folder])
+  assert.is(code, 1)
+  assert.match(stderr, /holds the slices of 2 model-parallel ranks .*merge them .*\(ERR_FORMAT\)/)
+})
+
+test('a folder of an older transformers Trainer: the weights, not what lies beside them', async () => {
+  const folder = temporary()
+  for (const name of ['optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'training_args.bin']) {
+    writeFileSync(join(folder, name), saved(dictOf({ other: tensor() })))
+  }
+  writeFileSync(join(folder, 'pytorch_model.bin'), saved(dictOf({ weight: tensor() })))
+  const json = JSON.parse(await info(folder, '--json'))
+  assert.equal(
+    json.tensors.map(({ name }: { name: string }) => name),
+    ['weight'],
+  )
+})
+
+test('a key called __proto__ is a key like others', async () => {
+  const path = file(
+    'a.pth',
+    saved(
+      dictOf({
+        model: dictOf({ weight: tensor() }),
+        ['__proto__']: dictOf({ lr: number(3) }),
+        epoch: number(2),
+      }),
+    ),
+  )
+  assert.match(await info(path), /__proto__\n +lr +3\n/)
+  const { training } = JSON.parse(await info(path, '--json'))
+  assert.equal(Object.keys(training.objects), ['__proto__'])
+  const counter = file(
+    'b.pth',
+    saved(dictOf({ model: dictOf({ weight: tensor() }), ['__proto__']: number(7) })),
+  )
+  assert.match(await info(counter), /beside the weights\n +__proto__ +7\n/)
+})
+
 test('names that a terminal would obey are written out, in text, JSON and errors', async () => {
   const header = {
     __metadata__: { [hostile]: hostile },
