@@ -2,6 +2,7 @@
  * The architecture of BEiT as data: every switch of the original release, its presets, and the checks that
  * make a configuration whole. The mirror of native/models/beit_config.h.
  */
+import { ARCHITECTURE_LIMITS } from '../checkpoint/naming/architecture.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { type OptionSchema, suggest, validateOptions } from '../options.js'
 import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from './image_size.js'
@@ -52,14 +53,18 @@ export type BeitConfigInput = Partial<Omit<BeitConfig, 'imageSize'>> & {
 /** The options of a configuration. */
 export const beitConfigSchema: OptionSchema = {
   imageSize: IMAGE_SIZE_OPTION,
-  patchSize: { type: 'integer', doc: 'side of a patch in pixels', default: 16, min: 1, max: 1024 },
-  hiddenSize: { type: 'integer', doc: 'width of the residual stream', default: 768, min: 1, max: 65_536 },
-  depth: { type: 'integer', doc: 'Transformer blocks', default: 12, min: 1, max: 1024 },
-  heads: { type: 'integer', doc: 'attention heads a block', default: 12, min: 1, max: 1024 },
-  mlpRatio: { type: 'number', doc: 'MLP width over hiddenSize', default: 4, min: 0.001, max: 64 },
-  vocabSize: { type: 'integer', doc: 'visual tokens', default: 8192, min: 2, max: 1_048_576 },
-  numClasses: { type: 'integer', doc: 'classes', default: 1000, min: 1, max: 1_048_576 },
-  layerScaleInit: { type: 'number', doc: 'first value of LayerScale, 0: none', default: 0.1, min: 0 },
+  patchSize: { ...ARCHITECTURE_LIMITS.patchSize, doc: 'side of a patch in pixels', default: 16 },
+  hiddenSize: { ...ARCHITECTURE_LIMITS.hiddenSize, doc: 'width of the residual stream', default: 768 },
+  depth: { ...ARCHITECTURE_LIMITS.depth, doc: 'Transformer blocks', default: 12 },
+  heads: { ...ARCHITECTURE_LIMITS.heads, doc: 'attention heads a block', default: 12 },
+  mlpRatio: { ...ARCHITECTURE_LIMITS.mlpRatio, doc: 'MLP width over hiddenSize', default: 4 },
+  vocabSize: { ...ARCHITECTURE_LIMITS.vocabSize, doc: 'visual tokens', default: 8192 },
+  numClasses: { ...ARCHITECTURE_LIMITS.numClasses, doc: 'classes', default: 1000 },
+  layerScaleInit: {
+    ...ARCHITECTURE_LIMITS.layerScaleInit,
+    doc: 'first value of LayerScale, 0: none',
+    default: 0.1,
+  },
   absolutePositions: { type: 'boolean', doc: 'absolute position embeddings', default: false },
   relativePositions: {
     type: 'choice',
@@ -67,8 +72,8 @@ export const beitConfigSchema: OptionSchema = {
     choices: ['none', 'shared', 'per-block'],
     default: 'shared',
   },
-  dropPath: { type: 'number', doc: 'stochastic depth of the last block', default: 0, min: 0, max: 0.999 },
-  normEps: { type: 'number', doc: 'epsilon of the layer norms', default: 1e-6, min: 1e-12, max: 1 },
+  dropPath: { ...ARCHITECTURE_LIMITS.dropPath, doc: 'stochastic depth of the last block', default: 0 },
+  normEps: { ...ARCHITECTURE_LIMITS.normEps, doc: 'epsilon of the layer norms', default: 1e-6 },
   pooling: {
     type: 'choice',
     doc: "what a classifier's head sees",

@@ -1,10 +1,11 @@
 /** Image sizes as options take them. */
+import { MAX_SIDE } from '../checkpoint/naming/architecture.js'
 import type { OptionSpec } from '../options.js'
 
 /** A number for a square, or [height, width], in pixels. */
 export type ImageSize = number | readonly [number, number]
 
-const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= 65_536
+const isSide = (x: unknown) => Number.isSafeInteger(x) && (x as number) >= 1 && (x as number) <= MAX_SIDE
 
 /** An option that takes an {@link ImageSize}. */
 export const IMAGE_SIZE_OPTION: OptionSpec = {

@@ -209,7 +209,7 @@ test('a configuration in the file that is none is refused, before anything is ma
     [{ imageSize: '32' }, /imageSize is "32"/],
     [{ depth: 1e9 }, /depth is 1000000000, expected an integer from 1 to 1024/],
     [{ heads: '1' }, /heads is "1"/],
-    [{ normEps: -1 }, /normEps is -1, expected a number from 0/],
+    [{ normEps: -1 }, /normEps is -1, expected a number from 1e-12 to 1/],
     [{ relativePositions: {} }, /relativePositions is \{\}/],
     [{ pooling: 'max' }, /pooling is "max"/],
   ]

@@ -16,6 +16,23 @@ export interface BeitArchitecture {
   pooling?: 'mean' | 'cls'
 }
 
+/** What its numbers may be. The options of lib/models have these limits too: what converts also loads. */
+export const ARCHITECTURE_LIMITS = {
+  patchSize: { type: 'integer', min: 1, max: 1024 },
+  hiddenSize: { type: 'integer', min: 1, max: 65_536 },
+  depth: { type: 'integer', min: 1, max: 1024 },
+  heads: { type: 'integer', min: 1, max: 1024 },
+  mlpRatio: { type: 'number', min: 0.001, max: 64 },
+  layerScaleInit: { type: 'number', min: 0 },
+  dropPath: { type: 'number', min: 0, max: 0.999 },
+  normEps: { type: 'number', min: 1e-12, max: 1 },
+  vocabSize: { type: 'integer', min: 2, max: 1_048_576 },
+  numClasses: { type: 'integer', min: 1, max: 1_048_576 },
+} as const
+
+/** Largest height and width of an image in pixels. */
+export const MAX_SIDE = 65_536
+
 /** An architecture, and what was assumed where nothing told. */
 export interface Told {
   architecture: BeitArchitecture
