@@ -3,7 +3,7 @@ import { BeitError } from '../errors.js'
 import type { StepSettings } from '../native.js'
 import type { RunLength } from './run_length.js'
 import type { RunSettings } from './run_options.js'
-import { constant, cosineSchedule } from './schedules.js'
+import { constant, cosineSchedule, type Schedule } from './schedules.js'
 
 /**
  * Linear warm-up and a cosine for the learning rate, a cosine or nothing for the weight decay
@@ -15,7 +15,7 @@ export function optimizerSchedules(
   settings: RunSettings,
   { steps, stepsPerEpoch }: RunLength,
 ): (step: number) => StepSettings {
-  const { learningRate, minLearningRate, warmupEpochs, weightDecay, weightDecayEnd } = settings
+  const { learningRate, minLearningRate, warmupEpochs } = settings
   const warmupSteps = settings.warmupSteps ?? Math.round(warmupEpochs * stepsPerEpoch)
   if (warmupSteps > steps) {
     throw new BeitError(
@@ -31,9 +31,15 @@ export function optimizerSchedules(
     )
   }
   const rate = cosineSchedule({ base: learningRate, final: minLearningRate, steps, warmupSteps })
-  const decay =
-    weightDecayEnd === null
-      ? constant(weightDecay)
-      : cosineSchedule({ base: weightDecay, final: weightDecayEnd, steps })
+  const decay = weightDecaySchedule(settings, steps)
   return (step) => ({ learningRate: rate(step), weightDecay: decay(step) })
+}
+
+/** The weight decay of every step of a run: a cosine from `weightDecay` to `weightDecayEnd`, or always the same. */
+export function weightDecaySchedule(
+  { weightDecay, weightDecayEnd }: Pick<RunSettings, 'weightDecay' | 'weightDecayEnd'>,
+  steps: number,
+): Schedule {
+  if (weightDecayEnd === null) return constant(weightDecay)
+  return cosineSchedule({ base: weightDecay, final: weightDecayEnd, steps })
 }

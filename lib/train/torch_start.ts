@@ -10,6 +10,7 @@ import { readAdamWState, type SavedAdamW } from '../checkpoint/torch/read_adamw_
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
 import { Tensor } from '../tensor.js'
+import { weightDecaySchedule } from './optimizer_schedules.js'
 import type { RunStart } from './run_checkpoints.js'
 import { Progress } from './run_state.js'
 import type { Trainer } from './trainer.js'
@@ -32,7 +33,7 @@ export async function torchRunStart(
   const updates = await commonStep(file, saved.moments)
   const progress = new Progress()
   progress.step = (epoch + 1) * length.stepsPerEpoch
-  const warnings = differences(path, saved, settings)
+  const warnings = differences({ ...saved, path }, { settings, length }, progress.step)
   // Updates that a gradient scaler skipped are not counted.
   if (updates > progress.step || (updates > 0 && updates < 0.95 * progress.step)) {
     warnings.push(
@@ -101,17 +102,27 @@ async function commonStep(file: CheckpointFile, moments: SavedAdamW['moments']):
   )
 }
 
-/** What the run will do otherwise than the one that wrote the file. */
+/**
+ * What the run will do otherwise than the one that wrote the file.
+ * @param step the first one of this run
+ */
 function differences(
-  path: string,
-  { settings: groups }: SavedAdamW,
-  settings: Pick<Training['settings'], 'betas' | 'eps'>,
+  { path, settings: groups }: SavedAdamW & { path: string },
+  { settings, length }: Pick<Training, 'settings' | 'length'>,
+  step: number,
 ): string[] {
-  const [{ betas, eps } = { betas: null, eps: null }] = groups
   const found: string[] = []
-  if (betas !== null && betas.join() !== settings.betas.join()) {
-    found.push(`betas [${betas.join(', ')}], this run has [${settings.betas.join(', ')}]`)
-  }
-  if (eps !== null && eps !== settings.eps) found.push(`eps ${eps}, this run has ${settings.eps}`)
+  const betas = groups
+    .map((group) => group.betas)
+    .find((pair) => pair !== null && pair.join() !== settings.betas.join())
+  if (betas) found.push(`betas [${betas.join(', ')}], this run has [${settings.betas.join(', ')}]`)
+  const eps = groups.map((group) => group.eps).find((value) => value !== null && value !== settings.eps)
+  if (eps !== undefined) found.push(`eps ${eps}, this run has ${settings.eps}`)
+  // The largest: one of the original's groups has none. It is that of the last step, or of the next.
+  const decay = Math.max(...groups.map((group) => group.weightDecay ?? -1))
+  const schedule = weightDecaySchedule(settings, length.steps)
+  const around = [schedule(Math.max(step - 1, 0)), schedule(step)]
+  const isNear = decay >= Math.min(...around) * (1 - 1e-6) && decay <= Math.max(...around) * (1 + 1e-6)
+  if (decay >= 0 && !isNear) found.push(`weightDecay ${decay}, this run has ${schedule(step)} then`)
   return found.map((difference) => `the optimizer in ${path} had ${difference}`)
 }

@@ -238,6 +238,17 @@ test('what cannot be gone on from is refused, and says why', () =>
     equal(warnings.length, 2)
     ok(/had betas \[0\.9, 0\.999\], this run has \[0\.9, 0\.98\]/.test(warnings[0] as string), warnings[0])
     ok(/made by 1 updates in 5 epochs, and this run has 2 steps an epoch/.test(warnings[1] as string))
+
+    const warned = async (settings: Partial<PretrainOptions>) =>
+      (await startFrom(file, model, settings)).warnings[0]
+    ok(/had weightDecay 0\.05, this run has 0\.1 then/.test((await warned({ weightDecay: 0.1 })) ?? ''))
+    // Step 10 of 100 steps from 0.04 to 0.06.
+    ok(
+      /had weightDecay 0\.05, this run has 0\.0404\d+ then/.test(
+        (await warned({ weightDecay: 0.04, weightDecayEnd: 0.06 })) ?? '',
+      ),
+    )
+    ok(/had eps 1e-8, this run has 1e-7/.test((await warned({ eps: 1e-7 })) ?? ''))
   }))
 
 test('a file is not taken into an output that has checkpoints, and weights alone do not begin a run', async () => {
@@ -284,7 +295,12 @@ function startFrom(
   module: BeitForMaskedImageModeling,
   settings: Partial<PretrainOptions> = {},
 ) {
-  const all = { ...OPTIONS, ...settings } as unknown as Parameters<typeof torchRunStart>[1]['settings']
+  const all = {
+    ...OPTIONS,
+    weightDecay: SETTINGS.weightDecay,
+    weightDecayEnd: null,
+    ...settings,
+  } as unknown as Parameters<typeof torchRunStart>[1]['settings']
   return torchRunStart(path, { module, settings: all, length: LENGTH })
 }
 
