@@ -16,6 +16,15 @@ function plain(value: p.Bytes): PlainData {
   const { root } = readTorchZip(memorySource(content, 'a.pth'))
   return new PlainConverter('a.pth', content.length).convert(root)
 }
+/** The message of what `work` throws; null when it does not. */
+async function failure(work: () => unknown): Promise<string | null> {
+  try {
+    await work()
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 const object = (module: string, name: string, state: p.Bytes) =>
   p.bytes(p.global(module, name), p.emptyTuple, p.newObj, state, p.build)
 
@@ -111,6 +120,25 @@ test('repetitions and depth are bounded', async () => {
   const text = p.bytes(p.unicode('x'.repeat(100_000)), p.binPut(0), p.pop)
   const copies = p.listOf(...new Array(1000).fill(p.binGet(0)))
   await rejects(async () => plain(p.bytes(text, copies)), 'ERR_FORMAT', /repeat each other/)
+  // Whatever is written out with every value: a key, the name of a class, of a tensor, a long integer.
+  const long = 'k'.repeat(1 << 20)
+  const many = (count: number, value: p.Bytes) => p.listOf(...new Array(count).fill(value))
+  const memo = (value: p.Bytes) => p.bytes(value, p.binPut(0), p.pop)
+  const repeated: Record<string, p.Bytes> = {
+    key: p.bytes(memo(p.unicode(long)), many(600, p.bytes(p.emptyDict, p.binGet(0), p.none, p.setItem))),
+    'key of a Map': p.bytes(
+      memo(p.unicode(long)),
+      many(600, p.bytes('}(', p.none, p.none, p.binGet(0), p.none, 'u')),
+    ),
+    class: p.bytes(memo(p.global(long, 'A')), many(600, p.bytes(p.binGet(0), p.emptyTuple, p.newObj))),
+    'reference to a class': p.bytes(memo(p.global(long, 'A')), many(600, p.binGet(0))),
+    tensor: p.bytes(memo(tensor()), p.dictOf({ [long]: many(600, p.binGet(0)) })),
+    integer: p.bytes(memo(p.long4(1024, '\x7f'.repeat(1024))), many(20_000, p.binGet(0))),
+  }
+  for (const [what, value] of Object.entries(repeated)) {
+    const error = await failure(() => plain(value))
+    ok(/repeat each other/.test(error ?? ''), `${what}: ${error}`)
+  }
   const nested = (depth: number) => p.bytes(']'.repeat(depth), 'a'.repeat(depth - 1))
   ok(Array.isArray(plain(nested(900))))
   await rejects(async () => plain(nested(1100)), 'ERR_FORMAT', /nested more than 1000 deep/)

@@ -20,8 +20,10 @@ import { PickleStorage, PickleTensor } from './storages.js'
 
 const MAX_DEPTH = 1000
 const MAX_WRITTEN_OUT = 1_000_000
-/** Characters and bytes that count as much as one more value. */
+/** Characters and bytes that count as much as one more value: of texts, keys, and names of classes and tensors. */
 const LENGTH_OF_ONE = 32
+/** Characters of a size of a tensor, at the most. */
+const LENGTH_OF_SIZE = 16
 /** Characters of the names of tensors that are no weights: the keys that lead to them. */
 const MAX_LETTERS = 2 ** 24
 
@@ -88,14 +90,16 @@ export class PlainConverter {
 
   #make(value: object & PickleValue): Converted {
     if (value instanceof Uint8Array) return leaf(new Uint8Array(value), value.length)
-    if (value instanceof PickleTensor)
-      return leaf(this.#records.get(value) ?? this.record(value, this.#pathName()))
+    if (value instanceof PickleTensor) {
+      const record = this.#records.get(value) ?? this.record(value, this.#pathName())
+      return leaf(record, record.name.length + LENGTH_OF_SIZE * record.shape.length)
+    }
     if (value instanceof PickleStorage) return leaf(storageRecord(value))
     if (Array.isArray(value)) return this.#list(value)
     if (value instanceof PickleTuple) return this.#list(value.items)
     if (value instanceof PickleSet) return this.#list([...value.items()])
     if (value instanceof PickleDict) return this.#dict(value)
-    if (value instanceof PickleGlobal) return leaf(reference(value))
+    if (value instanceof PickleGlobal) return leaf(reference(value), value.path.length)
     if (value instanceof PickleObject) return this.#object(value)
     throw this.#broken('it holds a value of an unknown kind')
   }
@@ -110,7 +114,10 @@ export class PlainConverter {
     const size = new Size()
     if (dict.onlyStrings) {
       const plain = emptyObject()
-      for (const [key, item] of dict.entries()) plain[key as string] = this.#child(item, key as string, size)
+      for (const [key, item] of dict.entries() as Iterable<[string, PickleValue]>) {
+        size.add(0, counted(key.length))
+        plain[key] = this.#child(item, key, size)
+      }
       return size.of(plain)
     }
     const plain = new Map<PlainData, PlainData>()
@@ -125,6 +132,7 @@ export class PlainConverter {
     const simpler = simplify(object)
     if (simpler !== undefined) return this.#simpler(simpler)
     const size = new Size()
+    size.add(0, counted(object.class.path.length))
     const plain = new PlainRecord(object.class.path)
     if (object.args.length > 0) plain.args = object.args.map((arg, i) => this.#child(arg, `args.${i}`, size))
     if (object.state !== undefined) plain.state = this.#child(object.state, null, size)
@@ -142,7 +150,7 @@ export class PlainConverter {
     // While it goes on: a container is finished only after all that is in it was made.
     if (++this.#values > this.#limit) throw this.#tooMany()
     if (value === null || typeof value !== 'object') {
-      size.add(0, 1 + (typeof value === 'string' ? Math.floor(value.length / LENGTH_OF_ONE) : 0))
+      size.add(0, counted(lengthOf(value)))
       return value
     }
     if (name !== null) this.#path.push(name)
@@ -218,6 +226,11 @@ function reference(global: PickleGlobal): PlainData {
 const leaf = (plain: PlainData, length = 0): Converted => ({
   plain,
   height: 0,
-  writtenOut: 1 + Math.floor(length / LENGTH_OF_ONE),
+  writtenOut: counted(length),
 })
+/** What a value counts that is `length` characters or bytes long. */
+const counted = (length: number) => 1 + Math.floor(length / LENGTH_OF_ONE)
+/** Of an integer its hexadecimal digits, which are made fast; numbers and constants are short. */
+const lengthOf = (value: null | boolean | number | bigint | string) =>
+  typeof value === 'string' ? value.length : typeof value === 'bigint' ? value.toString(16).length : 0
 const emptyObject = () => Object.create(null) as PlainObject

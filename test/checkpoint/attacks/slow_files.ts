@@ -117,14 +117,29 @@ const names: Attack[] = [
 
 /** Long texts and tuples that many objects share: whatever is put together of them is long each time. */
 const shared: Attack[] = [
-  inert(
+  refused(
     'many objects of a class of a long name',
     zipped(
       ...[global(MEGABYTE, 'B'), binPut(0), pop, emptyTuple, binPut(1), pop, ']('],
       repeated(20_000, binGet(0), binGet(1), newObj),
       appends,
     ),
-    { list: 20_000, first: { record: { class: { text: 1_048_578, start: 'kkkkkkkk' } } } },
+    repeats,
+  ),
+  refused(
+    'many dicts of one long key',
+    zipped(unicode(MEGABYTE), binPut(0), pop, '](', repeated(20_000, '}', binGet(0), none, setItem), appends),
+    repeats,
+  ),
+  refused(
+    'one tensor of a long name, many times',
+    saved(
+      bytes(
+        ...['}(', unicode('model'), dictOf({ w: tensor() }), unicode(MEGABYTE)],
+        ...['](', tensor(), binPut(0), repeated(20_000, binGet(0)), 'e', 'u'],
+      ),
+    ),
+    repeats,
   ),
   inert(
     'many calls of a function of a long name',
