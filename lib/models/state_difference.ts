@@ -45,7 +45,7 @@ export class StateDifference {
     const hint =
       this.shapes.length > 0
         ? 'Make the model with the configuration of the checkpoint.'
-        : 'Load with strict: false to take what fits.'
+        : 'To take what fits, use loadStateDict with strict: false, of a model that create made.'
     throw new BeitError(
       'ERR_CHECKPOINT_MISMATCH',
       `the state does not fit ${target}: ${parts.join('. ')}. ${hint}`,

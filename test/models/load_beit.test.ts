@@ -9,8 +9,10 @@ import type { BeitErrorCode } from '../../lib/errors.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import type { Tensor } from '../../lib/tensor.js'
+import { saved, sizes, storage, tensor } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
 import { fixture } from '../support/golden.js'
+import { type Bytes, dictOf, global, number, unicode } from '../support/pickle_builder.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { named, relativeError, tensorsOf, under } from '../support/tensors.js'
@@ -294,6 +296,45 @@ test('wrong options are named', async () => {
   )
   using model = await BeitForMaskedImageModeling.load(path)
   await rejects(model.save(path, { naming: 'jax' as 'timm' }), 'ERR_INVALID_ARGUMENT', /naming .* "jax"/)
+})
+
+test('an unreadable tensor stops a load where the model needs it, and a foreign one with advice that helps', async () => {
+  const path = join(temporary(), 'lightning.ckpt')
+  const small = { imageSize: 32, hiddenSize: 12, depth: 1, heads: 1, vocabSize: 9 } as const
+  using model = await BeitForMaskedImageModeling.create(small)
+  const weights = await model.parameterShapes()
+  const product = (numbers: readonly number[]) => numbers.reduce((a, b) => a * b, 1)
+  const largest = Math.max(...weights.map(({ shape }) => product(shape)))
+  const zeros = (shape: readonly number[]) =>
+    tensor({
+      storage: storage({ count: number(largest) }),
+      shape: sizes(...shape),
+      strides: sizes(...shape.map((_, i) => product(shape.slice(i + 1)))),
+    })
+  const complex = tensor({
+    storage: storage({ class: global('torch', 'ComplexFloatStorage'), key: unicode('1'), count: number(12) }),
+    shape: sizes(1, 1, 12),
+    strides: sizes(12, 12, 1),
+  })
+  const write = (more: Record<string, Bytes>, prefix = 'model.') => {
+    const state = Object.fromEntries(weights.map(({ name, shape }) => [prefix + name, zeros(shape)]))
+    const value = dictOf({ state_dict: dictOf({ ...state, ...more }) })
+    writeFileSync(path, saved(value, { 0: Buffer.alloc(4 * largest), 1: Buffer.alloc(96) }))
+  }
+  write({ 'criterion.weight': zeros([4]), 'model.freqs': complex, 'ema.cls_token': complex })
+  using loaded = await BeitForMaskedImageModeling.load(path)
+  match(
+    loaded.loadReport?.lines.join('\n') ?? '',
+    /left out, outside 'model\.', where the model stands: criterion\.weight, ema\.cls_token\n.*complex.*: model\.freqs/,
+  )
+  write({ 'model.cls_token': complex })
+  await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', /'model\.cls_token': complex64/)
+  write({ 'criterion.weight': zeros([4]) }, '')
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_CHECKPOINT_MISMATCH',
+    /unexpected \(1\): criterion\.weight\. To take what fits, use loadStateDict with strict: false/,
+  )
 })
 
 test('index buffers and a bias of the keys are left out, and that is told', async () => {

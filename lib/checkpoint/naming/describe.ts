@@ -8,12 +8,12 @@ import { checkArchitecture } from './check_architecture.js'
 import { configPathOf, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
 import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
-import { type Shapes, shapesAfter, shapesOf } from './recipe.js'
+import { type Piece, type Shapes, shapesAfter, shapesOf } from './recipe.js'
 import { isTransformersConfig, readTransformersConfig } from './transformers_config.js'
-import { isPositionIndex } from './unilm.js'
+import { isPositionIndex, isUnilmName } from './unilm.js'
 
 /** What is needed of a file: nothing of it is read. */
-export type DescribedFile = Pick<CheckpointFile, 'path' | 'metadata' | 'data'> & {
+export type DescribedFile = Pick<CheckpointFile, 'path' | 'metadata' | 'data' | 'unreadable'> & {
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>
 }
 
@@ -41,9 +41,10 @@ export async function describeCheckpoint(
   file: DescribedFile,
   known: KnownArchitecture = {},
 ): Promise<Description | null> {
-  const given = shapesOf(file.tensors)
-  const identity = identify(given)
-  if (identity === null) return null
+  const given = shapesOf(new Map([...file.tensors, ...file.unreadable]))
+  const found = identify(given)
+  if (found === null) return null
+  const identity = found.model.startsWith('beit') ? withoutStrangers(found, file) : found
   const shapes = shapesAfter(identity.recipe, given)
   if (!identity.model.startsWith('beit')) {
     const source = ownConfig(file) === null ? 'shapes' : 'metadata'
@@ -54,6 +55,17 @@ export async function describeCheckpoint(
   const { architecture, notes } = inferArchitecture(file.path, shapes, known, patchesOf(given))
   if (identity.naming === 'transformers' && known.normEps === undefined) notes.push(EPSILON)
   return { identity, shapes, source: 'shapes', architecture, notes }
+}
+
+/** A tensor that cannot be read and has no place in a BEiT is left out; one that has a place is for readState. */
+function withoutStrangers(identity: Identity, { unreadable }: DescribedFile): Identity {
+  const { pieces, dropped } = identity.recipe
+  const isStranger = ({ name, from }: Piece) => !isUnilmName(name) && unreadable.has(from[0] as string)
+  const strangers = pieces.filter(isStranger).map(({ from: [name = ''] }) => {
+    return { name, reason: unreadable.get(name)?.reason as string }
+  })
+  const rest = pieces.filter((piece) => !isStranger(piece))
+  return { ...identity, recipe: { pieces: rest, dropped: [...dropped, ...strangers] } }
 }
 
 /** transformers' own default is 1e-12, and every BEiT that was published sets 1e-6 in its config.json. */

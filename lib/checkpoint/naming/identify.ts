@@ -36,7 +36,8 @@ export function identify(shapes: Shapes): Identity | null {
     return { model: 'dalle_dvae', naming, recipe: fromDalle(shapes) }
   }
   const prefix = wrapperPrefix(names)
-  const has = (pattern: RegExp) => names.some((name) => pattern.test(name.slice(prefix.length)))
+  const bare = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+  const has = (pattern: RegExp) => bare.some((name) => pattern.test(name))
   if (has(/^codebook\.weight$/) && has(/^encoder\.0\.0\.weight$/)) {
     return { model: 'conv_discrete_vae', naming: 'unilm', recipe: fromUnilm(names) }
   }
@@ -47,7 +48,7 @@ export function identify(shapes: Shapes): Identity | null {
     return beit('transformers', fromTransformers(names))
   }
   if (has(/^cls_token$/) && has(/^blocks\.\d+\.attn\.(q_bias|relative_position_bias_table)$/)) {
-    const naming = namingOfOriginal(names, has)
+    const naming = namingOfOriginal(bare, has)
     return beit(naming, naming === 'timm' ? fromTimm(names) : fromUnilm(names))
   }
   return null

@@ -11,11 +11,11 @@ import { namesUsed, type Recipe, tensorsAfter } from './recipe.js'
  * damaged; ERR_CHECKPOINT_MISMATCH for parts that do not fit together; ERR_IO
  */
 export async function readState(file: CheckpointFile, recipe: Recipe): Promise<Map<string, Tensor>> {
-  const [unreadable] = file.unreadable.values()
-  if (unreadable !== undefined) {
-    throw new BeitError('ERR_FORMAT', `${file.path}: tensor '${unreadable.name}': ${unreadable.reason}`)
-  }
   const names = namesUsed(recipe)
+  for (const name of names) {
+    const reason = file.unreadable.get(name)?.reason
+    if (reason !== undefined) throw new BeitError('ERR_FORMAT', `${file.path}: tensor '${name}': ${reason}`)
+  }
   const tensors = await file.read(names.map((name) => file.tensors.get(name) as TensorRecord))
   return tensorsAfter(recipe, new Map(names.map((name, i) => [name, tensors[i] as Tensor])))
 }

@@ -76,7 +76,11 @@ export function loadReport(
 /** One line a reason. */
 export function droppedInWords(dropped: readonly Dropped[]): string[] {
   const byReason = new Map<string, string[]>()
-  for (const { name, reason } of dropped) byReason.set(reason, [...(byReason.get(reason) ?? []), name])
+  for (const { name, reason } of dropped) {
+    const names = byReason.get(reason)
+    if (names === undefined) byReason.set(reason, [name])
+    else names.push(name)
+  }
   return [...byReason].map(([reason, names]) => {
     const rest = names.length > 3 ? ` and ${names.length - 3} more` : ''
     return `left out, ${reason}: ${names.slice(0, 3).join(', ')}${rest}`

@@ -5,7 +5,7 @@
  */
 import { BeitError } from '../../errors.js'
 import type { Dropped, Piece, Recipe } from './recipe.js'
-import { inUnilmOrder, isPositionIndex, needless, numbersBehind, wrapperPrefix } from './unilm.js'
+import { inUnilmOrder, isPositionIndex, needless, numbersBehind, outside, wrapperPrefix } from './unilm.js'
 
 /** transformers' name, ours, and which third of ours it is. The rows are in transformers' order. */
 type Row = readonly [theirs: string, ours: string, third?: number]
@@ -80,7 +80,8 @@ export function fromTransformers(names: readonly string[]): Recipe {
   const dropped: Dropped[] = []
   const sources = new Map<string, string>()
   for (const name of names) {
-    const reason = isPositionIndex(name) ? 'computed from the grid' : needless(name)
+    const index = isPositionIndex(name) ? 'computed from the grid' : null
+    const reason = outside(name, prefix) ?? index ?? needless(name)
     const classic = classicName(name.slice(prefix.length))
     if (reason !== null) dropped.push({ name, reason })
     else if (sources.has(classic)) throw normalisedTwice(sources.get(classic) as string, name)

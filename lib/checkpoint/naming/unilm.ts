@@ -87,6 +87,9 @@ function compare(a: readonly number[], b: readonly number[]): number {
 /** Is it the buffer that follows from the grid? */
 export const isPositionIndex = (name: string) => /(^|\.)relative_position_index$/.test(name)
 
+/** Is it a name of the original's models? */
+export const isUnilmName = (name: string) => rank(name)[0] < 3
+
 /** Why a tensor has no place in this library's models, whatever the naming; null when it may have one. */
 export function needless(name: string): string | null {
   if (/(^|\.)(k_bias|key\.bias|k_proj\.bias)$/.test(name)) return 'a bias of the keys cancels in the softmax'
@@ -94,18 +97,34 @@ export function needless(name: string): string | null {
   return null
 }
 
-/** What wrappers put before every name: DistributedDataParallel, torch.compile, and a model around it. */
-const WRAPPERS = /^(module|_orig_mod|model|backbone|state_dict)\./
+/**
+ * What wrappers put before every name: DistributedDataParallel, torch.compile, and a model around it. No more of
+ * them are looked through than ever stand there.
+ */
+const WRAPPERS = '(?:(?:module|_orig_mod|model|backbone|state_dict)\\.){0,4}'
+const WRAPPED = new RegExp(`^${WRAPPERS}`)
+/** Every model has one of these, and only once: what stands before it stands before all of its names. */
+const LANDMARK = new RegExp(
+  `^(${WRAPPERS})(?:(?:beit\\.)?embeddings\\.cls_token|cls_token|codebook\\.weight)$`,
+)
 
-/** The prefix that wrappers gave all of `names`: '' where one of them has none. */
+/**
+ * The prefix that wrappers gave the names of a model. Others beside it, such as those of a loss, have none, or
+ * another. Without a landmark it is that of all names, '' where one of them has none.
+ */
 export function wrapperPrefix(names: readonly string[]): string {
-  let prefix = ''
-  for (;;) {
-    const rest = names.map((name) => name.slice(prefix.length))
-    const wrapper = WRAPPERS.exec(rest[0] ?? '')?.[0]
-    if (wrapper === undefined || !rest.every((name) => name.startsWith(wrapper))) return prefix
-    prefix += wrapper
-  }
+  const found = new Set(names.flatMap((name) => LANDMARK.exec(name)?.[1] ?? []))
+  const [only, ...others] = found
+  if (only !== undefined && others.length === 0) return only
+  const [first = '', ...rest] = names
+  let prefix = WRAPPED.exec(first)?.[0] ?? ''
+  while (!rest.every((name) => name.startsWith(prefix))) prefix = prefix.replace(/[^.]+\.$/, '')
+  return prefix
+}
+
+/** Why a tensor is no part of the model whose names begin with `prefix`; null when it is. */
+export function outside(name: string, prefix: string): string | null {
+  return name.startsWith(prefix) ? null : `outside '${prefix}', where the model stands`
 }
 
 /** From the original's names, perhaps behind a wrapper's prefix, to this library's. */
@@ -114,7 +133,7 @@ export function fromUnilm(names: readonly string[]): Recipe {
   const dropped: Dropped[] = []
   const sources = new Map<string, string>()
   for (const name of names) {
-    const reason = needless(name)
+    const reason = outside(name, prefix) ?? needless(name)
     if (reason === null) sources.set(name.slice(prefix.length), name)
     else dropped.push({ name, reason })
   }

@@ -4,7 +4,12 @@ import { type Identity, identify, type Naming } from '../../../lib/checkpoint/na
 import { namesUsed, shapesAfter, tensorsAfter } from '../../../lib/checkpoint/naming/recipe.js'
 import { toNaming } from '../../../lib/checkpoint/naming/to_naming.js'
 import { fromTransformers } from '../../../lib/checkpoint/naming/transformers.js'
-import { fromUnilm, inUnilmOrder, isPositionIndex } from '../../../lib/checkpoint/naming/unilm.js'
+import {
+  fromUnilm,
+  inUnilmOrder,
+  isPositionIndex,
+  wrapperPrefix,
+} from '../../../lib/checkpoint/naming/unilm.js'
 import { BeitForImageClassification } from '../../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../../lib/models/beit_for_masked_image_modeling.js'
 import { Tensor } from '../../../lib/tensor.js'
@@ -67,6 +72,47 @@ test('wrappers are looked through, and a bias of the keys is left out', () => {
   equal(pieces, [{ name: 'cls_token', from: ['module._orig_mod.cls_token'] }])
   is(dropped.length, 1)
   ok(dropped[0]?.reason.includes('softmax'))
+})
+
+test('what stands beside a wrapped model is left out', () => {
+  const block = 'blocks.0.attn.q_bias'
+  const wrapped = [
+    'criterion.weight',
+    'model.cls_token',
+    `model.${block}`,
+    'model.head.weight',
+    'model_ema.x',
+  ]
+  const found = identify(new Map(wrapped.map((name) => [name, [1]]))) as Identity
+  is(found.model, 'beit_for_image_classification')
+  equal(
+    found.recipe.pieces.map(({ name }) => name),
+    ['cls_token', block, 'head.weight'],
+  )
+  equal(found.recipe.dropped, [
+    { name: 'criterion.weight', reason: "outside 'model.', where the model stands" },
+    { name: 'model_ema.x', reason: "outside 'model.', where the model stands" },
+  ])
+  const layer = 'encoder.layer.0.layernorm_before.weight'
+  const theirs = ['embeddings.cls_token', layer].map((name) => `module.model.beit.${name}`)
+  const recipe = identify(new Map([...theirs, 'loss.weight'].map((name) => [name, [1]])))?.recipe
+  equal(
+    [recipe?.pieces.map(({ name }) => name), recipe?.dropped.map(({ name }) => name)],
+    [['cls_token', 'blocks.0.norm1.weight'], ['loss.weight']],
+  )
+})
+
+test('two wrapped models are none', () => {
+  const names = ['cls_token', 'blocks.0.attn.q_bias'].flatMap((name) => [`module.${name}`, `model.${name}`])
+  is(identify(new Map(names.map((name) => [name, [1]]))), null)
+})
+
+test('no more than four wrappers are looked through, and a long name costs nothing', () => {
+  is(wrapperPrefix(['module.model.backbone._orig_mod.cls_token']), 'module.model.backbone._orig_mod.')
+  is(wrapperPrefix(['module.model.a', 'module.model.b', 'module.c']), 'module.')
+  const start = performance.now()
+  is(wrapperPrefix(['module.'.repeat(1_000_000)]), 'module.'.repeat(4))
+  ok(performance.now() - start < 100)
 })
 
 test("the extra layers of BEiT v2's pre-training are left out", () => {
