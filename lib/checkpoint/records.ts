@@ -90,10 +90,11 @@ export interface PlainObject {
 }
 
 /**
- * dict with string keys: an object without a prototype; dict with other keys: a Map; list, tuple, set: an
- * array; None: null; int: a number, or a bigint where a number is not exact; bytes: a Uint8Array; a tensor:
- * its record. A value that occurs twice is one object here too. It is never cyclic, at most 1000 levels deep,
- * and writing it out with its repetitions stays in proportion to the file.
+ * dict with string keys: an object without a prototype; dict with other keys: a Map, or where more than 4096
+ * of them are fractions or above 2^24 an array of pairs; list, tuple, set: an array; None: null; int: a number,
+ * or a bigint where a number is not exact; bytes: a Uint8Array; a tensor: its record. A value that occurs twice
+ * is one object here too. It is never cyclic, at most 1000 levels deep, and writing it out with its repetitions
+ * stays in proportion to the file.
  */
 export type PlainData =
   | null

@@ -45,6 +45,20 @@ test('containers', () => {
   )
 })
 
+test('a history by fractions, however long', () => {
+  const history = (count: number) =>
+    plain(
+      p.bytes(
+        '}(',
+        ...Array.from({ length: count }, (_, i) => p.bytes(p.binFloat(i + 0.5), p.number(i))),
+        'u',
+      ),
+    )
+  is((history(4096) as Map<PlainData, PlainData>).get(4095.5), 4095)
+  const pairs = history(5000) as [number, number][]
+  equal([pairs.length, pairs[0], new Map(pairs).get(4999.5)], [5000, [0.5, 0], 4999])
+})
+
 test('classes whose objects are plain data at heart', () => {
   equal({ ...(plain(object('argparse', 'Namespace', p.dictOf({ lr: p.number(1) }))) as object) }, { lr: 1 })
   equal(plain(p.call('pathlib', 'PosixPath', p.unicode('/'), p.unicode('a'), p.unicode('b'))), '/a/b')

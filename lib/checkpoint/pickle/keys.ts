@@ -7,26 +7,28 @@ import { latin1 } from './pickle_reader.js'
 import { kindOf, PickleDict, PickleSet, PickleTuple, type PickleValue } from './values.js'
 
 /** Two keys are equal in Python if and only if these are the same to a Map. */
-export type DictKey = string | number | bigint | null | object
+export type DictKey = string | number | null | object
 
 const MAX_DEPTH = 100
 
+const MAX_SMALL = 2 ** 24
+
 /**
  * V8 hashes numbers by a known function: any amount can be made that share one place of a hash table, where
- * each is compared with all others. Not of small ones, of which there are too few.
+ * each is compared with all others. Not of small integers, of which there are too few; text it hashes by a
+ * secret.
  */
-const MAX_SMALL = 2 ** 24
-const MAX_LARGE_KEYS = 4096
+export const canCollide = (key: PickleValue): boolean =>
+  typeof key === 'bigint' ||
+  (typeof key === 'number' && !(Number.isInteger(key) && Math.abs(key) < MAX_SMALL))
 
 /** Gives equal keys the same {@link DictKey}. One for each pickle. */
 export class KeyTable {
   readonly #budget: Budget
   readonly #refuse: (why: string) => never
-  /** Numbers that are keys and not small integers. */
-  readonly #large = new Set<number | bigint>()
   /** Of the items of tuples. */
   readonly #numbers = new Map<DictKey, number>()
-  /** Of tuples and bytes by their content. */
+  /** Of tuples, bytes and numbers that are not small integers, by their content. */
   readonly #objects = new Map<string, object>()
 
   /**
@@ -43,10 +45,10 @@ export class KeyTable {
       case 'boolean':
         return Number(value)
       case 'number':
-        if (Number.isInteger(value) && Math.abs(value) < MAX_SMALL) return value
-        return this.#largeKey(Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value)
+        if (!canCollide(value)) return value
+        return this.#content(Number.isInteger(value) ? integerText(BigInt(value)) : `f${value}`)
       case 'bigint':
-        return this.#largeKey(value)
+        return this.#content(integerText(value))
       case 'string':
         return value
     }
@@ -57,8 +59,7 @@ export class KeyTable {
       return value.key
     }
     if (value instanceof Uint8Array) {
-      this.#budget.take(value.length)
-      return this.#object(`b${latin1(value)}`)
+      return this.#content(`b${latin1(value)}`)
     }
     const changes = Array.isArray(value) || value instanceof PickleDict
     if (changes || (value instanceof PickleSet && !value.frozen)) {
@@ -67,12 +68,10 @@ export class KeyTable {
     return value
   }
 
-  #largeKey(value: number | bigint): number | bigint {
-    this.#large.add(value)
-    if (this.#large.size > MAX_LARGE_KEYS) {
-      this.#refuse(`more than ${MAX_LARGE_KEYS} of its keys are large or broken numbers`)
-    }
-    return value
+  /** Taken from the budget each time: it is put together for every occurrence. */
+  #content(text: string): object {
+    this.#budget.take(text.length)
+    return this.#object(text)
   }
 
   #number(key: DictKey): number {
@@ -92,3 +91,6 @@ export class KeyTable {
     return made
   }
 }
+
+/** The same for 2 ** 60 as an int and as a float. In hexadecimal, which takes linear time. */
+const integerText = (value: bigint) => `i${value.toString(16)}`

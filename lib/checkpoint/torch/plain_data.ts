@@ -5,6 +5,7 @@
  */
 import { BeitError } from '../../errors.js'
 import type { DType } from '../../native.js'
+import { canCollide } from '../pickle/keys.js'
 import {
   PickleDict,
   PickleGlobal,
@@ -24,6 +25,8 @@ const MAX_WRITTEN_OUT = 1_000_000
 const LENGTH_OF_ONE = 32
 /** Characters of a size of a tensor, at the most. */
 const LENGTH_OF_SIZE = 16
+/** Keys of one Map that can be made to share a place in it: each is compared with all others there. */
+const MAX_COLLIDING = 4096
 /** Characters of the names of tensors that are no weights: the keys that lead to them. */
 const MAX_LETTERS = 2 ** 24
 
@@ -120,6 +123,9 @@ export class PlainConverter {
       }
       return size.of(plain)
     }
+    if (countColliding(dict) > MAX_COLLIDING) {
+      return this.#list([...dict.entries()].map((pair) => new PickleTuple(pair)))
+    }
     const plain = new Map<PlainData, PlainData>()
     for (const [key, item] of dict.entries()) {
       const plainKey = this.#child(key, 'key', size)
@@ -210,6 +216,12 @@ function makeRecord(tensor: PickleTensor, name: string): TensorRecord | Unreadab
     storageOffset: view.offset,
     requiresGrad,
   })
+}
+
+function countColliding(dict: PickleDict): number {
+  let count = 0
+  for (const [key] of dict.entries()) if (canCollide(key)) count++
+  return count
 }
 
 function storageRecord({ record, element, count }: PickleStorage): PlainRecord {
