@@ -1,5 +1,5 @@
 /** From this library's names to those of a naming, for a model or a tokenizer. */
-import { BeitError } from '../../errors.js'
+import { BeitError, invalidArgument } from '../../errors.js'
 import { type DallePart, toDallePart, toFlava } from './dalle.js'
 import type { ModelIdentity, Naming } from './identify.js'
 import type { Recipe } from './recipe.js'
@@ -10,7 +10,7 @@ import { inUnilmOrder } from './unilm.js'
 /**
  * @param names of the model in this library's naming
  * @param part of a DALL-E tokenizer: this part alone, as the original keeps it
- * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model
+ * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, or a part that neither has
  */
 export function toNaming(
   naming: Naming,
@@ -18,6 +18,7 @@ export function toNaming(
   names: readonly string[],
   part: DallePart | null = null,
 ): Recipe {
+  if (part !== null) checkPart(naming, model, part)
   if (model === 'dalle_dvae' && naming === 'transformers') return toFlava(names)
   if (model === 'dalle_dvae' && naming === 'unilm' && part !== null) return toDallePart(names, part)
   if (naming === 'unilm') return asTheyAre(model === 'dalle_dvae' ? names : inUnilmOrder(names))
@@ -30,6 +31,24 @@ export function toNaming(
   }
   return naming === 'timm' ? toTimm(names) : toTransformers(names)
 }
+
+function checkPart(naming: Naming, model: ModelIdentity, part: DallePart): void {
+  if (!PARTS.includes(part)) throw invalidArgument('part', PARTS.join(' or '), part)
+  if (model !== 'dalle_dvae') {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      `part ${part} is one of a DALL-E tokenizer, and this is a ${model}`,
+    )
+  }
+  if (naming === 'transformers' && part === 'decoder') {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      "transformers has no names for a DALL-E tokenizer's decoder; it can be written with those of 'unilm'",
+    )
+  }
+}
+
+const PARTS: readonly DallePart[] = ['encoder', 'decoder']
 
 function asTheyAre(names: readonly string[]): Recipe {
   return { pieces: names.map((name) => ({ name, from: [name] })), dropped: [] }

@@ -163,6 +163,26 @@ test("DALL-E's tokenizer: the original's file of each part, and FLAVA's codebook
     /timm has no names for a dalle/,
   )
   await rejects(
+    convertCheckpoint(whole, back, { to: 'transformers', part: 'decoder' }),
+    'ERR_INVALID_ARGUMENT',
+    /transformers has no names for .* decoder/,
+  )
+  await rejects(
+    convertCheckpoint(whole, back, { to: 'unilm', part: 'middle' as 'encoder' }),
+    'ERR_INVALID_ARGUMENT',
+    /part .*encoder or decoder.*"middle"/,
+  )
+  await convertCheckpoint(whole, flava, { to: 'transformers', part: 'encoder' })
+  const model = join(folder, 'beit.safetensors')
+  await (await BeitForMaskedImageModeling.create(SMALL)).save(model)
+  for (const to of ['unilm', 'timm', 'transformers'] as const) {
+    await rejects(
+      convertCheckpoint(model, back, { to, part: 'encoder' }),
+      'ERR_INVALID_ARGUMENT',
+      /part encoder is one of a DALL-E tokenizer, and this is a beit_for_masked/,
+    )
+  }
+  await rejects(
     convertCheckpoint(decoder, back, { to: 'transformers' }),
     'ERR_INVALID_ARGUMENT',
     /has no encoder, so nothing to write/,
