@@ -42,6 +42,7 @@ export function readTorchZip(source: ByteSource): TorchFile {
     const { element, key, count, byteLength } = storageId(value, machine)
     const known = storages.get(key)
     if (known !== undefined) checkSameType(key, known.element, element, machine)
+    if (known?.count === count) return known
     const entry = record(`data/${key}`)
     if (entry === undefined) return machine.fail(`storage ${JSON.stringify(key)} has no record data/${key}`)
     if (entry.size !== byteLength) {
@@ -52,7 +53,7 @@ export function readTorchZip(source: ByteSource): TorchFile {
     }
     const { offset, size, crc32 } = entry
     const located = { key, path: source.name, offset, byteLength: size, crc32 }
-    const storage = known ?? new PickleStorage(located, element, 0, count)
+    const storage = new PickleStorage(located, element, 0, count)
     storages.set(key, storage)
     return storage
   }

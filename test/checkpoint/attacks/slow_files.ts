@@ -7,6 +7,7 @@ import {
   sizes,
   storage,
   tensor,
+  torchMembers,
   torchZip,
 } from '../../support/checkpoint_builder.js'
 import {
@@ -15,6 +16,7 @@ import {
   binBytes,
   binGet,
   binInt,
+  binPersId,
   binPut,
   build,
   bytes,
@@ -44,6 +46,7 @@ import {
   unicode,
   unicodeLine,
 } from '../../support/pickle_builder.js'
+import { zip } from '../../support/zip_builder.js'
 import { type Attack, inert, refused, repeated, zipped } from './attack.js'
 import { MEGABYTE, memory, net, repeats } from './bombs.js'
 
@@ -115,6 +118,9 @@ const names: Attack[] = [
   ),
 ]
 
+/** The tuple that BINPERSID takes, without BINPERSID. */
+const STORAGE_ID = storage().subarray(0, -1)
+
 /** Long texts and tuples that many objects share: whatever is put together of them is long each time. */
 const shared: Attack[] = [
   refused(
@@ -170,6 +176,24 @@ const shared: Attack[] = [
       appends,
     ),
     repeats,
+  ),
+  inert(
+    'many references to a storage in a folder of a long name',
+    zip(
+      torchMembers(
+        pickle(
+          proto(2),
+          storage(),
+          pop,
+          STORAGE_ID,
+          binPut(0),
+          pop,
+          repeated(50_000, binGet(0), binPersId, pop),
+          none,
+        ),
+      ).map((member) => ({ ...member, name: `${'f'.repeat(60_000)}${String(member.name).slice(7)}` })),
+    ),
+    null,
   ),
   refused(
     'many references to a storage of a long name',

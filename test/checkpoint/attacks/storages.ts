@@ -120,6 +120,19 @@ const storages: Attack[] = [
     /storage 0 occurs as float32 and as int32/,
   ),
   refused(
+    'one storage as two types of other sizes',
+    saved(
+      dictOf({
+        a: tensor(),
+        b: tensor({
+          storage: storage({ class: global('torch', 'DoubleStorage'), count: number(2) }),
+          shape: sizes(2),
+        }),
+      }),
+    ),
+    /storage 0 occurs as float32 and as float64/,
+  ),
+  refused(
     'one legacy storage as two types',
     legacy(
       pickle(

@@ -79,9 +79,10 @@ function ruleOf(message: string): string {
   if (message.startsWith('cannot open')) return 'a shard is missing'
   return message
     .slice(0, 400)
+    .replace(/(tensor|weight|name) '.*' (is|has|needs|begins|of)\b/s, '$1 $2')
     .replace(/"(?:[^"\\]|\\.)*"?|'[^']*'?/gs, '"')
     .replace(/JSON: (?!the name|it is nested).*/s, 'JSON')
-    .replace(/(no record data\/|the name |an object of )[^,]*/gs, '$1X')
+    .replace(/(no record data\/|the name |an object of ).*?(?=, (expected|which|and it|the name)|$)/gs, '$1X')
     .replace(/0x[\da-f]+|-?\d[\d.e+]*/gi, '#')
     .replace(/\[#(, #)*\]/g, '[#]')
     .slice(0, 160)
