@@ -85,6 +85,38 @@ test('zip: storages must be as their records are', async () => {
   await refused(/a persistent id is a string/, p.bytes(p.unicode('0'), p.binPersId))
 })
 
+test('zip: parameters and variables until PyTorch 0.3, whose state is set behind them', async () => {
+  const state = (requiresGrad: p.Bytes, hooks: p.Bytes) => p.tupleOf(requiresGrad, p.newFalse, hooks)
+  const made = (module: string, name: string, ...states: p.Bytes[]) =>
+    p.bytes(p.call(module, name, tensor()), ...states.map((each) => p.bytes(each, p.build)))
+  const requires = (value: p.Bytes) => tensorOf(zipRoot(saved(value))).requiresGrad
+  const hooks = p.call('collections', 'OrderedDict')
+  is(requires(made('torch.nn.parameter', 'Parameter', state(p.newTrue, hooks))), true)
+  is(requires(made('torch.nn.parameter', 'Parameter', state(p.newFalse, p.none))), false)
+  is(requires(made('torch.autograd.variable', 'Variable')), false)
+  is(requires(made('torch.autograd.variable', 'Variable', state(p.newTrue, p.none))), true)
+  const message = /BUILD sets the state of a tensor or storage, and it has none/
+  for (const other of [p.tupleOf(p.newTrue, p.newTrue), state(p.none, p.none), state(p.newTrue, p.newTrue)]) {
+    await refused(message, made('torch.nn.parameter', 'Parameter', other))
+  }
+})
+
+test('zip: tensors of devices without storages, saved as a copy', async () => {
+  const rebuilt = (dtype: string, copy: p.Bytes = tensor()) =>
+    p.call(
+      'torch._utils',
+      '_rebuild_device_tensor_from_cpu_tensor',
+      ...[copy, p.global('torch', dtype), p.unicode('xla:0'), p.newTrue],
+    )
+  const { dtype, shape, requiresGrad, unreadable } = tensorOf(zipRoot(saved(rebuilt('float32'))))
+  equal([dtype, shape, requiresGrad, unreadable], ['float32', [4], true, null])
+  is(
+    tensorOf(zipRoot(saved(rebuilt('bfloat16')))).unreadable,
+    'it is of bfloat16 on its device, and was saved as float32',
+  )
+  await refused(/rebuilt from None, expected a tensor/, rebuilt('float32', p.none))
+})
+
 test('zip: parameters, subclasses and dtypes', async () => {
   const parameter = p.call('torch._utils', '_rebuild_parameter', tensor(), p.newTrue, p.none)
   is(tensorOf(zipRoot(saved(parameter))).requiresGrad, true)

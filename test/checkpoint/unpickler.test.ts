@@ -120,6 +120,12 @@ test('classes and functions are names, and calls of unknown ones are records', (
   for (const object of objects) {
     equal([object.class.path, object.args, object.called, object.state], ['a.B', [], false, undefined])
   }
+  const reconstructed = (base: string, state: p.Bytes) =>
+    value(p.call('copy_reg', '_reconstructor', p.global('a', 'B'), p.global('__builtin__', base), state))
+  const extendsDict = reconstructed('dict', p.dictOf({ x: p.number(1) })) as PickleObject
+  equal([extendsDict.class.path, extendsDict.args, extendsDict.items?.get('x')], ['a.B', [], 1])
+  equal((reconstructed('list', p.listOf(p.number(1))) as PickleObject).list, [1])
+  equal((reconstructed('float', p.binFloat(0.5)) as PickleObject).args, [0.5])
   const built = value(p.global('a', 'B'), p.emptyTuple, p.newObj, p.dictOf({ x: p.number(1) }), p.build)
   equal(((built as PickleObject).state as PickleDict).get('x'), 1)
   const extended = value(p.global('a', 'B'), p.emptyTuple, p.newObj, p.number(1), p.number(2), p.setItem)

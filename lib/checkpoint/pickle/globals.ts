@@ -115,12 +115,19 @@ function encode([text, encoding, ...rest]: readonly PickleValue[], machine: Mach
   return bytes
 }
 
-/** copyreg._reconstructor(cls, object, None): how protocols before 2 make objects. */
-function reconstruct([of, base]: readonly PickleValue[], machine: Machine): PickleValue {
+/**
+ * copyreg._reconstructor(class, base, state): how protocols before 2 make objects. Of a class that extends dict,
+ * list or another type of Python's the state is what it holds as that type.
+ */
+function reconstruct([of, base, state = null]: readonly PickleValue[], machine: Machine): PickleValue {
   if (!(of instanceof PickleGlobal))
     return machine.fail(`_reconstructor is called with ${kindOf(of)} for a class`)
+  if (!(base instanceof PickleGlobal))
+    return machine.fail(`_reconstructor is called for ${of.path}, which extends ${kindOf(base)}`)
   machine.budget.take(Cost.object)
-  const plain = base instanceof PickleGlobal && base.name === 'object'
-  if (!plain) machine.fail(`_reconstructor is called for ${of.path}, which extends ${kindOf(base)}`)
-  return new PickleObject(of, [], false)
+  const contained = state === null || state instanceof PickleDict || Array.isArray(state)
+  const object = new PickleObject(of, contained ? [] : [state], false)
+  if (state instanceof PickleDict) object.items = state
+  if (Array.isArray(state)) object.list = state
+  return object
 }

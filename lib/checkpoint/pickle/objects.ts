@@ -2,7 +2,15 @@
 import { Cost } from './budget.js'
 import { Op } from './opcodes.js'
 import type { Operation, StackMachine } from './stack_machine.js'
-import { kindOf, PickleDict, PickleGlobal, PickleObject, PickleTuple, type PickleValue } from './values.js'
+import {
+  kindOf,
+  PickleDict,
+  PickleGlobal,
+  PickleLeaf,
+  PickleObject,
+  PickleTuple,
+  type PickleValue,
+} from './values.js'
 
 const refuse =
   (why: string): Operation =>
@@ -105,7 +113,7 @@ function build(machine: StackMachine): void {
     target.attributes = state
   } else if (target instanceof PickleObject && target.state === undefined) {
     target.state = state
-  } else {
+  } else if (!(target instanceof PickleLeaf && target.setState(state))) {
     const why = target instanceof PickleObject ? 'it was set before' : 'it has none'
     machine.fail(`BUILD sets the state of ${kindOf(target)}, and ${why}`)
   }

@@ -9,6 +9,11 @@ import type { DictKey } from './keys.js'
 export abstract class PickleLeaf {
   /** Tells it from other classes, which TypeScript compares by their members. */
   declare protected readonly leaf: true
+
+  /** Takes the state that BUILD sets; false where it is none of this value. */
+  setState(_state: PickleValue): boolean {
+    return false
+  }
 }
 
 export type PickleValue =

@@ -11,6 +11,8 @@ import { makeView, PickleStorage, PickleTensor, sizeOf, sizesOf } from './storag
 
 type Args = readonly PickleValue[]
 
+const FROM_NUMPY = unreadable('numpy', 'its elements are a numpy array of another device')
+
 /** By 'module name'. */
 export const TORCH_FUNCTIONS: ReadonlyMap<string, PickleFunction> = new Map([
   ...functions(['torch._utils'], {
@@ -25,10 +27,9 @@ export const TORCH_FUNCTIONS: ReadonlyMap<string, PickleFunction> = new Map([
     _rebuild_nested_tensor: unreadable('nested', 'it is a nested tensor'),
     _rebuild_meta_tensor_no_storage: unreadable('meta', 'it is on the meta device and has no elements'),
     _rebuild_wrapper_subclass: unreadable('wrapper', 'it is a wrapper around other tensors'),
-    _rebuild_device_tensor_from_numpy: unreadable(
-      'numpy',
-      'its elements are a numpy array of another device',
-    ),
+    _rebuild_device_tensor_from_cpu_tensor: rebuildFromCpu,
+    _rebuild_device_tensor_from_numpy: FROM_NUMPY,
+    _rebuild_xla_tensor: FROM_NUMPY,
   }),
   ...functions(['torch._tensor', 'torch.tensor'], {
     _rebuild_from_type: rebuildFromType,
@@ -36,6 +37,9 @@ export const TORCH_FUNCTIONS: ReadonlyMap<string, PickleFunction> = new Map([
   }),
   ...functions(['torch.serialization'], { _get_layout: ([layout]) => layout ?? null }),
   ...classes(['torch'], { Size: makeSize, device: makeDevice }),
+  ...classes(['torch.autograd.variable'], {
+    Variable: ([data = null], machine) => rebuildParameter([data, false], machine),
+  }),
   ...classes(['torch.nn.parameter', 'torch.nn'], { Parameter: rebuildParameter, Buffer: rebuildParameter }),
 ])
 
@@ -100,6 +104,21 @@ function rebuildParameter([data, requiresGrad = true]: Args, machine: Machine): 
     machine.fail(`requires_grad of a parameter is ${kindOf(requiresGrad)}`)
   machine.budget.take(Cost.object)
   return new PickleTensor({ ...tensor, requiresGrad: requiresGrad === true })
+}
+
+/** (cpu_tensor, dtype, device, requires_grad): of XLA and other devices without storages, which save a copy. */
+function rebuildFromCpu([data, dtype, , requiresGrad = false]: Args, machine: Machine): PickleValue {
+  const tensor = tensorOf(data, machine)
+  const { name } = elementOf(dtype, machine)
+  const converted =
+    name === tensor.dtype ? null : `it is of ${name} on its device, and was saved as ${tensor.dtype}`
+  if (typeof requiresGrad !== 'boolean') machine.fail(`requires_grad of a tensor is ${kindOf(requiresGrad)}`)
+  machine.budget.take(Cost.object)
+  return new PickleTensor({
+    ...tensor,
+    requiresGrad: requiresGrad === true,
+    unreadable: tensor.unreadable ?? converted,
+  })
 }
 
 /** (function, class, args, state): a tensor of a subclass, or with attributes, which are left out. */

@@ -1,7 +1,14 @@
 /** The storages and tensors of a pickle before anything of them is read, and the checks of their sizes. */
 import { Cost } from '../pickle/budget.js'
 import type { Machine } from '../pickle/stack_machine.js'
-import { kindOf, PickleGlobal, PickleLeaf, PickleTuple, type PickleValue } from '../pickle/values.js'
+import {
+  kindOf,
+  PickleDict,
+  PickleGlobal,
+  PickleLeaf,
+  PickleTuple,
+  type PickleValue,
+} from '../pickle/values.js'
 import type { StorageRecord } from '../records.js'
 import { type ElementType, STORAGE_CLASSES, UNTYPED, unreadableDtype } from './dtypes.js'
 
@@ -33,17 +40,27 @@ export class PickleTensor extends PickleLeaf {
   readonly dtype: string
   readonly shape: readonly number[]
   readonly view: TensorView | null
-  readonly requiresGrad: boolean
   /** null: it can be read. */
   readonly unreadable: string | null
+  requiresGrad: boolean
 
-  constructor(fields: Omit<PickleTensor, never>) {
+  constructor(fields: Pick<PickleTensor, 'dtype' | 'shape' | 'view' | 'requiresGrad' | 'unreadable'>) {
     super()
     this.dtype = fields.dtype
     this.shape = fields.shape
     this.view = fields.view
-    this.requiresGrad = fields.requiresGrad
     this.unreadable = fields.unreadable
+    this.requiresGrad = fields.requiresGrad
+  }
+
+  /** (requires_grad, volatile, backward_hooks), which Variables and Parameters have until PyTorch 0.3. */
+  override setState(state: PickleValue): boolean {
+    if (!(state instanceof PickleTuple) || state.items.length !== 3) return false
+    const [requiresGrad, volatile, hooks] = state.items
+    if (typeof requiresGrad !== 'boolean' || typeof volatile !== 'boolean') return false
+    if (hooks !== null && !(hooks instanceof PickleDict)) return false
+    this.requiresGrad = requiresGrad
+    return true
   }
 }
 

@@ -72,10 +72,20 @@ const states: Attack[] = [
     beside(call('copyreg', '_reconstructor', system, global('builtins', 'object'), none)),
     besides(record('os.system')),
   ),
-  refused(
+  inert(
     '_reconstructor of an extended class',
     beside(call('copyreg', '_reconstructor', system, global('builtins', 'str'), command)),
-    /_reconstructor is called for os\.system, which extends the name builtins\.str/,
+    besides(record('os.system', { args: [COMMAND] })),
+  ),
+  refused(
+    '_reconstructor of a class that extends no class',
+    beside(call('copyreg', '_reconstructor', system, command, command)),
+    /_reconstructor is called for os\.system, which extends a string/,
+  ),
+  inert(
+    'a state of a Variable on a tensor',
+    beside(bytes(tensor(), tupleOf(newTrue, newTrue, dictOf({ hook: system })), build)),
+    besides({ tensor: 'other' }),
   ),
   refused(
     '_reconstructor of no class',
