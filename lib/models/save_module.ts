@@ -44,5 +44,5 @@ export async function saveModule(
 
 function transformersConfig(module: Module, kind: ModuleKind, state: ReadonlyMap<string, Tensor>): string {
   if (kind === 'dalle_dvae') return writeFlavaConfig(shapesOf(state))
-  return writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype)
+  return writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype, state)
 }

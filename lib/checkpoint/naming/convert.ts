@@ -152,7 +152,7 @@ function configFor(
     pooling: 'mean' as const,
     ...architecture,
   }
-  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state))
+  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state), state)
 }
 
 /** Of the weights that train. */

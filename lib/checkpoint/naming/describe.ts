@@ -122,12 +122,17 @@ async function configBeside(
   return { source: 'config.json', architecture: withHead(checked, shapes), notes }
 }
 
-/** A config.json may leave the classes out; the head has them. */
-function withHead(architecture: BeitArchitecture, shapes: Shapes): BeitArchitecture {
+/**
+ * A config.json may leave the classes out; the head has them. Without a head, where pre-training normed last is no sign
+ * of pooling, as for inferArchitecture.
+ */
+function withHead({ pooling, ...architecture }: BeitArchitecture, shapes: Shapes): BeitArchitecture {
   const vocabSize = shapes.get('lm_head.weight')?.[0]
   const numClasses = shapes.get('head.weight')?.[0]
+  const headless = shapes.has('mask_token') && !shapes.has('head.weight')
   return {
     ...architecture,
+    ...(headless || pooling === undefined ? {} : { pooling }),
     ...(vocabSize === undefined ? {} : { vocabSize }),
     ...(numClasses === undefined ? {} : { numClasses }),
   }

@@ -110,11 +110,13 @@ const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
  *
  * @param model the class of transformers that they are for
  * @param dtype of the weights
+ * @param tensors their names, ours: a model without a head has what they say, whatever it was made for
  */
 export function writeTransformersConfig(
   architecture: Required<BeitArchitecture>,
   model: 'BeitForMaskedImageModeling' | 'BeitForImageClassification' | 'BeitModel',
   dtype: string,
+  tensors: { has(name: string): boolean },
 ): string {
   const { imageSize, relativePositions, numClasses } = architecture
   const masked = model === 'BeitForMaskedImageModeling'
@@ -136,14 +138,14 @@ export function writeTransformersConfig(
     image_size: imageSize[0] === imageSize[1] ? imageSize[0] : imageSize,
     patch_size: architecture.patchSize,
     num_channels: 3,
-    use_mask_token: masked,
+    use_mask_token: tensors.has('mask_token'),
     use_absolute_position_embeddings: architecture.absolutePositions,
     use_relative_position_bias: relativePositions === 'per-block',
     use_shared_relative_position_bias: relativePositions === 'shared',
     layer_scale_init_value: architecture.layerScaleInit,
     drop_path_rate: architecture.dropPath,
     // With masked image modelling the one norm is the head's, and this keeps the model from another.
-    use_mean_pooling: masked || architecture.pooling === 'mean',
+    use_mean_pooling: masked || !tensors.has('norm.weight'),
     ...(masked
       ? {}
       : {

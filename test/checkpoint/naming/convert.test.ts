@@ -131,6 +131,28 @@ test('a BEiT without a head keeps its configuration on the way', async () => {
   equal([begun.config.heads, begun.config.imageSize, begun.config.pooling], [3, [32, 48], 'cls'])
 })
 
+test('pre-training without its head: config.json says its norm and mask token', async () => {
+  const folder = temporary()
+  const [whole, bare, hf] = ['whole.pth', 'bare.pth', 'pytorch_model.bin'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
+  using model = await BeitForMaskedImageModeling.create({ ...SMALL, imageSize: 32 })
+  await model.save(whole)
+  const { tensors } = await readCheckpoint(whole)
+  await writeCheckpoint(bare, new Map([...tensors].filter(([name]) => !name.startsWith('lm_head.'))))
+  await convertCheckpoint(bare, hf, { to: 'transformers' })
+  const written = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+  equal(
+    [written.architectures, written.use_mean_pooling, written.use_mask_token],
+    [['BeitModel'], false, true],
+  )
+  // What transformers needs of its norm is no wish for a classifier that pools the class token.
+  for (const path of [bare, hf]) {
+    using begun = await BeitForImageClassification.load(path, { numClasses: 2 })
+    is(begun.config.pooling, 'mean', path)
+  }
+})
+
 test("DALL-E's tokenizer: the original's file of each part, and FLAVA's codebook", async () => {
   const folder = temporary()
   const [whole, encoder, decoder, flava, back] = ['w', 'e', 'd', 'f', 'b'].map((name) =>

@@ -2,8 +2,10 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { convertCheckpoint } from '../../../lib/checkpoint/naming/convert.js'
 import { readCheckpoint } from '../../../lib/checkpoint/read_checkpoint.js'
 import { writeSafetensors } from '../../../lib/checkpoint/safetensors.js'
+import { writeCheckpoint } from '../../../lib/checkpoint/write_checkpoint.js'
 import { BeitForImageClassification } from '../../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../../lib/models/beit_for_masked_image_modeling.js'
 import { Tensor } from '../../../lib/tensor.js'
@@ -82,6 +84,47 @@ for (const library of Object.keys(MODELS) as Library[]) {
     },
   )
 }
+
+const BEIT_MODEL = `
+import json, sys, torch, transformers
+from safetensors.torch import load_file
+model, info = transformers.BeitModel.from_pretrained(sys.argv[1], output_loading_info=True)
+io = load_file(sys.argv[1] + '/io.safetensors')
+with torch.no_grad():
+    features = model.eval()(io['pixels']).last_hidden_state
+error = (features - io['features']).abs().max() / io['features'].abs().max()
+print(json.dumps({**{key: list(info[key + '_keys']) for key in ('missing', 'unexpected')}, 'error': error.item()}))
+`
+
+test.skipIf(
+  pythonLacks('torch', 'safetensors', 'transformers'),
+  "transformers' BeitModel takes a pre-trained file without its head whole, and gives its features",
+  async () => {
+    const folder = temporary()
+    const [whole, bare] = [join(folder, 'whole.pth'), join(folder, 'bare.pth')]
+    const sizes = { imageSize: 64, hiddenSize: 48, depth: 3, heads: 3, vocabSize: 20 }
+    using model = await BeitForMaskedImageModeling.create(sizes, { seed: 5 })
+    const state = await model.stateDict()
+    // A norm of all ones, and a mask token of zeros, would look alike when they are lost.
+    for (const name of ['norm.weight', 'norm.bias']) state.set(name, Tensor.from(randomNumbers(48), [48]))
+    await model.loadStateDict(state)
+    await model.save(whole)
+    const { tensors } = await readCheckpoint(whole)
+    await writeCheckpoint(bare, new Map([...tensors].filter(([name]) => !name.startsWith('lm_head.'))))
+    await convertCheckpoint(bare, join(folder, 'model.safetensors'), { to: 'transformers' })
+    const pixels = Tensor.from(randomNumbers(3 * 64 * 64), [1, 3, 64, 64])
+    await writeSafetensors(
+      join(folder, 'io.safetensors'),
+      new Map([
+        ['pixels', pixels],
+        ['features', await model.features(pixels)],
+      ]),
+    )
+    const { missing, unexpected, error } = JSON.parse(python(BEIT_MODEL, folder)) as Found
+    equal([missing, unexpected], [[], []])
+    ok(error <= TOLERANCE, `relative error ${error}`)
+  },
+)
 
 test.skipIf(
   pythonLacks('torch', 'safetensors', 'timm'),
