@@ -4,6 +4,7 @@
  */
 import {
   type Bytes,
+  binBytes,
   binPersId,
   bytes,
   call,
@@ -146,6 +147,10 @@ export function legacy(
     forged.suffix ?? '',
   )
 }
+
+/** The storage of a tensor in a bare pickle: a legacy file of its own, as bytes. */
+export const storageInBytes = (file: Bytes = legacy(pickle(proto(2), storage()))): Buffer =>
+  call('torch.storage', '_load_from_bytes', binBytes(bytes(file)))
 
 /** A safetensors file of a header, as JSON or raw, and the bytes behind it. */
 export function safetensors(header: object | Bytes, data: Bytes = '', length?: number | bigint): Buffer {

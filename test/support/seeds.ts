@@ -2,7 +2,17 @@
  * Small valid checkpoints, one of each kind: what the attacks and mutations start from. Each holds the weights
  * `w` (float32[2, 2]), `t`, its transpose on the same storage, and `n` (int64[2]), or says that it has none.
  */
-import { entry, FLOATS, legacy, safetensors, sizes, storage, tensor, torchZip } from './checkpoint_builder.js'
+import {
+  entry,
+  FLOATS,
+  legacy,
+  safetensors,
+  sizes,
+  storage,
+  storageInBytes,
+  tensor,
+  torchZip,
+} from './checkpoint_builder.js'
 import {
   append,
   type Bytes,
@@ -154,12 +164,22 @@ const plain = pickle(
 const floats = entry('F32', [2, 2], 0, 16)
 const integers = entry('I64', [2], 0, 16)
 
+/** As pickle.dump writes tensors. */
+const bare = pickle(
+  proto(3),
+  dictOf({
+    w: tensor({ storage: storageInBytes(), shape: sizes(2, 2), strides: sizes(2, 1) }),
+    epoch: number(3),
+  }),
+)
+
 export const SEEDS: readonly Seed[] = [
   one('zip.pth', torchZip(checkpoint, storages), true),
   one('protocol4.pth', torchZip(protocol4(), storages), true),
   one('legacy.pth', legacy(checkpoint, located), false),
   one('module.pkl', legacy(module, located), false),
   one('plain.pkl', plain, false),
+  one('bare.pkl', bare, false),
   one('list.pth', torchZip(pickle(proto(2), listOf(w, t, n)), storages), true),
   one(
     'one.safetensors',

@@ -1,5 +1,4 @@
 /** Hostile files: what each is, and what reading it must come to. */
-
 import { saved, tensor, torchZip } from '../../support/checkpoint_builder.js'
 import { bytes, dictOf, pickle, proto } from '../../support/pickle_builder.js'
 import type { Portable } from '../../support/portable.js'

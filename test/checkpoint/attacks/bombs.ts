@@ -1,5 +1,4 @@
 /** Small files that ask for much memory: repetition, depth, copies. */
-
 import { safetensors, tensor } from '../../support/checkpoint_builder.js'
 import {
   append,

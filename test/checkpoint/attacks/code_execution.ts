@@ -1,5 +1,4 @@
 /** Pickles that run something when Python's own unpickler reads them. Here nothing of them is more than a name. */
-
 import { legacy, tensor } from '../../support/checkpoint_builder.js'
 import {
   binGet,

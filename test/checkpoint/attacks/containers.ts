@@ -1,5 +1,4 @@
 /** Legacy files, tar files, safetensors and their indices, each a step beside what its reader takes. */
-
 import {
   entry,
   FLOATS,

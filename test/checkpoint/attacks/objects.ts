@@ -1,5 +1,4 @@
 /** Objects whose state or type would run something in Python, weights that are calls, names of JavaScript's own. */
-
 import { legacy, saved, storage, tensor } from '../../support/checkpoint_builder.js'
 import {
   append,

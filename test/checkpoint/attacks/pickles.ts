@@ -1,5 +1,4 @@
 /** Pickles that are not well formed, and numbers and lengths in them that are meant to overflow something. */
-
 import { tensor, torchZip } from '../../support/checkpoint_builder.js'
 import {
   binBytes,

@@ -1,7 +1,7 @@
 /** Files that ask for much time, or for long texts to be put together again and again. */
-
 import {
   FLOATS,
+  legacy,
   safetensors,
   saved,
   sizes,
@@ -176,6 +176,22 @@ const shared: Attack[] = [
       appends,
     ),
     repeats,
+  ),
+  refused(
+    'one storage in bytes loaded many times',
+    pickle(
+      proto(3),
+      ...[global('torch.storage', '_load_from_bytes'), binPut(0), pop],
+      ...[
+        binBytes(
+          legacy(pickle(proto(2), storage({ count: number(MEGABYTE.length / 4) })), [
+            { key: '0', count: MEGABYTE.length / 4, data: MEGABYTE },
+          ]),
+        ),
+      ],
+      ...[tuple1, binPut(1), pop, '](', repeated(20_000, binGet(0), binGet(1), reduce), appends],
+    ),
+    memory,
   ),
   inert(
     'many references to a storage in a folder of a long name',

@@ -1,5 +1,4 @@
 /** Storages that are not what they say, and things done to tensors and storages that only suit dicts and lists. */
-
 import {
   FLOATS,
   legacy,
@@ -7,6 +6,7 @@ import {
   saved,
   sizes,
   storage,
+  storageInBytes,
   type TensorFields,
   tensor,
 } from '../../support/checkpoint_builder.js'
@@ -34,7 +34,7 @@ import {
   tupleOf,
   unicode,
 } from '../../support/pickle_builder.js'
-import { type Attack, beside, inert, refused } from './attack.js'
+import { type Attack, beside, besides, inert, refused } from './attack.js'
 
 const weight = (forged: Partial<TensorFields>) => saved(dictOf({ w: tensor(forged) }))
 const on = (forged: Partial<StorageFields>) => weight({ storage: storage(forged) })
@@ -172,6 +172,47 @@ const parts: Attack[] = [
   ),
 ]
 
+const bare = (file: Bytes | undefined, ...more: Bytes[]) =>
+  pickle(proto(3), dictOf({ w: tensor({ storage: storageInBytes(file) }) }), ...more)
+const inside = pickle(proto(2), storage())
+
+/** Storages of bare pickles: whole legacy files inside of them. */
+const files: Attack[] = [
+  inert('a storage in bytes', bare(undefined), { w: { tensor: 'w' } }),
+  refused(
+    'a storage in bytes cut off',
+    bare(legacy(inside).subarray(0, -1)),
+    /storage at byte \d+: .* ends at byte/,
+  ),
+  refused(
+    'bytes behind a storage in bytes',
+    bare(legacy(inside, undefined, { suffix: 'x' })),
+    /storages end at byte/,
+  ),
+  refused('an object for a storage', bare(legacy(pickle(proto(2), none), [])), /loaded from a file of None/),
+  refused('a tensor for a storage', bare(legacy(pickle(proto(2), tensor()))), /loaded from|rebuilt on/),
+  refused('a zip file for a storage', bare(saved(storage())), /storage at byte/),
+  refused('a bare pickle for a storage', bare(pickle(proto(2), none)), /storage at byte/),
+  refused(
+    'a storage in bytes in a storage in bytes',
+    bare(legacy(pickle(proto(2), storageInBytes()), [])),
+    /loaded from a file of an object of torch\.storage\._load_from_bytes/,
+  ),
+  refused(
+    'a storage in text',
+    pickle(
+      proto(2),
+      dictOf({ w: tensor({ storage: call('torch.storage', '_load_from_bytes', unicode('x')) }) }),
+    ),
+    /loaded from a string/,
+  ),
+  inert(
+    'a storage in bytes in a zip file is a call',
+    beside(storageInBytes('x')),
+    besides({ record: { class: 'torch.storage._load_from_bytes', args: [{ bytes: 'x' }] } }),
+  ),
+]
+
 const values: [string, Bytes, string][] = [
   ['a tensor', tensor(), 'a tensor or storage'],
   ['a storage', storage(), 'a tensor or storage'],
@@ -251,4 +292,11 @@ const good: Attack[] = [
   }),
 ]
 
-export const STORAGES: readonly Attack[] = [...storages, ...parts, ...methods, ...containers, ...good]
+export const STORAGES: readonly Attack[] = [
+  ...storages,
+  ...parts,
+  ...files,
+  ...methods,
+  ...containers,
+  ...good,
+]

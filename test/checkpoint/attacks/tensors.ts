@@ -1,5 +1,4 @@
 /** Tensors that reach out of their storage, and others that PyTorch's functions are called wrongly for. */
-
 import { saved, sizes, storage, type TensorFields, tensor } from '../../support/checkpoint_builder.js'
 import {
   type Bytes,
