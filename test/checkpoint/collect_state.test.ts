@@ -3,7 +3,7 @@ import { equal, is } from 'uvu/assert'
 import { memorySource } from '../../lib/checkpoint/byte_source.js'
 import { collectState } from '../../lib/checkpoint/torch/collect_state.js'
 import { readTorchZip } from '../../lib/checkpoint/torch/read_zip.js'
-import { saved, tensor } from '../support/checkpoint_builder.js'
+import { saved, sizes, tensor } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
 import * as p from '../support/pickle_builder.js'
 import { suite } from '../support/suite.js'
@@ -47,7 +47,11 @@ test('a state dict is taken as it is', () => {
 })
 
 test('the likeliest key is picked, and told', () => {
-  for (const key of ['model', 'state_dict', 'module', 'model_ema', 'weights']) {
+  const keys = [
+    ...['model', 'state_dict', 'model_state_dict', 'module', 'net', 'network'],
+    ...['model_ema', 'model_ema_state_dict', 'state_dict_ema', 'ema', 'weights'],
+  ]
+  for (const key of keys) {
     const { picked, names, notes } = collect(p.dictOf({ epoch: p.number(1), [key]: state }))
     equal([picked, names], [key, ['w', 'b']])
     equal(notes, [`took the weights under '${key}'; beside them there are epoch`])
@@ -56,6 +60,33 @@ test('the likeliest key is picked, and told', () => {
   // Not a state dict, and so not taken for one.
   is(collect(p.dictOf({ model: p.unicode('beit_base'), state_dict: state })).picked, 'state_dict')
   is(collect(p.dictOf({ weights: t, bias: t })).picked, null)
+})
+
+test('a tensor or two beside the weights make no state dict', () => {
+  const optimizer = p.dictOf({
+    state: p.bytes('}(', p.number(0), p.dictOf({ exp_avg: t, exp_avg_sq: t }), 'u'),
+  })
+  // As PyTorch's tutorial saves it.
+  const tutorial = p.dictOf({
+    epoch: p.number(5),
+    model_state_dict: state,
+    optimizer_state_dict: optimizer,
+    loss: t,
+  })
+  equal(collect(tutorial).names, ['w', 'b'])
+  const path = p.call('pathlib', 'PosixPath', p.unicode('/'), p.unicode('runs'))
+  const own = p.dictOf({ generator: state, more: p.dictOf({ critic: state }), optimizer, rng: t, dir: path })
+  const { picked, names, notes } = collect(own)
+  equal([picked, names.slice(0, 4)], [null, ['generator.w', 'generator.b', 'more.critic.w', 'more.critic.b']])
+  equal(notes, [
+    'no state dict was found: took every tensor, by its place; ' +
+      'to take those under one key, pick one of generator, more.critic',
+  ])
+  equal(collect(own, 'more.critic').names, ['w', 'b'])
+  const net = module('Net', { parameters: state })
+  equal(collect(p.dictOf({ trained: net, loss: t })).names, ['trained.w', 'trained.b', 'loss'])
+  // Nor do some tensors further inside make a state dict none.
+  equal(collect(p.dictOf({ w: t, b: t, extra: p.listOf(t) })).names, ['w', 'b'])
 })
 
 test('pick chooses another key, or one within', async () => {
@@ -113,6 +144,34 @@ test('weights that an unknown function makes are refused', async () => {
     'ERR_FORMAT',
     message,
   )
+})
+
+test('what is plain beside weights is left out, whatever makes it', () => {
+  const plain = {
+    dir: p.call('pathlib', 'PosixPath', p.unicode('/')),
+    at: p.call('datetime', 'datetime', p.binBytes('\x07\xe8\x01\x01\0\0\0\0\0\0')),
+  }
+  equal(collect(p.dictOf({ w: t, ...plain })), {
+    picked: null,
+    names: ['w'],
+    notes: ['left out what is no tensor: dir, at'],
+  })
+})
+
+test('where no tensor is, what there is is named', () => {
+  const array = p.bytes(
+    p.call('numpy.core.multiarray', '_reconstruct', p.global('numpy', 'ndarray'), sizes(0), p.binBytes('b')),
+    p.tupleOf(
+      ...[p.number(1), sizes(2), p.call('numpy', 'dtype', p.unicode('f4')), p.newFalse],
+      p.binBytes('01234567'),
+    ),
+    p.build,
+  )
+  const other = p.call('jax', 'Array', p.none)
+  equal(collect(p.dictOf({ model: p.dictOf({ w: array, b: array, c: other }), epoch: p.number(1) })).notes, [
+    "it holds no tensor; under 'model' are objects of jax.Array, numpy.ndarray",
+  ])
+  equal(collect(p.listOf(other)).notes, ['it holds no tensor; in it are objects of jax.Array'])
 })
 
 test('shared parts and modules inside themselves end', async () => {

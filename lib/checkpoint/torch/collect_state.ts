@@ -4,11 +4,15 @@
  */
 import { BeitError } from '../../errors.js'
 import { kindOf, PickleDict, type PickleValue } from '../pickle/values.js'
+import { classesIn, statesIn } from './pickled_states.js'
 import { StateCollector, shorten } from './state_collector.js'
 import type { PickleTensor } from './storages.js'
 
 /** Where weights stand in the files of training scripts, the likeliest first. */
-const KEYS = ['model', 'state_dict', 'module', 'model_ema', 'weights']
+const KEYS = [
+  ...['model', 'state_dict', 'model_state_dict', 'module', 'net', 'network'],
+  ...['model_ema', 'model_ema_state_dict', 'state_dict_ema', 'ema', 'weights'],
+]
 
 /** The weights, by name in the order of the file. */
 export interface CollectedState {
@@ -47,8 +51,23 @@ export function collectState(root: PickleValue, name: string, pick: string | nul
   const own = collector.state(root)
   if (own !== null) return { picked: null, tensors: own, notes: collector.notes }
   const tensors = collector.anything(root)
-  const note = 'no state dict was found: took every tensor, by its place'
-  return { picked: null, tensors, notes: tensors.size > 0 ? [note] : ['it holds no tensor'] }
+  if (tensors.size === 0) return { picked: null, tensors, notes: [nothingIn(root)] }
+  const states = statesIn(root)
+  const choice = states.length > 0 ? `; to take those under one key, pick one of ${shorten(states)}` : ''
+  return {
+    picked: null,
+    tensors,
+    notes: [`no state dict was found: took every tensor, by its place${choice}`],
+  }
+}
+
+/** What there is where weights were expected, since it may be weights to some other library. */
+function nothingIn(root: PickleValue): string {
+  const key = KEYS.find((name) => root instanceof PickleDict && root.get(name) !== undefined)
+  const place = root instanceof PickleDict && key !== undefined ? root.get(key) : root
+  const classes = classesIn(place ?? null)
+  if (classes.length === 0) return 'it holds no tensor'
+  return `it holds no tensor; ${key === undefined ? 'in it' : `under '${key}'`} are objects of ${shorten(classes)}`
 }
 
 function valueAt(root: PickleValue, pick: string, name: string): PickleValue {

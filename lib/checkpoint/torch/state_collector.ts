@@ -7,11 +7,12 @@ import {
   attributeOf,
   kindOf,
   PickleDict,
-  PickleObject,
+  type PickleObject,
   PickleSet,
   PickleTuple,
   type PickleValue,
 } from '../pickle/values.js'
+import { countTensors, isModule, standsForWeight } from './pickled_states.js'
 import { PickleTensor } from './storages.js'
 
 /** Shared parts are walked once for each name they have; a file of a few bytes could give them any number. */
@@ -33,7 +34,10 @@ export class StateCollector {
     this.#name = name
   }
 
-  /** The tensors of a state dict or module; null when `value` is neither. */
+  /**
+   * The tensors of a state dict or module; null when `value` is neither. A dict with more tensors further inside
+   * is none: training scripts keep a loss or the state of a generator beside the weights.
+   */
   state(value: PickleValue): Map<string, PickleTensor> | null {
     if (isModule(value)) {
       const tensors = new Map<string, PickleTensor>()
@@ -42,15 +46,15 @@ export class StateCollector {
       return tensors
     }
     if (!(value instanceof PickleDict)) return null
-    const entries = [...value.entries()]
-    if (!entries.some(([key, item]) => typeof key === 'string' && item instanceof PickleTensor)) return null
     const tensors = new Map<string, PickleTensor>()
-    const others: string[] = []
-    for (const [key, item] of entries) {
+    const rest: [PickleValue, PickleValue][] = []
+    for (const [key, item] of value.entries()) {
       if (typeof key === 'string' && item instanceof PickleTensor) tensors.set(key, item)
-      else if (item instanceof PickleObject && item.called) this.#refuse(String(key), item)
-      else others.push(typeof key === 'string' ? key : kindOf(key))
+      else rest.push([key, item])
     }
+    if (tensors.size === 0 || countTensors(rest.map(([, item]) => item)) >= tensors.size) return null
+    for (const [key, item] of rest) if (standsForWeight(item)) this.#refuse(String(key), item)
+    const others = rest.map(([key]) => (typeof key === 'string' ? key : kindOf(key)))
     if (others.length > 0) this.notes.push(`left out what is no tensor: ${shorten(others)}`)
     return tensors
   }
@@ -155,10 +159,6 @@ function* childrenOf(value: PickleValue): Iterable<[string, PickleValue]> {
   for (const [i, item] of items.entries()) {
     if (typeof item === 'object' && item !== null) yield [String(i), item]
   }
-}
-
-function isModule(value: PickleValue): value is PickleObject {
-  return value instanceof PickleObject && attributeOf(value, '_parameters') instanceof PickleDict
 }
 
 function* entriesOf(module: PickleObject, attribute: string): Iterable<[string, PickleValue]> {
