@@ -2,6 +2,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include "engine/fresh_zeros.h"
+
 namespace beit::nn {
 
 ParameterStore::ParameterStore(at::TensorOptions options, std::optional<uint64_t> seed) : options_(options) {
@@ -15,7 +17,7 @@ at::Tensor ParameterStore::parameter(const Path& path, at::IntArrayRef shape, co
     init(tensor, *generator_);
     tensor = tensor.to(options_);
   } else {
-    tensor = at::zeros(shape, options_);
+    tensor = fresh_zeros(shape, options_);
   }
   tensor.requires_grad_(true);
   entries_.push_back({path.str(), tensor, /*is_buffer=*/false});

@@ -20,8 +20,8 @@ struct NamedTensor {
 
 class ParameterStore {
  public:
-  // `options` are the dtype and device of the parameters. Without a seed they stay zero: weights are loaded
-  // next.
+  // `options` are the dtype and device of the parameters. Without a seed they are zeros that cost
+  // nothing: weights are loaded next.
   ParameterStore(at::TensorOptions options, std::optional<uint64_t> seed);
 
   at::Tensor parameter(const Path& path, at::IntArrayRef shape, const Init& init);
