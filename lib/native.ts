@@ -44,13 +44,6 @@ export interface TensorBindings {
   tensorJoin(tensors: readonly TensorHandle[]): Promise<TensorHandle>
   /** (N + 1, N + 1) int64 for N = rows * columns patches behind a class token. */
   relativePositionIndex(rows: number, columns: number): Promise<TensorHandle>
-  tensorsFromFile(
-    path: string,
-    shapes: readonly (readonly number[])[],
-    dtypes: readonly DType[],
-    offsets: readonly number[],
-    device: string,
-  ): Promise<TensorHandle[]>
   /**
    * Views of runs of bytes of a file: each range is read once, into memory that its views share, and compared
    * with its CRC-32 where one is given. `range` is an index into `ranges`, `offset` counts elements.

@@ -1,8 +1,9 @@
 /** Opens checkpoint files of whatever format, told by their first bytes, never by their name. */
-import { BeitError, invalidArgument } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import type { Tensor } from '../tensor.js'
 import { openFileSource } from './byte_source.js'
 import { CheckpointFile, type Container } from './checkpoint_file.js'
+import { readAll } from './read_all.js'
 import { readContents } from './read_contents.js'
 import type { PlainData } from './records.js'
 
@@ -63,14 +64,9 @@ export async function readCheckpoint(
   options: { device?: string; pick?: string } = {},
 ): Promise<Checkpoint> {
   const file = await openCheckpoint(path, { pick: options.pick })
-  const unreadable = [...file.unreadable.values()][0]
-  if (unreadable !== undefined) {
-    throw new BeitError('ERR_FORMAT', `${path}: tensor '${unreadable.name}': ${unreadable.reason}`)
-  }
-  const tensors = await file.read([...file.tensors.values()], { device: options.device })
+  const tensors = await readAll(file, { device: options.device })
   const { format, container, picked, data, metadata, notes } = file
-  const named = new Map([...file.tensors.keys()].map((name, i) => [name, tensors[i] as Tensor]))
-  return { format, container, tensors: named, picked, data, metadata, notes }
+  return { format, container, tensors, picked, data, metadata, notes }
 }
 
 function checkOptions(path: unknown, { pick }: { pick?: unknown }): string | null {

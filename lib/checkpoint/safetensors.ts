@@ -1,11 +1,14 @@
 /** safetensors files: weights of the field's common format, read strictly and written atomically. */
 import { resolve } from 'node:path'
 import { native } from '../binding.js'
-import { resolveDevice } from '../device.js'
 import { BeitError } from '../errors.js'
-import { elementSize, Tensor } from '../tensor.js'
+import { elementSize, type Tensor } from '../tensor.js'
 import { replaceFile } from './atomic_file.js'
-import { FORMAT_DTYPES, readSafetensorsHeader } from './safetensors_header.js'
+import { openFileSource } from './byte_source.js'
+import { CheckpointFile } from './checkpoint_file.js'
+import { openSafetensors } from './open_safetensors.js'
+import { readAll } from './read_all.js'
+import { FORMAT_DTYPES } from './safetensors_header.js'
 import { checkTensors } from './tensor_map.js'
 
 export {
@@ -18,7 +21,8 @@ export {
  * Reads all tensors of a safetensors file.
  *
  * @param options.device where they go: 'cpu' (default), 'cuda' or 'cuda:N'
- * @throws BeitError ERR_FORMAT when the file breaks a rule of the format; ERR_IO when it cannot be read.
+ * @throws BeitError ERR_FORMAT when the file breaks a rule of the format or changes while it is read; ERR_IO when it
+ * cannot be read.
  * @example
  * const { tensors, metadata } = await readSafetensors('beit.safetensors')
  * tensors.get('cls_token') // Tensor(float32[1, 1, 768], cpu)
@@ -27,18 +31,14 @@ export async function readSafetensors(
   path: string,
   options: { device?: string } = {},
 ): Promise<{ tensors: Map<string, Tensor>; metadata: Record<string, string> }> {
-  const { tensors: records, metadata } = await readSafetensorsHeader(path)
-  const handles = await native().tensorsFromFile(
-    path,
-    records.map((record) => record.shape),
-    records.map((record) => record.dtype),
-    records.map((record) => record.offset),
-    await resolveDevice(options.device ?? 'cpu'),
-  )
-  const tensors = new Map(
-    handles.map((handle, i) => [(records[i] as { name: string }).name, new Tensor(handle)]),
-  )
-  return { tensors, metadata }
+  const source = openFileSource(path)
+  let file: CheckpointFile
+  try {
+    file = new CheckpointFile(openSafetensors(source))
+  } finally {
+    source.close()
+  }
+  return { tensors: await readAll(file, options), metadata: file.metadata }
 }
 
 /**

@@ -3,7 +3,6 @@
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "engine/storage_file.h"
-#include "engine/tensor_file.h"
 #include "ops/relative_position.h"
 
 namespace beit::bindings {
@@ -92,26 +91,6 @@ static Napi::Value relative_position_index(const Napi::CallbackInfo& info) {
       [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
 }
 
-// tensorsFromFile(path, shapes: number[][], dtypes: string[], offsets: number[], device): Promise<Handle[]>
-static Napi::Value tensors_from_file(const Napi::CallbackInfo& info) {
-  auto path = string_from(info[0], "path");
-  auto dtypes = strings_from(info[2], "dtypes");
-  auto offsets = integers_from(info[3], "offsets");
-  auto device = device_from_name(string_from(info[4], "device"));
-  auto shapes = object_from(info[1], "shapes").As<Napi::Array>();
-  std::vector<FileTensor> records;
-  for (uint32_t i = 0; i < shapes.Length(); i++) {
-    records.push_back({integers_from(shapes.Get(i), "shapes"), dtype_from_name(dtypes.at(i)), offsets.at(i)});
-  }
-  return on_engine(
-      info.Env(), [=] { return read_tensors(path, records, device); },
-      [](Napi::Env env, std::vector<at::Tensor> tensors) {
-        auto result = Napi::Array::New(env, tensors.size());
-        for (uint32_t i = 0; i < tensors.size(); i++) result.Set(i, tensor_to_js(env, tensors[i]));
-        return result;
-      });
-}
-
 static std::vector<FileRange> ranges_from(const Napi::Value& value) {
   auto array = object_from(value, "ranges").As<Napi::Array>();
   std::vector<FileRange> ranges;
@@ -170,7 +149,6 @@ void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_rows>(env, exports, "tensorRows");
   export_function<tensor_join>(env, exports, "tensorJoin");
   export_function<relative_position_index>(env, exports, "relativePositionIndex");
-  export_function<tensors_from_file>(env, exports, "tensorsFromFile");
   export_function<storages_from_file>(env, exports, "storagesFromFile");
 }
 

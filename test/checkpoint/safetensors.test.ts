@@ -1,5 +1,5 @@
 /** Round trips, the format as others read and write it, and every way in which a file can be wrong. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
 import { openCheckpoint } from '../../lib/checkpoint/read_checkpoint.js'
@@ -305,6 +305,17 @@ test('whatever the length of its header, a file is told as safetensors', async (
     writeFileSync(path, file(one.padEnd(length), 4))
     const { container, tensors } = await openCheckpoint(path)
     equal([container, [...tensors.keys()]], ['safetensors', ['a']], length.toString(16))
+  }
+})
+
+test('a file that is cut off or replaced while it is read is ERR_FORMAT', async () => {
+  const path = join(temporary(), 'changing.safetensors')
+  for (const change of [() => truncateSync(path, 100), () => writeFileSync(path, file(one, 4))]) {
+    await writeSafetensors(path, new Map([['a', Tensor.from([1, 2, 3])]]))
+    // The header is read at once, the tensors when the engine is free.
+    const read = readSafetensors(path)
+    change()
+    await rejects(read, 'ERR_FORMAT', /it has changed since it was opened/)
   }
 })
 
