@@ -53,15 +53,16 @@ export class BeitForMaskedImageModeling extends BeitModel {
    *
    * @param options `device`, `dtype`, and any part of the configuration: what the file does not tell
    * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says;
-   * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`
+   * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`; `from.imageSize` of
+   * a rectangle that does not tell its own, to make a model of another size of it
    * @throws BeitError ERR_FORMAT when the file holds no BEiT, ERR_CHECKPOINT_MISMATCH when it holds another
    * model or cannot be adapted, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
    * ERR_IO when it cannot be read.
    */
   static async load(path: string, options: BeitLoadOptions = {}): Promise<BeitForMaskedImageModeling> {
-    const { pick, ...rest } = options
+    const { pick, from, ...rest } = options
     const [complete, config] = await takeModuleOptions('BeitForMaskedImageModeling.load', rest)
-    return loadBeit(path, KIND, pick, config, async (found, values) => {
+    return loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
       const seed = values === 'initial' ? complete.seed : null
       const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed })
       return new BeitForMaskedImageModeling(handle, found, complete)

@@ -10,21 +10,28 @@ import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
 import { isPositionIndex } from '../checkpoint/naming/unilm.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
-import { BeitError } from '../errors.js'
+import { BeitError, invalidArgument } from '../errors.js'
+import { type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import type { BeitModel } from './beit_model.js'
 import { configOfFile } from './file_config.js'
-import { imageSizePair } from './image_size.js'
+import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from './image_size.js'
 import { makeWithState } from './make_with_state.js'
 import type { ModuleOptions } from './module_options.js'
 
-/**
- * Options of a BEiT's `load`. `seed` is of the initial values of what the file does not have; `pick` is the key
- * of the weights in a file with more than one set of them, such as 'model_ema'.
- */
-export interface BeitLoadOptions extends ModuleOptions, BeitConfigInput {
+/** What is to be found where, and as what. */
+export interface BeitSourceOptions {
+  /** The key of the weights in a file with more than one set of them, such as 'model_ema'. */
   pick?: string
+  /**
+   * What the file itself is, where only its shapes tell: `imageSize` of a rectangle, which with the option
+   * `imageSize` beside it becomes a model of another size.
+   */
+  from?: { imageSize?: ImageSize }
 }
+
+/** Options of a BEiT's `load`. `seed` is of the initial values of what the file does not have. */
+export interface BeitLoadOptions extends ModuleOptions, BeitConfigInput, BeitSourceOptions {}
 
 /**
  * Opens the checkpoint, finds out what it is, and makes the model with its weights. Where the model is to be
@@ -39,13 +46,15 @@ export interface BeitLoadOptions extends ModuleOptions, BeitConfigInput {
 export async function loadBeit<M extends BeitModel>(
   path: string,
   kind: HeadedModel,
-  pick: string | undefined,
+  { pick, from = {} }: BeitSourceOptions,
   given: BeitConfigInput,
   make: (config: BeitConfig, values: 'initial' | 'none') => Promise<M>,
 ): Promise<M> {
   return scope(async () => {
+    if (typeof from !== 'object' || from === null) throw invalidArgument('from', 'an object', from)
+    const own = validateOptions<{ imageSize: ImageSize | null }>('load: from', FROM_SCHEMA, from)
     const file = await openCheckpoint(path, { pick })
-    const description = await expectModel(file, BEITS, known(given))
+    const description = await expectModel(file, BEITS, known(given, own.imageSize))
     const source = configOfFile(path, () => resolveBeitConfig(description.architecture ?? {}))
     const target = targetConfig(path, description, source, kind, defined(given))
     checkShapes(path, description.shapes, source)
@@ -94,12 +103,15 @@ function targetConfig(
   return resolveBeitConfig({ ...source, ...(split && { relativePositions: 'per-block' }), ...given })
 }
 
+const FROM_SCHEMA: OptionSchema = { imageSize: { ...IMAGE_SIZE_OPTION, optional: true } as OptionSpec }
+
 /** What only the caller may know of the file. */
-function known({ imageSize, heads, normEps }: BeitConfigInput): KnownArchitecture {
+function known({ imageSize, heads, normEps }: BeitConfigInput, own: ImageSize | null): KnownArchitecture {
   return defined({
     heads,
     normEps,
-    imageSize: imageSize === undefined ? undefined : imageSizePair(imageSize),
+    imageSize: own === null ? undefined : imageSizePair(own),
+    modelSize: imageSize === undefined ? undefined : imageSizePair(imageSize),
   })
 }
 

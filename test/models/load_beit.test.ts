@@ -194,6 +194,37 @@ test('a model of another image size is adapted, and the report says so', async (
   )
 })
 
+test('a file that does not tell its size: a square is resized, a rectangle by what is said of it', async () => {
+  const path = join(temporary(), 'weights.safetensors')
+  const paper = { relativePositions: 'none', absolutePositions: true, layerScaleInit: 0 } as const
+  const small = { ...paper, imageSize: 64, hiddenSize: 64, depth: 1, heads: 1, vocabSize: 9 } as const
+  using model = await BeitForMaskedImageModeling.create(small, { seed: 1 })
+  await writeSafetensors(path, await model.stateDict())
+  const positions = async (loaded: BeitForMaskedImageModeling) =>
+    named(await loaded.stateDict(), 'pos_embed').toTypedArray()
+  // 4x4 patches, and as many as 2x8.
+  using resized = await BeitForMaskedImageModeling.load(path, { imageSize: [32, 128] })
+  match(resized.loadReport?.lines.join('\n') ?? '', /fit \[32, 128\] as well.*\nresized: .* from 4x4 to 2x8/s)
+  not.equal(await positions(resized), await positions(model))
+  const from = { imageSize: [32, 128] } as const
+  using same = await BeitForMaskedImageModeling.load(path, { from, imageSize: [32, 128] })
+  equal(await positions(same), await positions(model))
+  using rectangle = await BeitForMaskedImageModeling.load(path, { from })
+  equal(rectangle.config.imageSize, [32, 128])
+  using other = await BeitForMaskedImageModeling.load(path, { from, imageSize: [64, 64] })
+  match(other.loadReport?.lines.join('\n') ?? '', /resized: absolute positions from 2x8 to 4x4/)
+  await rejects(
+    BeitForMaskedImageModeling.load(path, { from: { imageSize: 48 } }),
+    'ERR_INVALID_ARGUMENT',
+    /no file of imageSize \[48, 48\]/,
+  )
+  await rejects(
+    BeitForMaskedImageModeling.load(path, { from: { heads: 1 } as object }),
+    'ERR_INVALID_ARGUMENT',
+    /load: from has no option 'heads'/,
+  )
+})
+
 test('a configuration in the file that is none is refused, before anything is made by it', async () => {
   const folder = temporary()
   const [path, output] = [join(folder, 'model.safetensors'), join(folder, 'out.pth')]

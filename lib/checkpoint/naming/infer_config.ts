@@ -13,7 +13,13 @@ const layerScaleInit = (hiddenSize: number) => (hiddenSize >= 1024 ? 1e-5 : 0.1)
 const TABLE = 'relative_position_bias_table'
 
 /** What the caller knows of a file that its shapes do not tell. */
-export type KnownArchitecture = Partial<Pick<BeitArchitecture, 'imageSize' | 'heads' | 'normEps'>>
+export type KnownArchitecture = Partial<Pick<BeitArchitecture, 'imageSize' | 'heads' | 'normEps'>> & {
+  /**
+   * [height, width] of the model that the file is to become: taken for the file's own where its shapes fit that and
+   * no square.
+   */
+  modelSize?: readonly [height: number, width: number]
+}
 
 /**
  * Reads an architecture off a state dict in this library's names.
@@ -115,33 +121,69 @@ function gridOf(
   path: string,
   positions: number | null,
   tableRows: number | null,
-  { imageSize }: KnownArchitecture,
+  { imageSize, modelSize }: KnownArchitecture,
   patchSize: number,
   notes: string[],
 ): readonly [number, number] {
-  const asked = imageSize && ([imageSize[0] / patchSize, imageSize[1] / patchSize] as const)
   if (positions === null && tableRows === null) {
-    if (asked) return asked
+    const size = imageSize ?? modelSize
+    if (size) return [size[0] / patchSize, size[1] / patchSize]
     const side = Math.max(1, Math.round(224 / patchSize))
     notes.push(`imageSize ${side * patchSize} is assumed: nothing in the file depends on it`)
     return [side, side]
   }
   const grids = gridsOf(positions, tableRows)
-  const fits = asked && grids.find(([rows, columns]) => rows === asked[0] && columns === asked[1])
-  if (fits) return fits
+  const fitting = (size: readonly [number, number] | undefined) =>
+    size && grids.find((grid) => grid.every((side, i) => side * patchSize === size[i]))
   const square = grids.find(([rows, columns]) => rows === columns)
-  if (square) return square
   const evidence = [
     ...(positions === null ? [] : [`${positions} patches`]),
     ...(tableRows === null ? [] : [`${tableRows} rows of the relative position table`]),
   ].join(' and ')
-  if (grids.length === 0) {
-    throw new BeitError('ERR_CHECKPOINT_MISMATCH', `${path}: no grid of patches has ${evidence}`)
+  const [told, asked] = [fitting(imageSize), fitting(modelSize)]
+  if (told) return told
+  if (grids.length > 0 && imageSize === undefined) {
+    if (asked && asked !== square) notes.push(guessNote(evidence, asked, square, patchSize))
+    const grid = square ?? asked
+    if (grid) return grid
   }
-  const sizes = grids.map(([rows, columns]) => `[${rows * patchSize}, ${columns * patchSize}]`)
-  throw new BeitError(
-    'ERR_INVALID_ARGUMENT',
-    `${path} does not tell its image size: ${evidence} are those of ${sizes.slice(0, 8).join(', ')}` +
-      `${sizes.length > 8 ? ', ...' : ''}. Pass imageSize, [height, width].`,
+  throw noGrid(path, evidence, grids, { imageSize, modelSize }, patchSize)
+}
+
+type Grid = readonly [rows: number, columns: number]
+
+const sizeOf = ([rows, columns]: Grid, patchSize: number) => `[${rows * patchSize}, ${columns * patchSize}]`
+
+/** A file that fits the size of the model, and perhaps a square as well. */
+function guessNote(evidence: string, asked: Grid, square: Grid | undefined, patchSize: number): string {
+  const size = sizeOf(asked, patchSize)
+  if (square === undefined) {
+    return `the file is taken for one of imageSize ${size}, as its ${evidence} fit. Else pass from: { imageSize }`
+  }
+  return (
+    `the file is taken for one of imageSize ${sizeOf(square, patchSize)}; its ${evidence} fit ${size} as well. ` +
+    `If that is its own, pass from: { imageSize: ${size} }`
   )
+}
+
+/** Shapes that fit no size, another one than was said, or too many. */
+function noGrid(
+  path: string,
+  evidence: string,
+  grids: readonly Grid[],
+  { imageSize, modelSize }: KnownArchitecture,
+  patchSize: number,
+): BeitError {
+  if (grids.length === 0) {
+    return new BeitError('ERR_CHECKPOINT_MISMATCH', `${path}: no grid of patches has ${evidence}`)
+  }
+  const sizes = grids.map((grid) => sizeOf(grid, patchSize))
+  const fit = `${evidence} are those of ${sizes.slice(0, 8).join(', ')}${sizes.length > 8 ? ', ...' : ''}`
+  if (imageSize !== undefined) {
+    const said = `imageSize [${imageSize.join(', ')}]`
+    return new BeitError('ERR_INVALID_ARGUMENT', `${path} is no file of ${said}: its ${fit}`)
+  }
+  const pass =
+    modelSize === undefined ? 'imageSize, [height, width]' : 'its own as from: { imageSize: [height, width] }'
+  return new BeitError('ERR_INVALID_ARGUMENT', `${path} does not tell its image size: ${fit}. Pass ${pass}.`)
 }

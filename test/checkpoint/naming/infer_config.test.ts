@@ -81,9 +81,42 @@ test('the image size of a rectangle has to be told', async () => {
   )
   const { architecture } = inferArchitecture('model.pth', shapes, { imageSize: [64, 32] }, 8)
   equal(architecture.imageSize, [64, 32])
-  // A size that the tensors do not have is what the model is to become, not what the file is.
+  // A size that the tensors do not have cannot be the file's, but that of the model to become.
   const square = await shapesOf(SMALL)
-  equal(inferArchitecture('model.pth', square, { imageSize: [64, 32] }).architecture.imageSize, [32, 32])
+  await rejects(
+    () => inferArchitecture('model.pth', square, { imageSize: [64, 32] }),
+    'ERR_INVALID_ARGUMENT',
+    /model\.pth is no file of imageSize \[64, 32\]: its 12 rows .* are those of \[32, 32\]/,
+  )
+  equal(inferArchitecture('model.pth', square, { modelSize: [64, 32] }).architecture.imageSize, [32, 32])
+})
+
+test('the size of the model is taken for that of the file where no square fits, and that is noted', async () => {
+  const rectangle = await shapesOf({ ...SMALL, imageSize: [32, 64] })
+  const guessed = inferArchitecture('model.pth', rectangle, { modelSize: [64, 32] }, 8)
+  equal(guessed.architecture.imageSize, [64, 32])
+  match(guessed.notes.join(), /taken for one of imageSize \[64, 32\].*Else pass from/)
+  await rejects(
+    () => inferArchitecture('model.pth', rectangle, { modelSize: [96, 96] }, 8),
+    'ERR_INVALID_ARGUMENT',
+    /Pass its own as from: \{ imageSize/,
+  )
+  const told = { imageSize: [64, 32], modelSize: [32, 64] } as const
+  equal(inferArchitecture('model.pth', rectangle, told, 8).architecture.imageSize, [64, 32])
+})
+
+test('positions of a square are not taken for those of a rectangle with as many patches', async () => {
+  // 14x14 patches; those of [112, 448] are 7x28.
+  const paper = { ...SMALL, imageSize: 224, relativePositions: 'none', absolutePositions: true } as const
+  const shapes = await shapesOf({ ...paper, hiddenSize: 64, heads: 1 })
+  const { architecture, notes } = inferArchitecture('model.pth', shapes, { modelSize: [112, 448], heads: 1 })
+  equal(architecture.imageSize, [224, 224])
+  match(
+    notes.join(),
+    /\[224, 224\]; its 196 patches fit \[112, 448\] as well.*from: \{ imageSize: \[112, 448\] \}/,
+  )
+  const told = inferArchitecture('model.pth', shapes, { imageSize: [112, 448], heads: 1 })
+  equal([told.architecture.imageSize, told.notes], [[112, 448], []])
 })
 
 test('grids of positions and tables', () => {
