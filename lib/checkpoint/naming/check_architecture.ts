@@ -4,12 +4,25 @@ import { ARCHITECTURE_LIMITS, type BeitArchitecture, MAX_SIDE } from './architec
 
 const OPTIONAL: ReadonlySet<string> = new Set(['dropPath', 'normEps', 'vocabSize', 'numClasses'])
 
+/** What cannot be loaded is not converted either: a name that nothing reads may change what the model is. */
+const NAMES: ReadonlySet<string> = new Set([
+  ...Object.keys(ARCHITECTURE_LIMITS),
+  'imageSize',
+  'absolutePositions',
+  'relativePositions',
+  'pooling',
+])
+
 /**
  * @param where of the values, for messages
  * @returns the values, with `imageSize` as a pair where it was one number
  * @throws BeitError ERR_FORMAT naming the first value that is none
  */
 export function checkArchitecture(where: string, values: object): BeitArchitecture {
+  const unknown = Object.keys(values).find((name) => !NAMES.has(name))
+  if (unknown !== undefined) {
+    throw new BeitError('ERR_FORMAT', `${where}: there is no option '${unknown.slice(0, 80)}'`)
+  }
   const { imageSize: size } = values as { imageSize?: unknown }
   const given: Record<string, unknown> = {
     ...values,
