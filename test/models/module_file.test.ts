@@ -6,7 +6,9 @@ import { readSafetensorsHeader, writeSafetensors } from '../../lib/checkpoint/sa
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import { Tensor } from '../../lib/tensor.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
+import { saved, tensor } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
+import * as p from '../support/pickle_builder.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
@@ -79,6 +81,20 @@ test('weights of another kind or of no known model are refused', async () => {
     BeitForMaskedImageModeling.load(join(folder, 'plain.safetensors')),
     'ERR_FORMAT',
     /no model that is known by its names, expected a beit_for_masked_image_modeling.* 1 tensors: a/,
+  )
+  const path = join(folder, 'two.pth')
+  const networks = p.dictOf({ student: p.dictOf({ w: tensor(), b: tensor() }), loss: tensor() })
+  writeFileSync(path, saved(networks))
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_FORMAT',
+    /It has 3 tensors: student.w, student.b, loss; no state dict was found: .* pick one of student$/,
+  )
+  writeFileSync(path, saved(p.dictOf({ model: p.call('jax', 'Array') })))
+  await rejects(
+    BeitForMaskedImageModeling.load(path),
+    'ERR_FORMAT',
+    /It has 0 tensors; it holds no tensor; under 'model' are objects of jax.Array$/,
   )
   await rejects(BeitForMaskedImageModeling.load(join(folder, 'absent')), 'ERR_IO', /cannot .*absent/)
 })

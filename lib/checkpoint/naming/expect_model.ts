@@ -1,5 +1,6 @@
 /** A checkpoint that must hold a certain model. */
 import { BeitError } from '../../errors.js'
+import type { CheckpointFile } from '../checkpoint_file.js'
 import { type DescribedFile, type Description, describeCheckpoint } from './describe.js'
 import type { ModelIdentity } from './identify.js'
 import type { KnownArchitecture } from './infer_config.js'
@@ -14,7 +15,7 @@ const LISTED = 4
  * holds another, and as describeCheckpoint does
  */
 export async function expectModel(
-  file: DescribedFile,
+  file: DescribedFile & Pick<CheckpointFile, 'notes'>,
   models: readonly ModelIdentity[],
   known: KnownArchitecture = {},
 ): Promise<Description> {
@@ -22,11 +23,12 @@ export async function expectModel(
   const description = await describeCheckpoint(file, known)
   if (description === null) {
     const names = [...file.tensors.keys()]
-    const more = names.length > LISTED ? ', ...' : ''
+    const listed = [...names.slice(0, LISTED), ...(names.length > LISTED ? ['...'] : [])]
     throw new BeitError(
       'ERR_FORMAT',
-      `${file.path} holds no model that is known by its names, ${expected}. It has ${names.length} tensors: ` +
-        `${names.slice(0, LISTED).join(', ')}${more}`,
+      `${file.path} holds no model that is known by its names, ${expected}. It has ${names.length} tensors` +
+        (listed.length > 0 ? `: ${listed.join(', ')}` : '') +
+        file.notes.map((note) => `; ${note}`).join(''),
     )
   }
   if (models.includes(description.identity.model)) return description
