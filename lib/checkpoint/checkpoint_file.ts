@@ -4,9 +4,10 @@ import { native } from '../binding.js'
 import { resolveDevice } from '../device.js'
 import { BeitError } from '../errors.js'
 import type { TensorHandle } from '../native.js'
-import { Tensor } from '../tensor.js'
+import { elementSize, Tensor } from '../tensor.js'
 import type { FileIdentity } from './byte_source.js'
-import type { PlainData, StorageRecord, TensorRecord, UnreadableTensor } from './records.js'
+import { neededBytes } from './needed_bytes.js'
+import { type PlainData, recordsByStorage, type TensorRecord, type UnreadableTensor } from './records.js'
 
 /** How the tensors of a checkpoint are kept. */
 export type Container = 'safetensors' | 'sharded-safetensors' | 'zip' | 'legacy' | 'pickle'
@@ -61,7 +62,8 @@ export class CheckpointFile implements CheckpointContents {
 
   /**
    * Reads some tensors, and of the file no more than their storages. Tensors that share a storage share
-   * memory as well.
+   * memory as well. Where they are at most half of a storage, and the rest has 16 MiB or more, only the part
+   * from the first to the last of their elements is read: a checksum of the storage is then not compared.
    *
    * @param records of this file: of `tensors`, or from anywhere in `data`
    * @param options.device where they go: 'cpu' (default), 'cuda' or 'cuda:N'
@@ -102,19 +104,21 @@ function readStorages(
   records: readonly TensorRecord[],
   device: string,
 ): Promise<TensorHandle[]> {
-  const storages: StorageRecord[] = [...new Set(records.map((record) => record.storage))]
-  const places = new Map(storages.map((storage, i) => [storage, i]))
+  const byStorage = recordsByStorage(records)
+  const storages = [...byStorage].map(([storage, own]) => ({ storage, ...neededBytes(storage, own) }))
+  const ranges = new Map(storages.map(({ storage, begin }, range) => [storage, { range, begin }]))
   return native().storagesFromFile(
     path,
-    storages.map(({ offset, byteLength, crc32 }) => ({ offset, byteLength, crc32 })),
-    records.map(({ name, storage, dtype, shape, strides, storageOffset }) => ({
-      name,
-      range: places.get(storage) as number,
-      dtype,
-      shape,
-      strides,
-      offset: storageOffset,
+    storages.map(({ storage: { offset, byteLength, crc32 }, begin, end }) => ({
+      offset: offset + begin,
+      byteLength: end - begin,
+      crc32: end - begin === byteLength ? crc32 : null,
     })),
+    records.map(({ name, storage, dtype, shape, strides, storageOffset }) => {
+      const { range, begin } = ranges.get(storage) as { range: number; begin: number }
+      const offset = shape.includes(0) ? 0 : storageOffset - begin / elementSize(dtype)
+      return { name, range, dtype, shape, strides, offset }
+    }),
     device,
   )
 }

@@ -114,6 +114,17 @@ export type PlainData =
 export const isPlainObject = (value: PlainData | undefined): value is PlainObject =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null
 
+/** Tensors that share a storage together, in their order. */
+export function recordsByStorage(records: Iterable<TensorRecord>): Map<StorageRecord, TensorRecord[]> {
+  const byStorage = new Map<StorageRecord, TensorRecord[]>()
+  for (const record of records) {
+    const list = byStorage.get(record.storage)
+    if (list === undefined) byStorage.set(record.storage, [record])
+    else list.push(record)
+  }
+  return byStorage
+}
+
 /** Row-major strides of a tensor without gaps, in elements. */
 export function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length)

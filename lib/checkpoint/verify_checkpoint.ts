@@ -6,7 +6,7 @@ import { openFileSource } from './byte_source.js'
 import type { CheckpointFile, Container } from './checkpoint_file.js'
 import { countNonFinite } from './finite.js'
 import { openCheckpoint } from './read_checkpoint.js'
-import type { StorageRecord, TensorRecord } from './records.js'
+import { recordsByStorage, type StorageRecord, TensorRecord } from './records.js'
 import { tensorRecordsIn } from './walk_data.js'
 import { checkZipEntry, readZipDirectory } from './zip/zip_reader.js'
 
@@ -45,7 +45,7 @@ export async function verifyCheckpoint(
   for (const { name, reason } of file.unreadable.values()) {
     problems.push(`${path}: tensor '${name}' cannot be read: ${reason}`)
   }
-  const records = recordsByStorage(file)
+  const records = recordsByStorage(new Set([...file.tensors.values(), ...tensorRecordsIn(file.data)]))
   for (const [storage, tensors] of records) await verifyStorage(file, storage, tensors, finite, problems)
   const others = file.container === 'zip' ? await verifyOtherEntries(file, records, problems) : 0
   const storages = [...records.keys()]
@@ -59,16 +59,6 @@ export async function verifyCheckpoint(
   }
 }
 
-function recordsByStorage({ tensors, data }: CheckpointFile): Map<StorageRecord, TensorRecord[]> {
-  const byStorage = new Map<StorageRecord, TensorRecord[]>()
-  for (const record of new Set([...tensors.values(), ...tensorRecordsIn(data)])) {
-    const list = byStorage.get(record.storage)
-    if (list === undefined) byStorage.set(record.storage, [record])
-    else list.push(record)
-  }
-  return byStorage
-}
-
 /** One storage at a time, so that memory stays near the largest of them. */
 async function verifyStorage(
   file: CheckpointFile,
@@ -77,12 +67,15 @@ async function verifyStorage(
   finite: boolean,
   problems: string[],
 ): Promise<void> {
+  // Of a tensor in a large storage only that part would be read, and not its checksum.
+  const dtype = records[0]?.dtype === 'bool' ? 'bool' : 'uint8'
+  const whole = new TensorRecord({ name: storage.key, dtype, shape: [storage.byteLength], storage })
   const more = records.length > 1 ? ` and ${records.length - 1} more in the same storage` : ''
   await scope(async () => {
     const where = `tensor '${records[0]?.name}'${more}`
-    const tensors = await noting(problems, () => file.read(finite ? records : records.slice(0, 1)), where)
-    if (!finite || tensors === null) return
-    for (const [i, tensor] of tensors.entries()) {
+    const tensors = await noting(problems, () => file.read([whole, ...(finite ? records : [])]), where)
+    if (tensors === null) return
+    for (const [i, tensor] of tensors.slice(1).entries()) {
       const { nan, infinite } = await countNonFinite(tensor)
       if (nan + infinite === 0) continue
       problems.push(

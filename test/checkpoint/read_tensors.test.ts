@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { equal, is } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { openCheckpoint, readCheckpoint } from '../../lib/checkpoint/read_checkpoint.js'
+import { TensorRecord } from '../../lib/checkpoint/records.js'
+import { verifyCheckpoint } from '../../lib/checkpoint/verify_checkpoint.js'
 import { saved, sizes, storage, tensor, torchMembers } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
 import * as p from '../support/pickle_builder.js'
@@ -69,6 +71,59 @@ test('bytes of bools other than 0 are true; bools share memory among themselves'
     'ERR_FORMAT',
     /bools share a storage with elements of another dtype/,
   )
+})
+
+test('of a large storage only the part is read that is asked for', async () => {
+  const count = 6 * 2 ** 20
+  const elements = new Float32Array(count)
+  for (const i of [1, count - 3, count - 2, count - 1]) elements[i] = i
+  const on = (offset: number, fields: Parameters<typeof tensor>[0] = {}) =>
+    tensor({
+      storage: storage({ count: p.number(count) }),
+      offset: p.number(offset),
+      shape: sizes(2),
+      ...fields,
+    })
+  const value = p.dictOf({
+    last: on(count - 2),
+    before: on(count - 3),
+    first: on(1, { shape: sizes(1, 1), strides: sizes(1, 1) }),
+    none: on(count, { shape: sizes(0) }),
+    most: on(0, { shape: sizes(count - 1) }),
+  })
+  const members = torchMembers(p.pickle(p.proto(2), value), { 0: new Uint8Array(elements.buffer) })
+  const damaged = members.map((member) =>
+    member.name === 'archive/data/0' ? { ...member, both: { crc32: 1 } } : member,
+  )
+  const path = file(zip(damaged))
+  const opened = await openCheckpoint(path)
+  const read = (...names: string[]) =>
+    opened.read(names.map((name) => opened.tensors.get(name) as TensorRecord))
+  // At most half: nothing of the rest is in memory, and no checksum is compared.
+  const part = await read('last', 'before', 'none')
+  const values = await Promise.all(part.map(async (each) => [...(await each.toTypedArray())]))
+  equal(values, [[count - 2, count - 1], [count - 3, count - 2], []])
+  const layouts = await native().tensorLayouts(part.map(({ handle }) => handle))
+  equal(
+    layouts.slice(0, 2).map((layout) => [layout.storage, layout.offset < 4]),
+    [
+      [0, true],
+      [0, true],
+    ],
+  )
+  equal([...((await (await read('first'))[0]?.toTypedArray()) ?? [])], [1])
+  equal((await read('none'))[0]?.shape, [0])
+  // The parts lie so far from each other that all of it is read, and all of it is compared.
+  for (const names of [['first', 'last'], ['most']]) {
+    await rejects(read(...names), 'ERR_FORMAT', /are damaged: their CRC-32/)
+  }
+  const { problems } = await verifyCheckpoint(path)
+  is(problems.length, 1)
+  const forged = new TensorRecord({
+    ...(opened.tensors.get('last') as TensorRecord),
+    storageOffset: count - 1,
+  })
+  await rejects(opened.read([forged]), 'ERR_FORMAT', /'last' reaches past the end of its storage/)
 })
 
 test('scalars and empty tensors', async () => {
