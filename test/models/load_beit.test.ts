@@ -8,7 +8,7 @@ import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetens
 import type { BeitErrorCode } from '../../lib/errors.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
-import type { Tensor } from '../../lib/tensor.js'
+import { Tensor } from '../../lib/tensor.js'
 import { saved, sizes, storage, tensor } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
 import { fixture } from '../support/golden.js'
@@ -310,6 +310,25 @@ test('positions that the configuration asks for and the file lacks, and the othe
     'ERR_CHECKPOINT_MISMATCH',
     /patch_embed\.proj\.weight has shape \[12, 3, 512, 512\], got none/,
   )
+})
+
+test('a small file of a long row of patches cannot ask for gigabytes of indices', async () => {
+  const folder = temporary()
+  const [path, output] = [join(folder, 'model.safetensors'), join(folder, 'out.pth')]
+  const small = { imageSize: [1, 2], patchSize: 1, hiddenSize: 1, depth: 1, heads: 1, vocabSize: 2 } as const
+  using model = await BeitForMaskedImageModeling.create(small)
+  const state = await model.stateDict()
+  state.delete('rel_pos_bias.relative_position_index')
+  const name = 'rel_pos_bias.relative_position_bias_table'
+  for (const columns of [65_536, 16_384]) {
+    const rows = 2 * columns - 1 + 3
+    state.set(name, Tensor.from(new Float32Array(rows), [rows, 1]))
+    const config = JSON.stringify({ ...model.config, imageSize: [1, columns] })
+    await writeSafetensors(path, state, { kind: 'beit_for_masked_image_modeling', config })
+    const message = new RegExp(`for 1x${columns} patches would take ${8 * (columns + 1) ** 2} bytes`)
+    await rejects(BeitForMaskedImageModeling.load(path), 'ERR_FORMAT', message)
+    await rejects(convertCheckpoint(path, output, { to: 'unilm' }), 'ERR_FORMAT', message)
+  }
 })
 
 test('wrong options are named', async () => {

@@ -21,7 +21,8 @@ const POSITIONS = new RegExp(`^(pos_embed|rel_pos_bias\\.${TABLE}|blocks\\.\\d+\
  * @param path for the message
  * @param shapes of a whole model under this library's names
  * @throws BeitError ERR_CHECKPOINT_MISMATCH naming tensors that are missing, those of another shape, and
- * positions that the configuration does not ask for
+ * positions that the configuration does not ask for; ERR_FORMAT for a model whose buffers would be far larger than
+ * the file
  */
 export function checkShapes(
   path: string,
@@ -44,11 +45,37 @@ export function checkShapes(
     if (POSITIONS.test(name) && !hasPlace(name, source))
       wrong.push(`${name} has no place, got [${shape.join(', ')}]`)
   }
-  if (wrong.length === 0) return
+  if (wrong.length === 0) return checkIndices(path, shapes, source)
   const rest = wrong.length > LISTED ? `; and ${wrong.length - LISTED} more` : ''
   throw new BeitError(
     'ERR_CHECKPOINT_MISMATCH',
     `${path}: the weights do not fit the configuration: ${wrong.slice(0, LISTED).join('; ')}${rest}`,
+  )
+}
+
+/**
+ * Bytes that indices of relative positions may take whatever the file: one, which all blocks of a model share, and
+ * all of them as files keep them.
+ */
+const ONE_INDEX = 2 ** 30
+const ALL_INDICES = 2 ** 32
+/** Beyond that, how many for a byte of weights. */
+const TIMES_WEIGHTS = 16
+
+/** A table of few rows is enough for a long row of patches, and the index has a number for each pair of them. */
+function checkIndices(path: string, shapes: ReadonlyMap<string, Shape>, source: BeitArchitecture): void {
+  const { relativePositions, depth } = source
+  if (relativePositions === 'none') return
+  const [rows, columns] = gridOf(source)
+  const index = 8 * (rows * columns + 1) ** 2
+  const all = relativePositions === 'shared' ? index : index * depth
+  const weights = [...shapes.values()].reduce((sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0)
+  const most = TIMES_WEIGHTS * weights
+  if (index <= Math.max(ONE_INDEX, most) && all <= Math.max(ALL_INDICES, most)) return
+  throw new BeitError(
+    'ERR_FORMAT',
+    `${path}: indices of relative positions for ${rows}x${columns} patches would take ${all} bytes, and all of ` +
+      `its weights take ${weights}: it asks for a model far larger than itself`,
   )
 }
 

@@ -121,10 +121,14 @@ const isRectangle = (architecture: BeitArchitecture | null) =>
 /** The original keeps the indices of relative positions in its state dicts. */
 async function addBuffers(state: Map<string, Tensor>, architecture: BeitArchitecture): Promise<void> {
   const [rows = 0, columns = 0] = architecture.imageSize.map((side) => side / architecture.patchSize)
-  for (const table of [...state.keys()].filter((name) => name.endsWith('relative_position_bias_table'))) {
-    const index = table.replace('relative_position_bias_table', 'relative_position_index')
-    if (!state.has(index)) state.set(index, new Tensor(await native().relativePositionIndex(rows, columns)))
-  }
+  const missing = [...state.keys()]
+    .filter((name) => name.endsWith('relative_position_bias_table'))
+    .map((table) => table.replace('relative_position_bias_table', 'relative_position_index'))
+    .filter((index) => !state.has(index))
+  if (missing.length === 0) return
+  // One for all blocks, as in a model.
+  const shared = new Tensor(await native().relativePositionIndex(rows, columns))
+  for (const index of missing) state.set(index, shared)
 }
 
 /** What this library reads back. The parts of a tokenizer are not what its configuration says. */
