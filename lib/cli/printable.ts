@@ -23,8 +23,16 @@ export function print(lines: readonly string[]): void {
 /** Prints a value as JSON that any terminal can show. */
 export function printJson(value: unknown): void {
   // JSON itself escapes control characters up to 0x1f; its line feeds are those between its parts.
-  const text = JSON.stringify(value, null, 2)
+  const text = JSON.stringify(value, null, isDeep(value) ? 0 : 2)
   console.log(text.replace(UNPRINTABLE, (character) => (character === '\n' ? '\n' : jsonEscaped(character))))
+}
+
+/** Indented, each of many values at the bottom would take as much text as it is deep. */
+const MAX_INDENTED = 32
+
+function isDeep(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth >= MAX_INDENTED || Object.values(value).some((part) => isDeep(part, depth + 1))
 }
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }

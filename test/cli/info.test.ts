@@ -9,6 +9,7 @@ import { Tensor } from '../../lib/tensor.js'
 import { entry, legacy, safetensors, saved, tensor } from '../support/checkpoint_builder.js'
 import { fixture } from '../support/golden.js'
 import {
+  bytes,
   call,
   dictOf,
   emptyDict,
@@ -274,6 +275,15 @@ test('what is no checkpoint is refused in one line that says why', async () => {
     assert.equal([code, stdout, stderr.split('\n').length], [1, '', 2], stderr)
     assert.match(stderr, message)
   }
+})
+
+test('JSON of many values deep inside is as long as they are, not as deep', async () => {
+  const deep = bytes(']'.repeat(900), '(', 'N'.repeat(20_000), 'e', 'a'.repeat(899))
+  const path = file('deep.pth', saved(dictOf({ model: dictOf({ w: tensor() }), deep })))
+  const text = await info(path, '--json')
+  assert.ok(text.length < 1_000_000, `${text.length} characters`)
+  const innermost = /\[null[nul,]*\]/.exec(JSON.stringify(JSON.parse(text).data.deep))?.[0] ?? '[]'
+  assert.is(JSON.parse(innermost).length, 20_000)
 })
 
 test.run()
