@@ -32,6 +32,7 @@ import {
   listOf,
   mark,
   memoize,
+  newFalse,
   newObj,
   newTrue,
   none,
@@ -95,7 +96,13 @@ const moduleOf = (parameters: Bytes, modules: Bytes) =>
     global('models', 'Net'),
     emptyTuple,
     newObj,
-    dictOf({ training: newTrue, _parameters: parameters, _buffers: dictOf({}), _modules: modules }),
+    dictOf({
+      training: newTrue,
+      _parameters: parameters,
+      _buffers: dictOf({ running: t, left: t }),
+      _non_persistent_buffers_set: call('builtins', 'set', listOf(unicode('left'))),
+      _modules: modules,
+    }),
     build,
   )
 const module = pickle(
@@ -164,6 +171,35 @@ const plain = pickle(
 const floats = entry('F32', [2, 2], 0, 16)
 const integers = entry('I64', [2], 0, 16)
 
+const dtype = bytes(
+  call('numpy', 'dtype', unicode('f8'), newFalse, newTrue),
+  tupleOf(number(3), unicode('<'), none, none, none, number(-1), number(-1), number(0)),
+  build,
+)
+
+/** What the scripts of others leave beside the weights, by the functions of Python, numpy and PyTorch. */
+const values = pickle(
+  proto(2),
+  dictOf({
+    scalar: call('numpy.core.multiarray', 'scalar', dtype, shortBinBytes(Buffer.alloc(8, 63))),
+    array: bytes(
+      call('numpy.core.multiarray', '_reconstruct', global('numpy', 'ndarray'), sizes(0), shortBinBytes('b')),
+      tupleOf(number(1), sizes(2), dtype, newFalse, shortBinBytes(Buffer.alloc(16, 63))),
+      build,
+    ),
+    text: call('_codecs', 'encode', unicode('é'), unicode('latin1')),
+    set: call('builtins', 'set', listOf(number(1), unicode('a'))),
+    frozen: call('__builtin__', 'frozenset', listOf(tupleOf(number(1)), binFloat(0.5))),
+    list: call('builtins', 'list', tupleOf(none)),
+    ordered: call('collections', 'OrderedDict', listOf(listOf(unicode('k'), number(2 ** 40)))),
+    path: call('pathlib', 'PosixPath', unicode('/'), unicode('runs')),
+    device: call('torch', 'device', unicode('cuda'), number(0)),
+    size: call('torch', 'Size', listOf(number(2), number(3))),
+    dtype: global('torch', 'float16'),
+    numbers: bytes(emptyDict, mark, number(0), dictOf({ step: number(7) }), number(1), none, setItems),
+  }),
+)
+
 /** As pickle.dump writes tensors. */
 const bare = pickle(
   proto(3),
@@ -180,6 +216,7 @@ export const SEEDS: readonly Seed[] = [
   one('module.pkl', legacy(module, located), false),
   one('plain.pkl', plain, false),
   one('bare.pkl', bare, false),
+  one('values.pkl', values, false),
   one('list.pth', torchZip(pickle(proto(2), listOf(w, t, n)), storages), true),
   one(
     'one.safetensors',
