@@ -1,6 +1,7 @@
 #include "engine/read_ranges.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,7 +12,6 @@
 #include "engine/crc32.h"
 #include "engine/error.h"
 #include "engine/file.h"
-#include "engine/huge_pages.h"
 
 namespace beit {
 
@@ -19,11 +19,22 @@ namespace {
 
 // Read, and added to a checksum while it is still in the cache.
 constexpr int64_t kChunk = 512 * 1024;
+constexpr int64_t kHugePage = 2 * 1024 * 1024;
 
 // More threads than this wait for the memory, not for the processor.
 constexpr size_t kMaxThreads = 4;
 // Less is read before a second thread has started.
 constexpr int64_t kBytesPerThread = 8 * 1024 * 1024;
+
+// Large pages, where the system gives them on request, save most of the time that new memory takes.
+void ask_for_huge_pages([[maybe_unused]] uint8_t* data, [[maybe_unused]] int64_t length) {
+#ifdef MADV_HUGEPAGE
+  const auto begin = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
+  const auto end =
+      (reinterpret_cast<uintptr_t>(data) + static_cast<uintptr_t>(length)) / kHugePage * kHugePage;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a hint
+#endif
+}
 
 void read_range(File& file, const std::string& path, const FileRange& range, uint8_t* data,
                 const std::function<void()>& throw_if_cancelled) {
