@@ -45,7 +45,10 @@ export function checkShapes(
     if (POSITIONS.test(name) && !hasPlace(name, source))
       wrong.push(`${name} has no place, got [${shape.join(', ')}]`)
   }
-  if (wrong.length === 0) return checkIndices(path, shapes, source)
+  if (wrong.length === 0) {
+    checkIndices(path, shapes, source)
+    return
+  }
   const rest = wrong.length > LISTED ? `; and ${wrong.length - LISTED} more` : ''
   throw new BeitError(
     'ERR_CHECKPOINT_MISMATCH',
