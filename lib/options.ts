@@ -99,7 +99,7 @@ function checked(name: string, spec: OptionSpec, value: unknown): unknown {
       return value
     case 'choice':
       if (!spec.choices.includes(value as string)) {
-        const hint = typeof value === 'string' ? suggest(value, spec.choices) : ''
+        const hint = typeof value === 'string' ? didYouMean(value, spec.choices) : ''
         throw new BeitError(
           'ERR_INVALID_ARGUMENT',
           `${name} must be one of ${spec.choices.join(', ')}, got ${JSON.stringify(value)}${hint}`,
@@ -128,12 +128,15 @@ function range({ min, max }: Range): string {
 
 /** "; did you mean 'batchSize'?" when a valid name is near, else the list of them. */
 export function suggest(name: string, valid: readonly string[]): string {
+  return didYouMean(name, valid) || `; there are ${valid.join(', ')}`
+}
+
+function didYouMean(name: string, valid: readonly string[]): string {
   const near = valid
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
-  if (near !== undefined && near.distance <= Math.max(2, name.length / 3))
-    return `; did you mean '${near.candidate}'?`
-  return `; there are ${valid.join(', ')}`
+  const isNear = near !== undefined && near.distance <= Math.max(2, name.length / 3)
+  return isNear ? `; did you mean '${near.candidate}'?` : ''
 }
 
 /** Levenshtein distance. */
