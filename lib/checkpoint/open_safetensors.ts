@@ -6,13 +6,13 @@ import { parseSafetensorsHeader, type SafetensorsRecord } from './safetensors_he
 
 /** @throws BeitError as readSafetensorsHeader does */
 export function openSafetensors(source: FileSource): CheckpointContents {
-  const { tensors, metadata } = parseSafetensorsHeader(source)
+  const { tensors, unreadable, metadata } = parseSafetensorsHeader(source)
   return {
     path: source.name,
     format: 'safetensors',
     container: 'safetensors',
     tensors: safetensorsRecords(source.name, tensors),
-    unreadable: new Map(),
+    unreadable: new Map(unreadable.map((tensor) => [tensor.name, tensor])),
     picked: null,
     data: Object.assign(Object.create(null), metadata),
     metadata,

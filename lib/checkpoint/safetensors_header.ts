@@ -6,6 +6,7 @@
 import { BeitError } from '../errors.js'
 import type { DType } from '../native.js'
 import { type ByteSource, openFileSource } from './byte_source.js'
+import { UnreadableTensor } from './records.js'
 import { parseStrictJson } from './strict_json.js'
 
 /** The limit of the format: 100 MB of JSON. */
@@ -13,7 +14,7 @@ const MAX_HEADER = 100_000_000
 /** libtorch has no more dimensions than this on every path. */
 const MAX_DIMENSIONS = 64
 
-/** dtype names of the format. It has more (F8, U16, U32, U64, ...) that libtorch's kernels hardly support. */
+/** dtype names of the format, with the bytes an element. */
 const DTYPES: Record<string, { dtype: DType; size: number }> = {
   F64: { dtype: 'float64', size: 8 },
   I64: { dtype: 'int64', size: 8 },
@@ -25,6 +26,20 @@ const DTYPES: Record<string, { dtype: DType; size: number }> = {
   I8: { dtype: 'int8', size: 1 },
   U8: { dtype: 'uint8', size: 1 },
   BOOL: { dtype: 'bool', size: 1 },
+}
+
+/** dtypes of the format that this library does not have, by PyTorch's names; the smallest are packed. */
+const FOREIGN_DTYPES: Record<string, { dtype: string; size: number }> = {
+  U16: { dtype: 'uint16', size: 2 },
+  U32: { dtype: 'uint32', size: 4 },
+  U64: { dtype: 'uint64', size: 8 },
+  C64: { dtype: 'complex64', size: 8 },
+  F8_E4M3: { dtype: 'float8_e4m3fn', size: 1 },
+  F8_E5M2: { dtype: 'float8_e5m2', size: 1 },
+  F8_E8M0: { dtype: 'float8_e8m0fnu', size: 1 },
+  F6_E2M3: { dtype: 'float6_e2m3', size: 0.75 },
+  F6_E3M2: { dtype: 'float6_e3m2', size: 0.75 },
+  F4: { dtype: 'float4_e2m1', size: 0.5 },
 }
 
 /** The format's name and the bytes an element of each dtype. */
@@ -45,6 +60,8 @@ export interface SafetensorsRecord {
 export interface SafetensorsHeader {
   /** In the order of the file. */
   tensors: SafetensorsRecord[]
+  /** Tensors of dtypes that this library does not have. */
+  unreadable: UnreadableTensor[]
   /** The writer's own strings. */
   metadata: Record<string, string>
 }
@@ -89,17 +106,25 @@ function parseHeader(path: string, bytes: Uint8Array): object {
 function checkHeader(path: string, header: object, start: number, size: number): SafetensorsHeader {
   const { __metadata__: given = {}, ...entries } = header as Record<string, unknown>
   const metadata = checkMetadata(path, given)
-  const tensors = Object.entries(entries).map(([name, entry]) => checkEntry(path, name, entry, start))
-  tensors.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes)
+  const all = Object.entries(entries).map(([name, entry]) => checkEntry(path, name, entry, start))
+  all.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes)
   let end = start
-  for (const { name, offset, bytes } of tensors) {
+  for (const { name, offset, bytes } of all) {
     if (offset !== end)
       throw broken(path, `tensor '${name}' begins at byte ${offset}, expected ${end}: a gap or an overlap`)
     end = offset + bytes
   }
   if (end !== size) throw broken(path, `its tensors end at byte ${end}, the file at ${size}`)
-  return { tensors, metadata }
+  const unreadable = all
+    .filter((entry) => !isReadable(entry))
+    .map(({ name, dtype, shape }) => new UnreadableTensor(name, dtype, shape, `this library has no ${dtype}`))
+  return { tensors: all.filter(isReadable), unreadable, metadata }
 }
+
+/** A tensor of any dtype of the format. */
+type Entry = Omit<SafetensorsRecord, 'dtype'> & { dtype: string }
+
+const isReadable = (entry: Entry): entry is SafetensorsRecord => FORMAT_DTYPES.has(entry.dtype as DType)
 
 function checkMetadata(path: string, metadata: unknown): Record<string, string> {
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
@@ -108,14 +133,12 @@ function checkMetadata(path: string, metadata: unknown): Record<string, string> 
   return metadata as Record<string, string>
 }
 
-function checkEntry(path: string, name: string, entry: unknown, start: number): SafetensorsRecord {
+function checkEntry(path: string, name: string, entry: unknown, start: number): Entry {
   const refuse = (why: string) => broken(path, `tensor '${name}' ${why}`)
   if (!isRecord(entry)) throw refuse('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = entry
-  const known = typeof dtype === 'string' && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined
-  if (known === undefined) {
-    throw refuse(`has dtype ${shown(dtype)}; this library reads ${Object.keys(DTYPES).join(', ')}`)
-  }
+  const known = typeof dtype === 'string' ? (of(DTYPES, dtype) ?? of(FOREIGN_DTYPES, dtype)) : undefined
+  if (known === undefined) throw refuse(`has dtype ${shown(dtype)}, which is none of the format`)
   if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS || !shape.every(isCount)) {
     throw refuse(`has no valid shape: ${shown(shape)}`)
   }
@@ -125,7 +148,9 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
   const [begin, end] = offsets as [number, number]
   // Sizes of 0 count as 1 here: the strides of an empty tensor must not overflow either.
   const extent = shape.reduce((product: number, n: number) => product * Math.max(n, 1), known.size)
-  if (!Number.isSafeInteger(extent)) throw refuse(`has a shape too large to address: [${shape.join(', ')}]`)
+  if (extent > Number.MAX_SAFE_INTEGER) {
+    throw refuse(`has a shape too large to address: [${shape.join(', ')}]`)
+  }
   const bytes = shape.includes(0) ? 0 : extent
   if (end - begin !== bytes) {
     throw refuse(
@@ -136,6 +161,9 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
   return { name, dtype: known.dtype, shape, offset: start + begin, bytes }
 }
 
+/** An own property. */
+const of = <T>(table: Record<string, T>, key: string): T | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -8,7 +8,7 @@ import { BeitError } from '../errors.js'
 import { type ByteSource, type FileIdentity, openFileSource } from './byte_source.js'
 import type { CheckpointContents } from './checkpoint_file.js'
 import { safetensorsRecords } from './open_safetensors.js'
-import type { PlainData, TensorRecord } from './records.js'
+import { type PlainData, type TensorRecord, UnreadableTensor } from './records.js'
 import { parseSafetensorsHeader, type SafetensorsHeader } from './safetensors_header.js'
 import { parseStrictJson } from './strict_json.js'
 
@@ -33,10 +33,12 @@ export function openShardedSafetensors(source: ByteSource): CheckpointContents {
   const { files, metadata } = parseShardIndex(source)
   const shards = new Map([...new Set(files.values())].map((file) => [file, openShard(source.name, file)]))
   const tensors = new Map<string, TensorRecord>()
+  const unreadable = new Map<string, UnreadableTensor>()
   for (const [name, file] of files) {
     const record = shards.get(file)?.tensors.get(name)
     if (record === undefined) throw broken(source.name, `tensor '${name}' is not in ${file}, which it names`)
-    tensors.set(name, record)
+    if (record instanceof UnreadableTensor) unreadable.set(name, record)
+    else tensors.set(name, record)
   }
   for (const [file, shard] of shards) {
     const stray = [...shard.tensors.keys()].find((name) => files.get(name) !== file)
@@ -49,7 +51,7 @@ export function openShardedSafetensors(source: ByteSource): CheckpointContents {
     format: 'safetensors',
     container: 'sharded-safetensors',
     tensors,
-    unreadable: new Map(),
+    unreadable,
     picked: null,
     data: metadata,
     metadata: commonMetadata([...shards.values()].map((shard) => shard.metadata)),
@@ -98,15 +100,17 @@ function checkFileName(path: string, tensor: string, file: unknown): void {
 interface Shard extends Pick<SafetensorsHeader, 'metadata'> {
   readonly path: string
   readonly identity: FileIdentity
-  readonly tensors: ReadonlyMap<string, TensorRecord>
+  readonly tensors: ReadonlyMap<string, TensorRecord | UnreadableTensor>
 }
 
 function openShard(index: string, file: string): Shard {
   const path = join(dirname(index), file)
   const shard = openFileSource(path)
   try {
-    const { tensors, metadata } = parseSafetensorsHeader(shard)
-    return { path, identity: shard.identity, tensors: safetensorsRecords(path, tensors), metadata }
+    const { tensors, unreadable, metadata } = parseSafetensorsHeader(shard)
+    const all = new Map<string, TensorRecord | UnreadableTensor>(safetensorsRecords(path, tensors))
+    for (const tensor of unreadable) all.set(tensor.name, tensor)
+    return { path, identity: shard.identity, tensors: all, metadata }
   } finally {
     shard.close()
   }

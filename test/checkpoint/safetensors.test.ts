@@ -173,7 +173,11 @@ const HOSTILE: [string, Buffer, RegExp][] = [
   ],
   ['metadata of numbers', file('{"__metadata__":{"x":1}}', 0), /__metadata__ is not an object of strings/],
   ['a tensor that is no object', file('{"a":5}', 0), /'a' is not described by an object/],
-  ['an unknown dtype', file(`{"a":${entry('F99', [1], [0, 4])}}`, 4), /dtype "F99"; this library reads/],
+  [
+    'an unknown dtype',
+    file(`{"a":${entry('F99', [1], [0, 4])}}`, 4),
+    /dtype "F99", which is none of the format/,
+  ],
   [
     'a dtype that is a property of objects',
     file(`{"a":${entry('constructor', [1], [0, 4])}}`, 4),
@@ -296,6 +300,26 @@ test('a string of megabytes in the metadata is read, and a name twice behind it 
   is((await readSafetensorsHeader(path)).metadata.long?.length, 16_000_000)
   writeFileSync(path, file(`{"__metadata__":{"long":"${long}","lon\\u0067":""}}`, 0))
   await rejects(readSafetensorsHeader(path), 'ERR_FORMAT', /"long" occurs twice/)
+})
+
+test('tensors of dtypes that are not read here are listed beside the others', async () => {
+  const path = join(temporary(), 'quantized.safetensors')
+  const packed = `"q":${entry('F4', [3, 2], [4, 7])},"u":${entry('U32', [2], [7, 15])}`
+  writeFileSync(path, file(`{"a":${entry('F32', [1], [0, 4])},${packed}}`, 15))
+  const opened = await openCheckpoint(path)
+  equal([...opened.tensors.keys()], ['a'])
+  equal(
+    [...opened.unreadable.values()].map(({ name, dtype, shape }) => [name, dtype, shape]),
+    [
+      ['q', 'float4_e2m1', [3, 2]],
+      ['u', 'uint32', [2]],
+    ],
+  )
+  const [a] = await opened.read([...opened.tensors.values()])
+  equal(await a?.toTypedArray(), new Float32Array(1))
+  await rejects(readSafetensors(path), 'ERR_FORMAT', /'q'.*no float4_e2m1/)
+  writeFileSync(path, file(`{"q":${entry('F4', [3], [0, 2])}}`, 2))
+  await rejects(openCheckpoint(path), 'ERR_FORMAT', /needs 1\.5 bytes/)
 })
 
 test('whatever the length of its header, a file is told as safetensors', async () => {
