@@ -1,8 +1,6 @@
 // Weights of one grid or patch size made fit for another: what lib/checkpoint/adapt asks for.
-#include <c10/core/GradMode.h>
-
-#include "bindings/async.h"
 #include "bindings/register.h"
+#include "bindings/tensor_result.h"
 #include "bindings/values.h"
 #include "ops/resample_patch_embedding.h"
 #include "ops/resize_positions.h"
@@ -19,38 +17,28 @@ ops::Grid grid_from(const Napi::Value& value, const char* name) {
   return {sides[0], sides[1]};
 }
 
-template <class Work>
-Napi::Value adapted(Napi::Env env, Work work) {
-  return on_engine(
-      env,
-      [work = std::move(work)] {
-        c10::NoGradGuard no_grad;
-        return work();
-      },
-      [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
-}
-
 }  // namespace
 
 // resizeRelativePositions(table, from: [rows, columns], to: [rows, columns]): Promise<Handle>
 static Napi::Value resize_relative_positions(const Napi::CallbackInfo& info) {
   auto table = tensor_from(info[0], "table");
   auto from = grid_from(info[1], "from"), to = grid_from(info[2], "to");
-  return adapted(info.Env(), [=] { return ops::resize_relative_positions(table->get(), from, to); });
+  return tensor_on_engine(info.Env(), [=] { return ops::resize_relative_positions(table->get(), from, to); });
 }
 
 // resizeAbsolutePositions(positions, from: [rows, columns], to: [rows, columns]): Promise<Handle>
 static Napi::Value resize_absolute_positions(const Napi::CallbackInfo& info) {
   auto positions = tensor_from(info[0], "positions");
   auto from = grid_from(info[1], "from"), to = grid_from(info[2], "to");
-  return adapted(info.Env(), [=] { return ops::resize_absolute_positions(positions->get(), from, to); });
+  return tensor_on_engine(info.Env(),
+                          [=] { return ops::resize_absolute_positions(positions->get(), from, to); });
 }
 
 // resamplePatchEmbedding(weight, side: number): Promise<Handle>
 static Napi::Value resample_patch_embedding(const Napi::CallbackInfo& info) {
   auto weight = tensor_from(info[0], "weight");
   auto side = integer_from(info[1], "side");
-  return adapted(info.Env(), [=] { return ops::resample_patch_embedding(weight->get(), side); });
+  return tensor_on_engine(info.Env(), [=] { return ops::resample_patch_embedding(weight->get(), side); });
 }
 
 void register_adapt(Napi::Env env, Napi::Object exports) {

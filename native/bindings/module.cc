@@ -8,6 +8,7 @@
 #include "bindings/async.h"
 #include "bindings/module_config.h"
 #include "bindings/register.h"
+#include "bindings/tensor_result.h"
 #include "bindings/values.h"
 #include "models/beit_for_image_classification.h"
 #include "models/beit_for_masked_image_modeling.h"
@@ -30,17 +31,6 @@ Napi::Value module_to_js(Napi::Env env, ModulePtr module) {
     bytes += static_cast<int64_t>(entry.tensor.nbytes());
   }
   return make_handle<nn::Module>(env, std::move(module), bytes);
-}
-
-template <class Work>
-Napi::Value tensor_on_engine(Napi::Env env, Work work) {
-  return on_engine(
-      env,
-      [work = std::move(work)] {
-        c10::NoGradGuard no_grad;
-        return work();
-      },
-      [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
 }
 
 at::Tensor get_or_undefined(const SlotPtr& slot) { return slot ? slot->get() : at::Tensor(); }
