@@ -1,4 +1,5 @@
 /** The course of a run as a picture: loss, what the run is about, learning rate, over the steps. */
+import { basename, dirname, join } from 'node:path'
 import { grouped } from '../log/format.js'
 import type {
   CodebookEvent,
@@ -45,7 +46,9 @@ function subtitle(start: StartEvent | undefined, steps: number): string {
     `${grouped(steps)} of ${grouped(start.steps)} steps of ${grouped(start.batchSize)}`,
     `${grouped(start.parameters)} parameters`,
   ]
-  return `${facts.join(' · ')} · ${start.output}`
+  // Enough to tell the run by, and not the folders of a machine in a picture that is passed on.
+  const run = join(basename(dirname(start.output)), basename(start.output))
+  return `${facts.join(' · ')} · ${run}`
 }
 
 function pretrainPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Panel[] {
