@@ -96,7 +96,7 @@ export const PATHS = {
     optional: true,
     doc: 'Images to evaluate on, in the same forms',
   },
-  device: { type: 'string', default: 'cpu', doc: 'cpu, cuda, or cuda:N' },
+  device: { type: 'string', default: 'cpu', doc: 'Where it runs: cpu, cuda or cuda:N' },
 } as const satisfies OptionSchema
 
 /** Which weights of a file that has several. */
