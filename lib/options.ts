@@ -139,6 +139,11 @@ function didYouMean(name: string, valid: readonly string[]): string {
   return isNear ? `; did you mean '${near.candidate}'?` : ''
 }
 
+/** Without the keys whose value is undefined, which must not hide a default. */
+export function defined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
 /** Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -101,3 +101,7 @@ function system<T>(path: string, verb: string, call: () => T): T {
     throw new BeitError('ERR_IO', `cannot ${verb} ${path}: ${(cause as Error).message}`, { cause })
   }
 }
+
+/** The numbers in `bytes`. */
+export const dataView = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -73,18 +73,16 @@ export class CheckpointFile implements CheckpointContents {
    */
   async read(records: readonly TensorRecord[], options: { device?: string } = {}): Promise<Tensor[]> {
     const device = await resolveDevice(options.device ?? 'cpu')
-    const handles = new Map<TensorRecord, TensorHandle[]>()
+    const handles: TensorHandle[] = []
     for (const path of new Set(records.map((record) => record.storage.path))) {
-      const own = records.filter((record) => record.storage.path === path)
+      const places = [...records.keys()].filter((place) => records[place]?.storage.path === path)
       await this.#checkUnchanged(path)
+      const own = places.map((place) => records[place] as TensorRecord)
       const found = await readStorages(path, own, device)
       await this.#checkUnchanged(path)
-      own.forEach((record, i) => {
-        const list = handles.get(record) ?? []
-        handles.set(record, [...list, found[i] as TensorHandle])
-      })
+      for (const [i, place] of places.entries()) handles[place] = found[i] as TensorHandle
     }
-    return records.map((record) => new Tensor(handles.get(record)?.shift() as TensorHandle))
+    return handles.map((handle) => new Tensor(handle))
   }
 
   async #checkUnchanged(path: string): Promise<void> {

@@ -7,7 +7,7 @@ import { BeitError } from '../errors.js'
 import type { DType } from '../native.js'
 import { type ByteSource, openFileSource } from './byte_source.js'
 import { UnreadableTensor } from './records.js'
-import { parseStrictJson } from './strict_json.js'
+import { isJsonObject, parseStrictJson } from './strict_json.js'
 
 /** The limit of the format: 100 MB of JSON. */
 const MAX_HEADER = 100_000_000
@@ -127,7 +127,7 @@ type Entry = Omit<SafetensorsRecord, 'dtype'> & { dtype: string }
 const isReadable = (entry: Entry): entry is SafetensorsRecord => FORMAT_DTYPES.has(entry.dtype as DType)
 
 function checkMetadata(path: string, metadata: unknown): Record<string, string> {
-  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
+  if (!isJsonObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw broken(path, 'its __metadata__ is not an object of strings')
   }
   return metadata as Record<string, string>
@@ -135,7 +135,7 @@ function checkMetadata(path: string, metadata: unknown): Record<string, string> 
 
 function checkEntry(path: string, name: string, entry: unknown, start: number): Entry {
   const refuse = (why: string) => broken(path, `tensor '${name}' ${why}`)
-  if (!isRecord(entry)) throw refuse('is not described by an object')
+  if (!isJsonObject(entry)) throw refuse('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = entry
   const known = typeof dtype === 'string' ? (of(DTYPES, dtype) ?? of(FOREIGN_DTYPES, dtype)) : undefined
   if (known === undefined) throw refuse(`has dtype ${shown(dtype)}, which is none of the format`)
@@ -164,8 +164,6 @@ function checkEntry(path: string, name: string, entry: unknown, start: number): 
 /** An own property. */
 const of = <T>(table: Record<string, T>, key: string): T | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 /** A value of the header for a message: a hostile one may be of any length and depth. */

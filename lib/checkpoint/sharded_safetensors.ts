@@ -10,7 +10,7 @@ import type { CheckpointContents } from './checkpoint_file.js'
 import { safetensorsRecords } from './open_safetensors.js'
 import { type PlainData, type TensorRecord, UnreadableTensor } from './records.js'
 import { parseSafetensorsHeader, type SafetensorsHeader } from './safetensors_header.js'
-import { parseStrictJson } from './strict_json.js'
+import { isJsonObject, parseStrictJson } from './strict_json.js'
 
 /** The limit of a safetensors header, which holds more a tensor. */
 const MAX_INDEX = 100_000_000
@@ -75,9 +75,9 @@ export function parseShardIndex(source: ByteSource): ShardIndex {
     if (cause instanceof BeitError) throw cause
     throw broken(source.name, `it is not strict JSON: ${(cause as Error).message.slice(0, 256)}`, cause)
   }
-  const { weight_map: map, metadata = {} } = isObject(index) ? index : {}
-  if (!isObject(map)) throw broken(source.name, 'its weight_map is not an object of file names')
-  if (!isObject(metadata)) throw broken(source.name, 'its metadata is not an object')
+  const { weight_map: map, metadata = {} } = isJsonObject(index) ? index : {}
+  if (!isJsonObject(map)) throw broken(source.name, 'its weight_map is not an object of file names')
+  if (!isJsonObject(metadata)) throw broken(source.name, 'its metadata is not an object')
   const entries = Object.entries(map)
   if (entries.length === 0) throw broken(source.name, 'its weight_map is empty')
   for (const [name, file] of entries) checkFileName(source.name, name, file)
@@ -131,9 +131,6 @@ function plainMetadata(metadata: Record<string, unknown>): PlainData {
   }
   return plain
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function broken(path: string, why: string, cause?: unknown): BeitError {
   return new BeitError('ERR_FORMAT', `${path} is not an index of safetensors files: ${why}`, { cause })

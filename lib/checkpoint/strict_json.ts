@@ -70,3 +70,7 @@ function endOfString(text: string, begin: number): number {
   while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1
   return i
 }
+
+/** An object of JSON: neither an array nor null. */
+export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -4,7 +4,7 @@
  */
 import { ARCHITECTURE_LIMITS } from '../checkpoint/naming/architecture.js'
 import { BeitError, invalidArgument } from '../errors.js'
-import { type OptionSchema, suggest, validateOptions } from '../options.js'
+import { defined, type OptionSchema, suggest, validateOptions } from '../options.js'
 import { IMAGE_SIZE_OPTION, type ImageSize, imageSizePair } from './image_size.js'
 
 /**
@@ -155,11 +155,6 @@ function partOf(presetOrConfig: string | BeitConfigInput): BeitConfigInput {
     throw invalidArgument('the model', 'the name of a preset or a configuration', presetOrConfig)
   }
   return defined(presetOrConfig)
-}
-
-/** Without the keys whose value is undefined, which must not hide a preset's value. */
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
 function checkDivisions({ imageSize, patchSize, hiddenSize, heads }: BeitConfig): void {

@@ -11,7 +11,7 @@ import { isPositionIndex } from '../checkpoint/naming/unilm.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { scope } from '../dispose.js'
 import { BeitError, invalidArgument } from '../errors.js'
-import { type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
+import { defined, type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
 import { type BeitConfig, type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import type { BeitModel } from './beit_model.js'
 import { configOfFile } from './file_config.js'
@@ -113,8 +113,4 @@ function known({ imageSize, heads, normEps }: BeitConfigInput, own: ImageSize | 
     imageSize: own === null ? undefined : imageSizePair(own),
     modelSize: imageSize === undefined ? undefined : imageSizePair(imageSize),
   })
-}
-
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

@@ -1,4 +1,5 @@
 /** What a run is, as plain values: settings.json has it, and a resumed run is compared with it. */
+import { isJsonObject } from '../checkpoint/strict_json.js'
 import { BeitError } from '../errors.js'
 import type { OptionSchema } from '../options.js'
 import type { RunSettings } from './run_options.js'
@@ -84,7 +85,7 @@ interface Difference {
 /** One for each value that differs. */
 function differences(saved: unknown, now: unknown, name = ''): Difference[] {
   if (FREE.has(name)) return []
-  if (isObject(saved) && isObject(now)) {
+  if (isJsonObject(saved) && isJsonObject(now)) {
     const keys = new Set([...Object.keys(saved), ...Object.keys(now)])
     return [...keys].flatMap((key) => differences(saved[key], now[key], name === '' ? key : `${name}.${key}`))
   }
@@ -92,6 +93,3 @@ function differences(saved: unknown, now: unknown, name = ''): Difference[] {
   const [before, after] = [saved, now].map((value) => JSON.stringify(value ?? null))
   return before === after ? [] : [{ name, line: `${name}: ${before} in the checkpoint, ${after} now` }]
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

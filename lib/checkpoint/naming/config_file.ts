@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { BeitError } from '../../errors.js'
 import { replaceFile } from '../atomic_file.js'
 import { readSmallText } from '../small_text.js'
-import { parseStrictJson } from '../strict_json.js'
+import { isJsonObject, parseStrictJson } from '../strict_json.js'
 
 const NAME = 'config.json'
 /** Larger than any: the names of 21,841 classes, twice, are 2 MB. */
@@ -27,7 +27,7 @@ export async function readConfigBeside(path: string): Promise<object | null> {
   } catch (cause) {
     throw new BeitError('ERR_FORMAT', `${configPath} is not JSON: ${(cause as Error).message}`, { cause })
   }
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config
+  if (isJsonObject(config)) return config
   throw new BeitError('ERR_FORMAT', `${configPath} is not a JSON object`)
 }
 

@@ -1,4 +1,5 @@
 /** numpy's scalars, which training scripts leave in their checkpoints: numbers to everybody else. */
+import { dataView } from '../byte_source.js'
 import { Cost } from './budget.js'
 import type { Machine } from './stack_machine.js'
 import { kindOf, PickleGlobal, PickleObject, PickleTuple, type PickleValue } from './values.js'
@@ -37,7 +38,7 @@ export function readNumber(dtype: PickleObject, bytes: Uint8Array): PickleValue 
   const name = dtypeName(dtype)
   const [order, kind, size] = [name[0], name[1], name.slice(2)]
   if (String(bytes.length) !== size) return undefined
-  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const data = dataView(bytes)
   const little = order !== '>'
   switch (`${kind}${size}`) {
     case 'b1':

@@ -1,5 +1,6 @@
 /** The bytes of a pickle one after the other: numbers, counted bytes, lines. Nothing is read past the end. */
 import { BeitError } from '../../errors.js'
+import { dataView } from '../byte_source.js'
 
 /** Longer integers have no place in a checkpoint, and decimal digits take quadratic time. */
 const MAX_INTEGER_BYTES = 1024
@@ -27,7 +28,7 @@ export class PickleReader {
   constructor(bytes: Uint8Array, name: string) {
     this.bytes = bytes
     this.name = name
-    this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#data = dataView(bytes)
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 

@@ -1,7 +1,7 @@
 /** The end of a zip file: its end records (ZIP64 or not) and the central directory, strictly checked. */
 import { isUtf8 } from 'node:buffer'
 import { BeitError } from '../../errors.js'
-import type { ByteSource } from '../byte_source.js'
+import { type ByteSource, dataView } from '../byte_source.js'
 import { zip64Field } from './extra_fields.js'
 
 const END = 0x06054b50
@@ -43,7 +43,7 @@ export function readCentralDirectory(source: ByteSource): CentralDirectory {
   // An entry has at least 46 bytes here and 30 before: a large count is found out before it is believed.
   if (count * 46 > length) fail(source, `its directory of ${length} bytes cannot hold ${count} entries`)
   const bytes = source.read(offset, length)
-  const data = view(bytes)
+  const data = dataView(bytes)
   const entries: CentralEntry[] = []
   let at = 0
   for (let i = 0; i < count; i++) {
@@ -59,7 +59,7 @@ export function readCentralDirectory(source: ByteSource): CentralDirectory {
 function readEnd(source: ByteSource): { count: number; offset: number; length: number } {
   if (source.size < 22) fail(source, `it has ${source.size} bytes, and the end record alone needs 22`)
   const endOffset = source.size - 22
-  const end = view(source.read(endOffset, 22))
+  const end = dataView(source.read(endOffset, 22))
   if (end.getUint32(0, true) !== END) {
     fail(
       source,
@@ -100,10 +100,10 @@ function readEnd(source: ByteSource): { count: number; offset: number; length: n
 /** The ZIP64 end record, which stands before its locator, which stands before the end record. */
 function readZip64End(source: ByteSource, endOffset: number) {
   if (endOffset < 76) return null
-  const locator = view(source.read(endOffset - 20, 20))
+  const locator = dataView(source.read(endOffset - 20, 20))
   if (locator.getUint32(0, true) !== ZIP64_LOCATOR) return null
   const end = endOffset - 76
-  const record = view(source.read(end, 56))
+  const record = dataView(source.read(end, 56))
   if (number64(locator, 8) !== end || record.getUint32(0, true) !== ZIP64_END) {
     fail(source, `its ZIP64 end record is not at byte ${end}, right before its locator`)
   }
@@ -182,7 +182,7 @@ function zip64Values(extra: Uint8Array, refuse: (why: string) => never): () => n
   return () => {
     if (field === null || at + 8 > field.length) return refuse('its ZIP64 field is missing or too short')
     at += 8
-    return number64(view(field), at - 8)
+    return number64(dataView(field), at - 8)
   }
 }
 
@@ -201,4 +201,3 @@ function fail(source: ByteSource, why: string): never {
 }
 
 const number64 = (data: DataView, at: number) => Number(data.getBigUint64(at, true))
-const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

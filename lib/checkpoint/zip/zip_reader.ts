@@ -5,7 +5,7 @@
  * no name occurs twice; no comments. So a file has one meaning, and nothing in it is larger than it.
  */
 import { BeitError } from '../../errors.js'
-import type { ByteSource } from '../byte_source.js'
+import { type ByteSource, dataView } from '../byte_source.js'
 import { type CentralEntry, readCentralDirectory } from './central_directory.js'
 import { crc32 } from './crc32.js'
 import { zip64Field } from './extra_fields.js'
@@ -91,7 +91,7 @@ function checkLocalHeader(source: ByteSource, entry: CentralEntry, next: number)
   const start = entry.headerOffset
   if (next - start < 30 + entry.nameLength) refuse('its local header does not fit before what follows')
   const fixed = source.read(start, 30 + entry.nameLength)
-  const header = view(fixed)
+  const header = dataView(fixed)
   if (header.getUint32(0, true) !== LOCAL_HEADER) refuse(`no local header stands at byte ${start}`)
   const compare = (what: string, actual: number, expected: number) => {
     if (actual !== expected) {
@@ -147,7 +147,7 @@ function compareSizes(sizes: Sizes, large: bigint[], entry: CentralEntry, compar
 function localSizes(extra: Uint8Array, refuse: (why: string) => never): bigint[] {
   const field = zip64Field(extra, refuse)
   if (field === null) return []
-  const data = view(field)
+  const data = dataView(field)
   const count = Math.floor(field.length / 8)
   return Array.from({ length: count }, (_, i) => data.getBigUint64(8 * i, true))
 }
@@ -159,7 +159,7 @@ function checkDescriptor(
   refuse: (why: string) => never,
   compare: Compare,
 ): void {
-  const data = view(bytes)
+  const data = dataView(bytes)
   if (data.getUint32(0, true) !== DATA_DESCRIPTOR) refuse('its data descriptor has no signature')
   const wide = bytes.length === 24
   const sizeAt = (at: number) => (wide ? Number(data.getBigUint64(at, true)) : data.getUint32(at, true))
@@ -174,4 +174,3 @@ function fail(source: ByteSource, entry: { name: string }, why: string): never {
 }
 
 const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`
-const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
