@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BeitForMaskedImageModeling, ConvDiscreteVae, ImageFolder, pretrain } from 'beit-torch'
+import { startLateTimer } from '../test/support/late_timer.js'
 
 const PERIOD_MS = 10
 const [folder, preset = 'beit_tiny_patch16_224', steps = '60'] = process.argv.slice(2)
@@ -23,22 +24,22 @@ const tokenizer = await ConvDiscreteVae.create({
 const model = await BeitForMaskedImageModeling.create(preset, { vocabSize: 1024 })
 const output = await mkdtemp(join(tmpdir(), 'beit-event-loop-'))
 
-const late: number[] = []
-let timer: NodeJS.Timeout | undefined
+let late: number[] = []
+let stop: (() => number[]) | undefined
 const seconds: number[] = []
 try {
   const options = { model, tokenizer, data, output, batchSize: 8, maxSteps: Number(steps), warmupEpochs: 0 }
   for await (const event of pretrain({ ...options, warmupSteps: 5 })) {
     if (event.type !== 'step') continue
     seconds.push(performance.now() / 1000)
-    timer ??= startTimer()
+    // From the first step on, when everything is loaded and runs at its pace.
+    stop ??= startLateTimer(PERIOD_MS)
   }
 } finally {
-  clearInterval(timer)
+  late = stop?.() ?? []
   await rm(output, { recursive: true, force: true })
 }
 
-late.sort((a, b) => a - b)
 const at = (share: number) =>
   (late[Math.min(late.length - 1, Math.floor(late.length * share))] as number).toFixed(1)
 const perStep = ((seconds.at(-1) as number) - (seconds[0] as number)) / (seconds.length - 1)
@@ -48,13 +49,3 @@ console.log(
 console.log(
   `a ${PERIOD_MS} ms timer is late by, in ms: median ${at(0.5)}, 99th percentile ${at(0.99)}, most ${at(1)}`,
 )
-
-/** Counts from the first step on, when everything is loaded and runs at its pace. */
-function startTimer(): NodeJS.Timeout {
-  let expected = performance.now() + PERIOD_MS
-  return setInterval(() => {
-    const now = performance.now()
-    late.push(now - expected)
-    expected = now + PERIOD_MS
-  }, PERIOD_MS)
-}

@@ -11,7 +11,7 @@ import { rejects } from '../support/errors.js'
 import { golden, missing } from '../support/golden.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
-import { named, randomNumbers, relativeError, tensorsOf, under } from '../support/tensors.js'
+import { listing, named, randomNumbers, relativeError, tensorsOf, under } from '../support/tensors.js'
 
 const test = suite('BeitForImageClassification')
 const SMALL = {
@@ -250,10 +250,6 @@ test('wrong arguments are named, and the model shows its architecture', async ()
 test.run()
 
 /** "name [shape]" of every tensor, in order. */
-async function listing(model: BeitForImageClassification): Promise<string[]> {
-  return [...(await model.stateDict())].map(([name, tensor]) => `${name} [${tensor.shape.join()}]`)
-}
-
 /** Mean, deviation and the share within one deviation, to four standard errors; the tail is not cut. */
 function checkNormal(name: string, values: Float32Array, std: number): void {
   const n = values.length

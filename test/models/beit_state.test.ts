@@ -5,7 +5,7 @@ import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_ima
 import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
-import { integers, named, randomNumbers, relativeError } from '../support/tensors.js'
+import { integers, listing, named, randomNumbers, relativeError } from '../support/tensors.js'
 
 const test = suite('state of BeitForMaskedImageModeling')
 const SMALL = { imageSize: 32, patchSize: 16, hiddenSize: 24, depth: 2, heads: 3, vocabSize: 10 } as const
@@ -166,10 +166,6 @@ test('a copy of another dtype computes nearly the same and shares nothing', asyn
 test.run()
 
 /** "name [shape]" of every tensor, in order. */
-async function listing(model: BeitForMaskedImageModeling): Promise<string[]> {
-  return [...(await model.stateDict())].map(([name, tensor]) => `${name} [${tensor.shape.join()}]`)
-}
-
 async function weights(model: BeitForMaskedImageModeling): Promise<number[]> {
   const arrays = await Promise.all(
     [...(await model.stateDict()).values()].map((tensor) => tensor.toFloat32()),

@@ -3,6 +3,7 @@ import { equal, match, not, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { BeitForMaskedImageModeling, Tensor } from '../../lib/index.js'
 import { rejects } from '../support/errors.js'
+import { startLateTimer } from '../support/late_timer.js'
 import { suite } from '../support/suite.js'
 import { preparedJob } from './programs/job.js'
 
@@ -10,16 +11,10 @@ const test = suite('engine')
 
 test('the event loop stays free while the engine computes', async () => {
   const start = await preparedJob(64)
-  const late: number[] = []
-  let expected = performance.now() + 10
-  const timer = setInterval(() => {
-    late.push(performance.now() - expected)
-    expected = performance.now() + 10
-  }, 10)
+  const stop = startLateTimer(10)
   const began = performance.now()
   while (performance.now() - began < 1500) (await start()).dispose()
-  clearInterval(timer)
-  late.sort((a, b) => a - b)
+  const late = stop()
   const p99 = late[Math.floor(late.length * 0.99)] as number
   ok(late.length > 30, `only ${late.length} ticks`)
   ok(p99 <= 50, `a 10 ms timer was ${p99.toFixed(1)} ms late at the 99th percentile`)

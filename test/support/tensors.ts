@@ -1,5 +1,6 @@
 /** Tensors of reference files, and how far two of them are apart. */
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import type { Module } from '../../lib/models/module.js'
 import type { Tensor } from '../../lib/tensor.js'
 
 /** A tensor that must be there. */
@@ -7,6 +8,11 @@ export function named(tensors: ReadonlyMap<string, Tensor>, name: string): Tenso
   const tensor = tensors.get(name)
   if (tensor === undefined) throw new Error(`there is no tensor '${name}'`)
   return tensor
+}
+
+/** Names and shapes of a module's state dict in its order: 'cls_token [1,1,768]'. */
+export async function listing(module: Module): Promise<string[]> {
+  return [...(await module.stateDict())].map(([name, tensor]) => `${name} [${tensor.shape.join()}]`)
 }
 
 /** The entries whose names begin with `prefix`, without it. */

@@ -3,6 +3,7 @@
  * the first step to the end of the run: { ticks, saves, p99 }, in ms.
  */
 import { pretrain } from '../../../lib/index.js'
+import { startLateTimer } from '../../support/late_timer.js'
 import { temporary } from '../../support/temporary.js'
 import { microImages, microModel, microRun } from '../micro.js'
 
@@ -11,22 +12,11 @@ const PERIOD_MS = 10
 const model = await microModel({ hiddenSize: 192, heads: 3, depth: 6 })
 const options = { ...(await microRun(temporary(), await microImages())), model }
 
-const late: number[] = []
 let saves = 0
-let timer: NodeJS.Timeout | undefined
+let stop: (() => number[]) | undefined
 for await (const event of pretrain({ ...options, maxSteps: 40, epochs: 20, saveEverySteps: 5 })) {
-  if (event.type === 'step') timer ??= startTimer()
+  if (event.type === 'step') stop ??= startLateTimer(PERIOD_MS)
   if (event.type === 'checkpoint') saves++
 }
-clearInterval(timer)
-late.sort((a, b) => a - b)
+const late = stop?.() ?? []
 console.log(JSON.stringify({ ticks: late.length, saves, p99: late[Math.floor(late.length * 0.99)] }))
-
-function startTimer(): NodeJS.Timeout {
-  let expected = performance.now() + PERIOD_MS
-  return setInterval(() => {
-    const now = performance.now()
-    late.push(now - expected)
-    expected = now + PERIOD_MS
-  }, PERIOD_MS)
-}
