@@ -1,6 +1,6 @@
 /**
  * The checkpoints of a training run: folders checkpoints/step-00000030 with
- *   model.safetensors  the weights, loadable by themselves
+ *   model.safetensors  the weights, loadable by themselves; beside them other modules of the run
  *   state.safetensors  moments and generator of the trainer
  *   state.json         where the run stands and what it must agree with when it goes on
  *   manifest.json      sizes and SHA-256 of the others, written last
@@ -43,7 +43,7 @@ export async function saveRunCheckpoint(
   state: object,
   files: Record<string, (path: string) => Promise<void>>,
 ): Promise<string> {
-  const path = join(checkpoints, `step-${String(step).padStart(8, '0')}`)
+  const path = runCheckpointPath(checkpoints, step)
   await writeFolderAtomically(path, async (folder) => {
     for (const [name, write] of Object.entries(files)) await write(join(folder, name))
     await fs.writeFile(join(folder, STATE_FILE), `${JSON.stringify(state)}\n`)
@@ -51,6 +51,10 @@ export async function saveRunCheckpoint(
   })
   return path
 }
+
+/** The folder of the checkpoint of step `step`. */
+export const runCheckpointPath = (checkpoints: string, step: number) =>
+  join(checkpoints, `step-${String(step).padStart(8, '0')}`)
 
 /** Checkpoint folders, oldest first. */
 export async function listRunCheckpoints(checkpoints: string): Promise<CheckpointEntry[]> {

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { manifestProblems, unreadable } from './manifest.js'
-import { MODEL_FILE, STATE_FILE, TRAINER_FILE } from './run_checkpoint.js'
+import { STATE_FILE } from './run_checkpoint.js'
 import { type Verification, verifyCheckpoint } from './verify_checkpoint.js'
 
 /**
@@ -22,7 +22,7 @@ export async function verifyRunCheckpoint(
   // What is missing, the manifest has told.
   const present = (name: string) => names.includes(name)
   const parts: Verification[] = []
-  for (const name of [MODEL_FILE, TRAINER_FILE].filter(present)) {
+  for (const name of names.filter((name) => name.endsWith('.safetensors')).sort()) {
     parts.push(await verifyCheckpoint(join(folder, name), options))
   }
   const state = join(folder, STATE_FILE)

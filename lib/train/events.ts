@@ -7,6 +7,7 @@
 import type { BrokenImage } from '../data/broken_images.js'
 import type { DiscreteVaeMetrics } from '../objectives/discrete_vae_reconstruction.js'
 import type { MaskedImageModelingMetrics } from '../objectives/masked_image_modeling.js'
+import type { Score } from './run_state.js'
 
 /** First event of a run. */
 export interface StartEvent {
@@ -97,7 +98,13 @@ export interface DoneCommon {
   epoch: number
   /** 'stopped': the signal was aborted; the run can be resumed. */
   reason: 'finished' | 'stopped'
+  /** The newest checkpoint's folder. */
   checkpoint: string
+  /**
+   * The checkpoint with the best score, of those that were saved at the end of an epoch: by the validation
+   * images where there are some, else by the training loss; null before the first.
+   */
+  best: (Score & { step: number; checkpoint: string }) | null
   /** Since this process started the run. */
   seconds: number
   /** Images of training and validation that this process left out because they could not be read. */
@@ -105,8 +112,8 @@ export interface DoneCommon {
 }
 
 /** Events of a run whose steps, epochs and evaluations report these fields beside the common ones. */
-export type TrainingEvent<Step, Epoch, Evaluation> =
-  | StartEvent
+export type TrainingEvent<Step, Epoch, Evaluation, Start = object> =
+  | (StartEvent & Start)
   | (StepCommon & Step)
   | (EpochCommon & Epoch)
   | (EvaluationCommon & Evaluation)

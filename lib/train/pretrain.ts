@@ -8,6 +8,7 @@ import { BeitError } from '../errors.js'
 import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
 import { mostFrequentShare } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
+import { objectiveEvaluation } from './evaluation.js'
 import type { PretrainEvent } from './events.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { type PretrainOptions, type PretrainSettings, pretrainSchema } from './pretrain_options.js'
@@ -72,17 +73,20 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     length,
     config,
     views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
-    // Seed 0 always: the masks of the validation images are the same in runs of other seeds.
-    evaluationViews: evaluationViews(objective.views, { ...common, seed: 0 }),
     stepSettings: schedules,
     describe: {
       step: (result) => objective.metrics(result),
       epoch: (result) => objective.metrics(result),
-      evaluation: (result) => {
+    },
+    evaluate: objectiveEvaluation(
+      // Seed 0 always: the masks of the validation images are the same in runs of other seeds.
+      evaluationViews(objective.views, { ...common, seed: 0 }),
+      settings,
+      (result) => {
         const { loss, accuracy, perplexity } = objective.metrics(result)
         return { loss, accuracy, perplexity, baselineAccuracy: mostFrequentShare(result.tokenCounts) }
       },
-    },
+    ),
     report: null,
   })
 }

@@ -37,7 +37,7 @@ export interface RunStart {
  * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS; ERR_IO when one cannot be read
  */
 export async function findRunStart(
-  training: Pick<Training, 'kind' | 'config' | 'settings' | 'module' | 'length'>,
+  training: Pick<Training, 'kind' | 'config' | 'settings' | 'module' | 'companions' | 'length'>,
   folder: RunFolder,
 ): Promise<RunStart> {
   const { resume } = training.settings
@@ -45,6 +45,7 @@ export async function findRunStart(
   if (resume !== 'auto' && (await isFile(resume))) {
     const path = resolve(resume)
     await refuseOtherCheckpoints(path, folder)
+    if (training.kind === 'finetune') throw noTorchResume(path)
     return torchRunStart(path, training)
   }
   const { checkpoint, warnings } =
@@ -56,34 +57,48 @@ export async function findRunStart(
   const progress = Progress.from(state.progress)
   // The best checkpoint of another folder is not one of this.
   if (!folder.holds(path)) progress.best = null
-  const restore = (trainer: Trainer) => restoreRun(path, training.module, trainer)
+  const restore = (trainer: Trainer) => restoreRun(path, training, trainer)
   return { progress, checkpoint: { path, restore }, warnings }
 }
 
-/** Puts weights, moments and generator of a checkpoint into module and trainer. */
-async function restoreRun(path: string, module: Training['module'], trainer: Trainer): Promise<void> {
+/** Puts weights, moments and generator of a checkpoint into modules and trainer. */
+async function restoreRun(
+  path: string,
+  training: Pick<Training, 'module' | 'companions'>,
+  trainer: Trainer,
+): Promise<void> {
   await scope(async () => {
-    await module.loadStateDict((await readSafetensors(join(path, MODEL_FILE))).tensors)
+    for (const [name, module] of modulesOf(training)) {
+      await module.loadStateDict((await readSafetensors(join(path, name))).tensors)
+    }
     await trainer.load((await readSafetensors(join(path, TRAINER_FILE))).tensors)
   })
 }
+
+/** Everything of a run that has weights, by the name of its file in a checkpoint. */
+const modulesOf = ({ module, companions = {} }: Pick<Training, 'module' | 'companions'>) =>
+  Object.entries({ [MODEL_FILE]: module, ...companions })
 
 /**
  * Saves where the run stands and removes the checkpoints that are no longer kept. No step may be running.
  * @throws BeitError ERR_IO; the checkpoints before it are still there then
  */
 export async function saveRun(
-  { kind, config, module, settings, length }: Training,
+  training: Training,
   folder: RunFolder,
   trainer: Trainer,
   progress: Progress,
 ): Promise<CheckpointEvent> {
   const began = performance.now()
+  const { kind, config, settings, length } = training
   const { step } = progress
   const position = positionAfter(step, length.stepsPerEpoch, settings.accumulate)
   const state = runState({ kind, runId: folder.runId, position, progress, config })
+  const weights = modulesOf(training).map(
+    ([name, module]) => [name, (path: string) => module.save(path)] as const,
+  )
   const path = await saveRunCheckpoint(folder.checkpoints, step, state, {
-    [MODEL_FILE]: (path) => module.save(path),
+    ...Object.fromEntries(weights),
     [TRAINER_FILE]: (path) => scope(async () => writeSafetensors(path, await trainer.state(), {})),
   })
   await pruneRunCheckpoints(folder.checkpoints, settings.keepCheckpoints, progress.best?.step ?? null)
@@ -135,6 +150,14 @@ async function refuseOtherCheckpoints(path: string, folder: RunFolder): Promise<
     'ERR_OUTPUT_EXISTS',
     `the output ${folder.path} holds ${newest.path}, which is not the checkpoint to go on from ` +
       `(${path}): choose another output`,
+  )
+}
+
+function noTorchResume(path: string): BeitError {
+  return new BeitError(
+    'ERR_NO_CHECKPOINT',
+    `resume: ${path} is a file, and a run of fine-tuning goes on from its own checkpoint folders alone. ` +
+      'For the weights of the file, load the model from it and begin a new run',
   )
 }
 

@@ -9,10 +9,15 @@ import { type SavedTotals, type StepCost, Totals } from './totals.js'
 
 const FORMAT = 'beit-torch run 1'
 
-/** The checkpoint with the lowest loss. */
-interface BestCheckpoint {
+/** What a checkpoint is judged by: of the loss the lowest value is the best, of the others the highest. */
+export interface Score {
+  metric: 'loss' | 'accuracy' | 'meanAveragePrecision'
+  value: number
+}
+
+/** The checkpoint with the best score. */
+interface BestCheckpoint extends Score {
   step: number
-  loss: number
   /** 'training', or the fingerprint of the validation images where there are some. */
   judgedOn: string
 }
@@ -55,11 +60,13 @@ export class Progress {
 
   /**
    * Makes the checkpoint that is about to be saved the best one, if it is, or if the best one so far was judged
-   * on other images: their losses do not compare.
+   * on other images or by another metric: their scores do not compare.
    */
-  noteLoss(loss: number, judgedOn: string): void {
-    const lowest = this.best?.judgedOn === judgedOn ? this.best.loss : Infinity
-    if (loss < lowest) this.best = { step: this.step, loss, judgedOn }
+  noteScore({ metric, value }: Score, judgedOn: string): void {
+    const before = this.best?.judgedOn === judgedOn && this.best.metric === metric ? this.best.value : null
+    const isBetter = (than: number) => (metric === 'loss' ? value < than : value > than)
+    if (Number.isNaN(value) || (before !== null && !isBetter(before))) return
+    this.best = { step: this.step, metric, value, judgedOn }
   }
 
   static from(saved: SavedProgress): Progress {
@@ -84,7 +91,7 @@ interface SavedProgress {
 /** state.json */
 export interface RunState {
   format: string
-  kind: 'pretrain' | 'tokenizer'
+  kind: 'pretrain' | 'tokenizer' | 'finetune'
   runId: string
   /** First batch that was not trained on. */
   position: { epoch: number; batch: number }

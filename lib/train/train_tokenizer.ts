@@ -8,6 +8,7 @@ import { BeitError } from '../errors.js'
 import { DiscreteVaeReconstruction } from '../objectives/discrete_vae_reconstruction.js'
 import { perplexity, usage, usedCodes } from '../objectives/token_statistics.js'
 import { validateOptions } from '../options.js'
+import { objectiveEvaluation } from './evaluation.js'
 import type { CodebookEvent, TokenizerEvent } from './events.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { runConfig } from './run_config.js'
@@ -74,7 +75,6 @@ export async function* trainTokenizer(
     length,
     config: runConfig(settings, tokenizerSchema, { model: model.config }),
     views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
-    evaluationViews: evaluationViews(objective.views, common),
     stepSettings: (step) => ({
       ...schedules(step),
       temperature: temperature(step),
@@ -87,12 +87,12 @@ export async function* trainTokenizer(
         klWeight,
       }),
       epoch: (result) => objective.metrics(result),
-      evaluation: (result) => ({
-        ...objective.metrics(result),
-        usage: usage(result.tokenCounts),
-        perplexity: perplexity(result.tokenCounts),
-      }),
     },
+    evaluate: objectiveEvaluation(evaluationViews(objective.views, common), settings, (result) => ({
+      ...objective.metrics(result),
+      usage: usage(result.tokenCounts),
+      perplexity: perplexity(result.tokenCounts),
+    })),
     report: { steps: settings.codebookEverySteps, event: codebookEvent },
   })
 }

@@ -3,14 +3,14 @@
  * evaluate and save. What is trained, and how, is in the {@link Training} it is given.
  */
 import { native } from '../binding.js'
+import { runCheckpointPath } from '../checkpoint/run_checkpoint.js'
 import { type BatchStream, batches } from '../data/batches.js'
 import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
-import type { ImageSource } from '../data/image_source.js'
 import { threads } from '../device.js'
+import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
-import { type Evaluation, evaluateTrainer } from './evaluation.js'
-import type { TrainingEvent } from './events.js'
+import type { DoneCommon, TrainingEvent } from './events.js'
 import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
@@ -19,7 +19,7 @@ import type { Progress } from './run_state.js'
 import { type StepBatches, stepBatches } from './step_batches.js'
 import { pace, type StepCost } from './totals.js'
 import type { Trainer } from './trainer.js'
-import type { IntervalReport, Training } from './training.js'
+import type { Evaluated, IntervalReport, Training } from './training.js'
 
 /** Steps in a row without a finite loss and gradient that end a run. */
 const NON_FINITE_LIMIT = 3
@@ -28,9 +28,13 @@ const NON_FINITE_LIMIT = 3
  * Runs a training to its end, or until its signal is aborted, and yields what happens. Breaking out of the
  * iteration frees all that it holds, without saving.
  */
-export async function* runTraining<S extends object, E extends object, V extends object, R extends object>(
-  given: Training<S, E, V, R>,
-): AsyncGenerator<TrainingEvent<S, E, V> | R, void, undefined> {
+export async function* runTraining<
+  S extends object,
+  E extends object,
+  V extends object,
+  R extends object,
+  B extends object = object,
+>(given: Training<S, E, V, R, B>): AsyncGenerator<TrainingEvent<S, E, V, B> | R, void, undefined> {
   const { settings } = given
   if (settings.validation?.length === 0) {
     throw new BeitError('ERR_DATA', `there are no validation images in ${settings.validation.name}`)
@@ -45,8 +49,8 @@ export async function* runTraining<S extends object, E extends object, V extends
     trainer = await training.objective.createTrainer(settings)
     await start.checkpoint?.restore(trainer)
     const run = new TrainingRun(training, folder, trainer, start)
-    // The events have the fields of S, E, V and R, because `given` makes them.
-    yield* run.events() as AsyncGenerator<TrainingEvent<S, E, V> | R>
+    // The events have the fields of S, E, V, R and B, because `given` makes them.
+    yield* run.events() as AsyncGenerator<TrainingEvent<S, E, V, B> | R>
   } finally {
     trainer?.dispose()
     // Not threads(): OMP_NUM_THREADS may have asked for more than there are processors.
@@ -71,7 +75,7 @@ class TrainingRun {
   #brokenInValidation: BrokenImage[] = []
 
   constructor(training: Training, folder: RunFolder, trainer: Trainer, start: RunStart) {
-    const { settings, length, views } = training
+    const { settings, length, views, repeats } = training
     this.#training = training
     this.#folder = folder
     this.#trainer = trainer
@@ -87,6 +91,7 @@ class TrainingRun {
       prefetch: settings.prefetch,
       start: positionAfter(this.#progress.step, length.stepsPerEpoch, settings.accumulate),
       epochs: length.epochs,
+      ...(repeats !== undefined && { repeats }),
       maxBrokenShare: settings.maxBrokenShare,
     })
     const { checkpoint } = start
@@ -113,8 +118,8 @@ class TrainingRun {
   }
 
   async *#begin(): AsyncGenerator<AnyEvent> {
-    const { settings, length, config, module } = this.#training
-    const { checkpoint, warnings } = this.#start
+    const { settings, length, config, module, describe, warnings = [] } = this.#training
+    const { checkpoint } = this.#start
     await this.#folder.writeSettings(config)
     yield {
       type: 'start',
@@ -126,13 +131,14 @@ class TrainingRun {
       parameters: await module.parameterCount(),
       resumedFrom: checkpoint?.path ?? null,
       resumedStep: this.#progress.step,
+      ...describe.start?.(),
       config,
     }
-    for (const message of warnings) yield { type: 'warning', message }
+    for (const message of [...warnings, ...this.#start.warnings]) yield { type: 'warning', message }
   }
 
   async *#step(steps: AsyncIterator<StepBatches, unknown>): AsyncGenerator<AnyEvent> {
-    const { describe, report, stepSettings } = this.#training
+    const { describe, report, stepSettings, microBatch = (batch) => batch } = this.#training
     const progress = this.#progress
     const began = performance.now()
     const batch = (await steps.next()).value as StepBatches // There is one for every step of the run.
@@ -149,7 +155,9 @@ class TrainingRun {
         }
         return
       }
-      result = await this.#trainer.step(batch.microBatches, settings)
+      result = await scope(async () =>
+        this.#trainer.step(await Promise.all(batch.microBatches.map(microBatch)), settings),
+      )
     } finally {
       batch.dispose()
     }
@@ -181,15 +189,17 @@ class TrainingRun {
   }
 
   async *#endOfEpoch(): AsyncGenerator<AnyEvent> {
-    const { settings, length, describe, report } = this.#training
+    const { settings, length, describe, report, stepSettings } = this.#training
     const progress = this.#progress
     const { step } = progress
     const epoch = this.#epochOf(step)
     const isDue = (every: number) => (epoch + 1) % every === 0 || step >= length.steps
 
-    let evaluation: Evaluation | null = null
-    if (settings.validation !== null && isDue(settings.evaluateEveryEpochs)) {
-      evaluation = await this.#evaluate(settings.validation)
+    let evaluation: Evaluated<object> | null = null
+    const { validation } = settings
+    if (validation !== null && isDue(settings.evaluateEveryEpochs)) {
+      const last = stepSettings(Math.max(0, step - 1))
+      evaluation = await this.#training.evaluate(this.#trainer, validation, last)
       // Stopped on the way: the epoch stays open, and is closed when the run goes on.
       if (evaluation === null) return
     }
@@ -199,22 +209,14 @@ class TrainingRun {
     const broken = this.#stream.broken.length
     yield { type: 'epoch', epoch, step, ...describe.epoch(totals.result), ...totals.pace, broken }
     if (evaluation !== null) {
-      const { totals, broken } = evaluation
+      const { images, broken, fields } = evaluation
       this.#brokenInValidation = mergeBroken(this.#brokenInValidation, broken)
-      const counts = { images: totals.images, broken: broken.length }
-      yield { type: 'evaluation', epoch, step, ...counts, ...describe.evaluation(totals.result) }
+      yield { type: 'evaluation', epoch, step, images, broken: broken.length, ...fields }
     }
     if (!isDue(settings.saveEveryEpochs)) return
-    const { validation } = settings
-    if (validation === null) progress.noteLoss(totals.result.loss, 'training')
-    else if (evaluation !== null) progress.noteLoss(evaluation.totals.result.loss, validation.fingerprint)
+    if (validation === null) progress.noteScore({ metric: 'loss', value: totals.result.loss }, 'training')
+    else if (evaluation !== null) progress.noteScore(evaluation.score, validation.fingerprint)
     yield* this.#save()
-  }
-
-  #evaluate(source: ImageSource): Promise<Evaluation | null> {
-    const { evaluationViews, settings, stepSettings } = this.#training
-    const last = stepSettings(Math.max(0, this.#progress.step - 1))
-    return evaluateTrainer(this.#trainer, source, evaluationViews, settings, last)
   }
 
   #report(report: IntervalReport<object>): object {
@@ -251,9 +253,17 @@ class TrainingRun {
       reason: step >= length.steps && epoch.steps === 0 ? 'finished' : 'stopped',
       ...describe.epoch((lastEpoch ?? epoch).result),
       checkpoint: this.#saved?.path as string,
+      best: this.#best,
       seconds: (performance.now() - this.#began) / 1000,
       broken: mergeBroken(this.#stream.broken, this.#brokenInValidation),
     }
+  }
+
+  get #best(): DoneCommon['best'] {
+    const { best } = this.#progress
+    if (best === null) return null
+    const { step, metric, value } = best
+    return { step, metric, value, checkpoint: runCheckpointPath(this.#folder.checkpoints, step) }
   }
 
   /** Of the step that made `step` finished ones; 0 before the first. */

@@ -17,6 +17,7 @@ const done = (reason: 'finished' | 'stopped'): PretrainEvent => ({
   step: 40,
   epoch: 3,
   reason,
+  best: null,
   loss: 1,
   accuracy: 0.5,
   masked: 9,
