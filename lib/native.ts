@@ -3,11 +3,12 @@
  * the public classes wrap it. Handles are opaque; all calls that compute return a promise.
  */
 
-/** An opaque reference to a native object: tensor, module, trainer or image loader. */
+/** An opaque reference to a native object: tensor, module, trainer, linear probe or image loader. */
 export type Handle<Kind extends string> = { readonly __kind: Kind }
 export type TensorHandle = Handle<'tensor'>
 export type ModuleHandle = Handle<'module'>
 export type TrainerHandle = Handle<'trainer'>
+export type LinearProbeHandle = Handle<'linearProbe'>
 export type ImageLoaderHandle = Handle<'imageLoader'>
 
 export type DType =
@@ -427,10 +428,79 @@ export interface ImageLoaderBindings {
   philox(key: readonly number[], counter: readonly number[]): number[]
 }
 
+/** What of a frozen model's blocks stands for an image (native/train/frozen_features.h). */
+export interface FeatureSettings {
+  /** 0-based */
+  blocks: readonly number[]
+  /** The class token, the mean of the patches, or both side by side: D, D or 2D numbers. */
+  pooling: 'cls' | 'mean' | 'concat'
+  /** Of uint8 pixels: (x / 255 - mean) / std per channel. */
+  mean: readonly number[]
+  std: readonly number[]
+  precision: 'fp32' | 'bf16'
+}
+
+/**
+ * native/bindings/probe.cc. A bank holds the features of a data set: float32 (N, L, F), for N images, L layers
+ * and F features each.
+ */
+export interface ProbeBindings {
+  /** pixels (B, 3, H, W), uint8 or normalised float32 -> float32 (B, L, F), L the number of blocks. */
+  beitPooledFeatures(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    settings: FeatureSettings,
+  ): Promise<TensorHandle>
+  /** All zero. With a path its memory is a file, whose name is gone when this resolves. */
+  featureBank(rows: number, layers: number, width: number, path: string | null): Promise<TensorHandle>
+  /** Copies features (B, L, F) into the rows from `start` on. */
+  featureBankWrite(bank: TensorHandle, start: number, features: TensorHandle): Promise<void>
+  /** The first `rows` of one layer on `device`, scaled to unit length: (rows, F). */
+  featureLayer(bank: TensorHandle, layer: number, rows: number, device: string): Promise<TensorHandle>
+  /**
+   * Votes of the nearest rows of `bank` (N, F), with the classes `labels` int64 (N), for `queries` (Q, F), all of
+   * unit length and on one device: int64 (neighbours, Q), a class for each number of neighbours and query.
+   */
+  knnClassify(
+    bank: TensorHandle,
+    labels: TensorHandle,
+    queries: TensorHandle,
+    /** `neighbours` rise and are at most N. */
+    vote: { neighbours: readonly number[]; temperature: number; classes: number },
+  ): Promise<TensorHandle>
+  linearProbeCreate(
+    size: { layers: number; features: number; classes: number },
+    options: { device: string; seed: number; betas: readonly [number, number]; eps: number },
+  ): Promise<LinearProbeHandle>
+  /**
+   * One AdamW step of all layers on features (B, L, F) with targets int64 (B), or on the `rows` (int32) of both.
+   * Loss and hits are added to the totals.
+   */
+  linearProbeStep(
+    probe: LinearProbeHandle,
+    features: TensorHandle,
+    targets: TensorHandle,
+    rows: TensorHandle | null,
+    settings: { learningRate: number; weightDecay: number },
+  ): Promise<void>
+  /** Adds to the totals alone. */
+  linearProbeEvaluate(
+    probe: LinearProbeHandle,
+    features: TensorHandle,
+    targets: TensorHandle,
+    rows: TensorHandle | null,
+  ): Promise<void>
+  /** Sums over the images since the last call, one a layer. */
+  linearProbeTotals(probe: LinearProbeHandle): Promise<{ loss: number[]; correct: number[]; images: number }>
+  /** weight (L, C, F), bias (L, C): live views. */
+  linearProbeWeights(probe: LinearProbeHandle): Promise<[weight: TensorHandle, bias: TensorHandle]>
+}
+
 export type NativeBindings = RuntimeBindings &
   TensorBindings &
   CheckpointBindings &
   ModuleBindings &
   AdaptBindings &
   TrainerBindings &
+  ProbeBindings &
   ImageLoaderBindings

@@ -3,7 +3,7 @@
 #include "bindings/async.h"
 #include "bindings/module.h"
 #include "bindings/register.h"
-#include "bindings/values.h"
+#include "bindings/training_values.h"
 #include "train/discrete_vae_step.h"
 #include "train/masked_image_modeling_step.h"
 
@@ -14,24 +14,6 @@ namespace {
 using TrainerPtr = std::shared_ptr<train::Trainer>;
 
 TrainerPtr trainer_from(const Napi::Value& value) { return from_handle<train::Trainer>(value, "trainer"); }
-
-template <size_t size>
-std::array<double, size> numbers_from(const Napi::Value& value, const char* name) {
-  auto array = object_from(value, name).As<Napi::Array>();
-  if (!value.IsArray() || array.Length() != size) {
-    fail("ERR_INVALID_ARGUMENT", name, ": expected an array of ", size, " numbers");
-  }
-  std::array<double, size> result;
-  for (uint32_t i = 0; i < size; i++) result[i] = number_from(array.Get(i), name);
-  return result;
-}
-
-train::Precision precision_from(const Napi::Value& value) {
-  const auto name = string_from(value, "precision");
-  if (name == "fp32") return train::Precision::kFp32;
-  if (name == "bf16") return train::Precision::kBf16;
-  fail("ERR_INVALID_ARGUMENT", "precision: expected 'fp32' or 'bf16', got '", name, "'");
-}
 
 train::Reconstruction reconstruction_from(const Napi::Value& value) {
   const auto name = string_from(value, "reconstruction");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/error.h"
 #include "ops/relative_position.h"
 
 namespace beit::models {
@@ -57,29 +58,49 @@ at::Tensor Beit::embed(const at::Tensor& pixels, const at::Tensor& mask) const {
   return pos_embed_.defined() ? x + pos_embed_ : x;
 }
 
-at::Tensor Beit::stream(const at::Tensor& pixels, const at::Tensor& mask,
-                        const nn::ForwardContext& context) const {
+void Beit::visit_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
+                        const nn::ForwardContext& context,
+                        const std::function<void(int64_t, const at::Tensor&)>& visit) const {
   auto x = embed(pixels, mask);
   const auto shared_bias = shared_position_bias_();
-  for (const auto& block : blocks_) x = block(x, shared_bias, context);
-  return x;
+  for (int64_t i = 0; i <= last; i++) {
+    x = blocks_.at(i)(x, shared_bias, context);
+    visit(i, x);
+  }
+}
+
+at::Tensor Beit::stream(const at::Tensor& pixels, const at::Tensor& mask,
+                        const nn::ForwardContext& context) const {
+  at::Tensor stream;
+  visit_blocks(pixels, mask, config_.depth - 1, context, [&](int64_t, const at::Tensor& x) { stream = x; });
+  return stream;
 }
 
 std::vector<at::Tensor> Beit::block_features(const at::Tensor& pixels, const at::Tensor& mask,
                                              const std::vector<int64_t>& blocks,
                                              const nn::ForwardContext& context) const {
-  std::vector<at::Tensor> streams;
-  const auto last = std::max_element(blocks.begin(), blocks.end());
-  if (last == blocks.end()) return streams;
-  auto x = embed(pixels, mask);
-  const auto shared_bias = shared_position_bias_();
-  for (int64_t i = 0; i <= *last; i++) {
-    x = blocks_.at(i)(x, shared_bias, context);
-    streams.push_back(x);
-  }
-  std::vector<at::Tensor> chosen;
-  for (int64_t i : blocks) chosen.push_back(streams.at(i));
+  std::vector<at::Tensor> chosen(blocks.size());
+  if (blocks.empty()) return chosen;
+  visit_blocks(pixels, mask, *std::max_element(blocks.begin(), blocks.end()), context,
+               [&](int64_t block, const at::Tensor& x) {
+                 for (size_t i = 0; i < blocks.size(); i++) {
+                   if (blocks[i] == block) chosen[i] = x;
+                 }
+               });
   return chosen;
+}
+
+at::Tensor Beit::pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
+                                       TokenPooling pooling, const nn::ForwardContext& context) const {
+  if (blocks.empty()) fail("ERR_INVALID_ARGUMENT", "blocks: expected at least one");
+  std::vector<at::Tensor> chosen(blocks.size());
+  visit_blocks(pixels, /*mask=*/{}, *std::max_element(blocks.begin(), blocks.end()), context,
+               [&](int64_t block, const at::Tensor& x) {
+                 for (size_t i = 0; i < blocks.size(); i++) {
+                   if (blocks[i] == block) chosen[i] = pool_tokens(x, pooling);
+                 }
+               });
+  return at::stack(chosen, 1);
 }
 
 }  // namespace beit::models

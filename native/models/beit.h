@@ -5,11 +5,13 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <vector>
 
 #include "models/beit_block.h"
 #include "models/beit_config.h"
 #include "models/beit_init.h"
+#include "models/token_pooling.h"
 #include "nn/layers.h"
 #include "nn/module.h"
 
@@ -26,6 +28,11 @@ class Beit : public nn::Module {
                                          const std::vector<int64_t>& blocks,
                                          const nn::ForwardContext& context) const;
 
+  // The same pooled over the tokens as it goes, so that no stream is kept: float32 (B, blocks, D), or 2D of
+  // both poolings.
+  at::Tensor pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
+                                   TokenPooling pooling, const nn::ForwardContext& context) const;
+
  protected:
   enum class MaskToken { kNone, kLearned };
   Beit(const BeitConfig& config, const nn::ModuleOptions& options, InitScheme scheme, MaskToken mask_token);
@@ -35,6 +42,10 @@ class Beit : public nn::Module {
                     const nn::ForwardContext& context) const;
 
  private:
+  // Calls `visit` with the number of each block up to `last` and the stream after it.
+  void visit_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
+                    const nn::ForwardContext& context,
+                    const std::function<void(int64_t, const at::Tensor&)>& visit) const;
   at::Tensor embed(const at::Tensor& pixels, const at::Tensor& mask) const;  // (B, N + 1, D)
 
   // In state-dict order: a member's parameters are made when it is.

@@ -1,0 +1,40 @@
+#include "train/frozen_features.h"
+
+#include <c10/core/GradMode.h>
+
+#include <cstdio>
+
+#include "engine/error.h"
+#include "engine/fresh_zeros.h"
+#include "train/images.h"
+
+namespace beit::train {
+
+at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
+                           const FrozenFeatures& settings) {
+  check_images("pixels", pixels, -1, model.config().image_height, model.config().image_width);
+  for (const int64_t block : settings.blocks) {
+    if (block < 0 || block >= model.config().depth) {
+      fail("ERR_INVALID_ARGUMENT", "blocks: expected 0 to ", model.config().depth - 1, ", got ", block);
+    }
+  }
+  c10::NoGradGuard no_gradient;
+  auto images = unit_pixels(pixels, model.device());
+  if (pixels.scalar_type() == at::kByte) {
+    const auto channels = [&](const std::array<double, 3>& values) {
+      return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1}).to(images.device());
+    };
+    images = (images - channels(settings.mean)) / channels(settings.std);
+  }
+  Autocast autocast(model.device(), settings.precision);
+  return model.pooled_block_features(images, settings.blocks, settings.pooling, nn::ForwardContext{});
+}
+
+at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path) {
+  if (path.empty()) return fresh_zeros({rows, layers, width}, at::kFloat);
+  const auto mapped = at::from_file(path, /*shared=*/true, rows * layers * width, at::kFloat);
+  if (std::remove(path.c_str()) != 0) fail("ERR_IO", "cannot remove the name of ", path);
+  return mapped.view({rows, layers, width});
+}
+
+}  // namespace beit::train

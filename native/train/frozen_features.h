@@ -1,0 +1,32 @@
+// What a frozen model gives for images, as probes and neighbours need it.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "models/beit.h"
+#include "train/autocast.h"
+
+namespace beit::train {
+
+struct FrozenFeatures {
+  std::vector<int64_t> blocks;  // 0-based
+  models::TokenPooling pooling;
+  // uint8 pixels become (x / 255 - mean) / std; float32 ones are taken as they are.
+  std::array<double, 3> mean;
+  std::array<double, 3> std;
+  Precision precision = Precision::kFp32;
+};
+
+// pixels (B, 3, H, W), uint8 or float32 -> float32 (B, blocks, D), or 2D of both poolings. Without a
+// gradient.
+at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
+                           const FrozenFeatures& settings);
+
+// Memory for the features of a data set, float32 (rows, layers, width), all zero. With a path it lies in a
+// new file there, which has no name any more when this returns and is gone with the tensor. ERR_IO.
+at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path);
+
+}  // namespace beit::train
