@@ -4,11 +4,14 @@ import { EXIT } from './command.js'
 /** Watches the signals of the process until disposed. */
 export class Interrupt {
   readonly #controller = new AbortController()
+  readonly #message: string
   #code: number = EXIT.ok
   readonly #onSigint = () => this.#stop(EXIT.interrupted)
   readonly #onSigterm = () => this.#stop(EXIT.terminated)
 
-  constructor() {
+  /** @param message what the first signal is answered with */
+  constructor(message = 'stopping: this step is finished and saved first; Ctrl-C again ends at once') {
+    this.#message = message
     process.on('SIGINT', this.#onSigint)
     process.on('SIGTERM', this.#onSigterm)
   }
@@ -26,7 +29,7 @@ export class Interrupt {
   #stop(code: number): void {
     if (this.#controller.signal.aborted) process.exit(code)
     this.#code = code
-    process.stderr.write('\nstopping: this step is finished and saved first; Ctrl-C again ends at once\n')
+    process.stderr.write(`\n${this.#message}\n`)
     this.#controller.abort()
   }
 

@@ -6,6 +6,7 @@ import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { infoCommand } from './commands/info.js'
 import { pretrainCommand } from './commands/pretrain.js'
+import { probeCommand } from './commands/probe.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
@@ -17,6 +18,7 @@ import { printable } from './printable.js'
 export const commands: readonly Command[] = [
   pretrainCommand,
   tokenizerTrainCommand,
+  probeCommand,
   encodeCommand,
   reconstructCommand,
   infoCommand,

@@ -71,7 +71,8 @@ export async function loadBeit<M extends BeitModel>(
   })
 }
 
-const BEITS = ['beit_for_masked_image_modeling', 'beit_for_image_classification', 'beit'] as const
+/** Models that are BEiTs, with a head or without. */
+export const BEITS = ['beit_for_masked_image_modeling', 'beit_for_image_classification', 'beit'] as const
 
 /** The option that says the size of a model's head. */
 const HEAD_OPTION = {

@@ -92,7 +92,11 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
 }
 
 /** Mean and deviation of each channel: those given, else those of `normalization`. */
-export function normalizationOf({ normalization, mean, std }: PretrainSettings) {
+export function normalizationOf({
+  normalization,
+  mean,
+  std,
+}: Pick<PretrainSettings, 'normalization' | 'mean' | 'std'>) {
   const named = NORMALIZATIONS[normalization]
   return { mean: mean ?? named.mean, std: std ?? named.std }
 }

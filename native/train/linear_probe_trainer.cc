@@ -49,14 +49,15 @@ ProbeBatch LinearProbeTrainer::gathered(const ProbeBatch& batch) const {
   if (features.dim() != 3 || features.size(1) != layers || features.size(2) != width) {
     fail("ERR_SHAPE_MISMATCH", "features: expected (B, ", layers, ", ", width, "), got ", features.sizes());
   }
-  if (batch.targets.dim() != 1 || batch.targets.size(0) != features.size(0) ||
+  if (batch.targets.dim() != 1 || batch.targets.size(0) > features.size(0) ||
       batch.targets.scalar_type() != at::kLong) {
-    fail("ERR_SHAPE_MISMATCH", "targets: expected int64 (", features.size(0), "), got ",
+    fail("ERR_SHAPE_MISMATCH", "targets: expected int64 of at most ", features.size(0), ", got ",
          batch.targets.scalar_type(), " ", batch.targets.sizes());
   }
   const auto take = [&](const at::Tensor& tensor) {
-    // Taken where they lie and moved then: the features of a data set need not fit on the device.
-    const auto taken = batch.rows.defined() ? tensor.index_select(0, batch.rows.to(tensor.device())) : tensor;
+    const auto taken = batch.rows.defined() ? tensor.index_select(0, batch.rows.to(tensor.device()))
+                                            : tensor.slice(0, 0, batch.targets.size(0));
+    // Moved only then: the features of a data set need not fit on the device.
     return taken.to(probe_->device());
   };
   return {take(features), take(batch.targets), {}};

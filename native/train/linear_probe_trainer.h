@@ -14,9 +14,9 @@ namespace beit::train {
 
 // Labelled features, on any device.
 struct ProbeBatch {
-  at::Tensor features;  // float32 (B, L, F)
+  at::Tensor features;  // float32 (B or more, L, F)
   at::Tensor targets;   // int64 (B), in 0..C-1
-  at::Tensor rows;      // int32 or int64: which rows of both to take, in this order; undefined: all
+  at::Tensor rows;      // int32 or int64: which rows of both to take, in this order; undefined: the first B
 };
 
 // Sums over the images since they were last taken, one a layer.

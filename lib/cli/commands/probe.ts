@@ -1,0 +1,200 @@
+/** beit probe: what the features of a frozen model are worth, by linear classifiers or nearest neighbours. */
+import { writeFile } from 'node:fs/promises'
+import { replaceFile } from '../../checkpoint/atomic_file.js'
+import { openImages } from '../../data/open_images.js'
+import { scope } from '../../dispose.js'
+import { BeitError } from '../../errors.js'
+import { type KnnProbeResult, knnProbe } from '../../evaluate/knn_probe.js'
+import { type LinearProbeResult, linearProbe } from '../../evaluate/linear_probe.js'
+import { knnProbeSchema, linearProbeSchema } from '../../evaluate/probe_options.js'
+import { counted, decimal, duration, grouped, percent } from '../../log/format.js'
+import type { OptionSchema } from '../../options.js'
+import { type Call, type Command, EXIT, kebab } from '../command.js'
+import { shown } from '../follow.js'
+import { omit, PATHS, pick, pickValues } from '../groups.js'
+import { columns } from '../info/table.js'
+import { Interrupt } from '../interrupt.js'
+import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
+import { print, printJson } from '../printable.js'
+import { ProbeStatus } from '../probe_status.js'
+
+const LINEAR_ONLY = [
+  'epochs',
+  'learningRate',
+  'weightDecay',
+  'betas',
+  'eps',
+  'augment',
+  'scale',
+  'ratio',
+  'flipProbability',
+] as const
+const KNN_ONLY = ['neighbours', 'temperature'] as const
+const COMMON = ['blocks', 'batchSize', 'precision', 'normalization', 'mean', 'std', 'interpolation'] as const
+
+const POOLING: OptionSchema = {
+  pooling: {
+    type: 'choice',
+    choices: ['cls', 'mean', 'concat'],
+    default: null,
+    optional: true,
+    doc: "What stands for an image: the class token, the mean of its patches, or both; unset: 'concat' with --linear, 'mean' with --knn",
+  },
+}
+
+export const probeCommand: Command = {
+  name: 'probe',
+  summary: "Measures a frozen model's features, by linear classifiers or nearest neighbours",
+  usage: '--linear|--knn --model PATH --data PATH --validation PATH [flags]',
+  about:
+    'Learns from the labelled images of --data and classifies those of --validation, with the features of each block; ' +
+    'the model stays as it is. --linear trains a linear classifier for every block at once, --knn lets the nearest ' +
+    'images vote. BEiT is best in the middle: compare the best block, not the last.',
+  groups: [
+    {
+      title: 'Input and output',
+      flags: {
+        linear: { type: 'boolean', default: false, doc: 'Train linear classifiers' },
+        knn: { type: 'boolean', default: false, doc: 'Let the nearest neighbours vote' },
+        data: PATHS.data,
+        validation: { type: 'string', default: null, doc: 'Labelled images to classify, in the same forms' },
+        output: { type: 'string', default: null, optional: true, doc: 'Write the result there, as JSON' },
+        json: { type: 'boolean', default: false, doc: 'Print the result as JSON' },
+        device: PATHS.device,
+      },
+    },
+    { title: 'Model', flags: FROZEN_MODEL_FLAGS },
+    { title: 'Features', flags: { ...pick(linearProbeSchema, COMMON), ...POOLING } },
+    { title: 'With --linear', flags: pick(linearProbeSchema, [...LINEAR_ONLY, 'seed']) },
+    { title: 'With --knn', flags: pick(knnProbeSchema, KNN_ONLY) },
+    {
+      title: 'Machine and loading',
+      flags: pick(linearProbeSchema, [
+        'featureFile',
+        'threads',
+        'loaderThreads',
+        'prefetch',
+        'maxBrokenShare',
+        'maxPixels',
+      ]),
+    },
+  ],
+  examples: [
+    {
+      what: 'which block of a pre-trained model knows most of classes',
+      line: 'beit probe --linear --model runs/first/checkpoints/step-00000300 --data train/ --validation val/',
+    },
+    {
+      what: 'the same by the votes of 10 and of 20 neighbours',
+      line: 'beit probe --knn --neighbours 10,20 --model beit.safetensors --data train/ --validation val/',
+    },
+    {
+      what: 'what random weights reach, to compare',
+      line:
+        'beit probe --knn --model beit_tiny_patch16_224 --image-size 32 --patch-size 4 ' +
+        "--data 'cifar/train-*.tar' --validation cifar/val-00000.tar",
+    },
+  ],
+  async run(call) {
+    const kind = kindOf(call)
+    const { values } = call
+    const data = await openImages(values.data as string)
+    const validation = await openImages(values.validation as string)
+    using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
+    using model = await openFrozenModel(call, values.seed as number | undefined)
+    using status = new ProbeStatus()
+    const schema = kind === 'linear' ? linearProbeSchema : knnProbeSchema
+    const options = {
+      ...withoutNulls(pickValues(values, Object.keys(omit(schema, ['model', 'data', 'validation'])))),
+      ...{ model, data, validation, signal: interrupt.signal },
+      onProgress: status.update,
+    }
+    try {
+      return await scope(async () => {
+        const result = kind === 'linear' ? await linearProbe(options) : await knnProbe(options)
+        status.clear()
+        await tell(call, result)
+        return EXIT.ok
+      })
+    } catch (error) {
+      if (interrupt.signal.aborted && error === interrupt.signal.reason) return interrupt.code
+      throw error
+    }
+  },
+}
+
+type Result = LinearProbeResult | KnnProbeResult
+
+function kindOf({ values }: Call): 'linear' | 'knn' {
+  const { linear = false, knn = false } = values as { linear?: boolean; knn?: boolean }
+  if (linear === knn) {
+    throw new BeitError('ERR_INVALID_ARGUMENT', 'beit probe: give one of --linear and --knn')
+  }
+  const [kind, others] = linear ? (['linear', KNN_ONLY] as const) : (['knn', LINEAR_ONLY] as const)
+  const stray = others.find((name) => values[name] !== undefined)
+  if (stray !== undefined) {
+    const other = linear ? 'knn' : 'linear'
+    throw new BeitError('ERR_INVALID_ARGUMENT', `beit probe: --${kebab(stray)} is a flag of --${other}`)
+  }
+  return kind
+}
+
+/** --pooling is unset by null, which is no pooling. */
+const withoutNulls = (values: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(values).filter(([name, value]) => name !== 'pooling' || value !== null))
+
+/** Prints the result, and writes it where it is wanted. */
+async function tell({ values }: Call, result: Result): Promise<void> {
+  for (const { key, path, message } of result.broken) console.error(`left out: ${key} in ${path}: ${message}`)
+  const plain = plainResult(result)
+  if (values.json === true) printJson(plain)
+  else print(lines(result))
+  const output = values.output as string | null | undefined
+  if (output == null) return
+  await replaceFile(output, (path) => writeFile(path, `${JSON.stringify(plain, null, 2)}\n`))
+  if (values.json !== true) print([`result  ${shown(output)}`])
+}
+
+function plainResult(result: Result): object {
+  if (!('weights' in result)) return result
+  const { weights: _tensors, ...plain } = result
+  return plain
+}
+
+function lines(result: Result): string[] {
+  const { images, classes, seconds } = result
+  const table = 'layers' in result ? linearTable(result) : knnTable(result)
+  return [
+    ...table,
+    `${counted(images.training, 'image')} to learn from, ${counted(images.validation, 'image')} classified, ` +
+      `${grouped(classes.length)} classes, ${duration(seconds)}`,
+  ]
+}
+
+function linearTable({ layers, epochs, best }: LinearProbeResult): string[] {
+  const training = epochs.at(-1)?.training ?? []
+  const rows = layers.map(({ block, loss, accuracy }, i) => [
+    String(block),
+    percent(accuracy),
+    decimal(loss),
+    percent(training[i]?.accuracy ?? Number.NaN),
+    block === best.block ? 'best' : '',
+  ])
+  return columns([['block', 'accuracy', 'loss', 'on training images', ''], ...rows], [0, 1, 2, 3])
+}
+
+function knnTable({ scores, best }: KnnProbeResult): string[] {
+  const counts = [...new Set(scores.map(({ neighbours }) => neighbours))]
+  const blocks = [...new Set(scores.map(({ block }) => block))]
+  const cell = (block: number, neighbours: number) =>
+    percent(scores.find((score) => score.block === block && score.neighbours === neighbours)?.accuracy ?? 0)
+  const rows = blocks.map((block) => [
+    String(block),
+    ...counts.map((neighbours) => cell(block, neighbours)),
+    block === best.block ? `best, ${best.neighbours} neighbours` : '',
+  ])
+  return columns(
+    [['block', ...counts.map((count) => `k ${count}`), ''], ...rows],
+    [0, ...counts.map((_, i) => i + 1)],
+  )
+}

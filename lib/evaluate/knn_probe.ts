@@ -1,0 +1,156 @@
+/**
+ * k-nearest-neighbour probing: how well the features of a frozen model tell classes apart without any training,
+ * as eval_knn.py of facebookresearch/dino does it. The arithmetic is native/ops/nearest_neighbours.cc.
+ */
+import { native } from '../binding.js'
+import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
+import { scope } from '../dispose.js'
+import { BeitError, invalidArgument } from '../errors.js'
+import type { TensorHandle } from '../native.js'
+import { validateOptions } from '../options.js'
+import { Tensor } from '../tensor.js'
+import { type FeatureBank, featureBank } from './feature_bank.js'
+import { featureSettings, probeViews, usingThreads } from './frozen_model.js'
+import { checkLabels } from './probe_labels.js'
+import { type KnnProbeOptions, type KnnProbeSettings, knnProbeSchema } from './probe_options.js'
+
+/** Share of the validation images whose class the votes tell. */
+export interface KnnScore {
+  /** Block whose output was probed, from 0 on. */
+  block: number
+  /** Neighbours that vote. */
+  neighbours: number
+  accuracy: number
+}
+
+/** What {@link knnProbe} gives. */
+export interface KnnProbeResult {
+  classes: readonly string[]
+  /** Images that vote, and images classified. */
+  images: { training: number; validation: number }
+  /** Of each block and number of neighbours. */
+  scores: KnnScore[]
+  /** The highest accuracy; of equal ones the first. */
+  best: KnnScore
+  /** Images that could not be read and were left out. */
+  broken: readonly BrokenImage[]
+  seconds: number
+}
+
+/** Validation images that are compared at once: their similarities to a part of the others lie in memory. */
+const QUERIES_AT_ONCE = 512
+
+/**
+ * Classifies the images of `validation` by the images of `data` whose features are nearest: each of the k nearest
+ * votes for its class with exp(cosine similarity / temperature). Exact: every pair is compared, on the device of
+ * the model. Of equal similarities the image that comes first in `data` is nearer; of equal votes the class of
+ * the lower number wins.
+ *
+ * @throws BeitError ERR_DATA when labels are missing or do not fit, ERR_INVALID_ARGUMENT (more neighbours than
+ * images), before anything is computed; ERR_DATA when too many images are broken; ERR_NON_FINITE; the signal's
+ * reason
+ * @example
+ * const { best } = await knnProbe({ model, data: await openImages('train/'), validation: await openImages('val/') })
+ * console.log(best.block, best.neighbours, best.accuracy)
+ */
+export async function knnProbe(options: KnnProbeOptions): Promise<KnnProbeResult> {
+  const settings = validateOptions<KnnProbeSettings>('knnProbe', knnProbeSchema, options)
+  const { data, validation, featureFile, onProgress, signal } = settings
+  const features = featureSettings(settings)
+  const neighbours = checkNeighbours(settings)
+  const labels = checkLabels(settings)
+  const began = performance.now()
+
+  const bankOf = (set: 'training' | 'validation') =>
+    featureBank(
+      set === 'training' ? data : validation,
+      labels[set],
+      probeViews(settings),
+      settings,
+      features,
+      featureFile,
+      (progress) => onProgress?.({ type: 'features', set, ...progress }),
+    )
+  return scope(() =>
+    usingThreads(settings.threads, async () => {
+      using training = await bankOf('training')
+      using validationBank = await bankOf('validation')
+      const most = neighbours.at(-1) as number
+      if (training.rows < most) {
+        throw new BeitError(
+          'ERR_DATA',
+          `knnProbe: only ${training.rows} images of ${data.name} can be read, fewer than ${most} neighbours`,
+        )
+      }
+      const scores: KnnScore[] = []
+      for (const [layer, block] of features.blocks.entries()) {
+        const vote = { neighbours, temperature: settings.temperature, classes: labels.classes.length }
+        const correct = await countHits(training, validationBank, layer, vote, settings.model.device, signal)
+        const accuracies = neighbours.map((count, i) => ({
+          neighbours: count,
+          accuracy: (correct[i] as number) / validationBank.rows,
+        }))
+        onProgress?.({ type: 'block', block, accuracies })
+        scores.push(...accuracies.map((accuracy) => ({ block, ...accuracy })))
+      }
+      return {
+        classes: labels.classes,
+        images: { training: training.rows, validation: validationBank.rows },
+        scores,
+        best: scores.reduce((best, score) => (score.accuracy > best.accuracy ? score : best)),
+        broken: mergeBroken(training.broken, validationBank.broken),
+        seconds: (performance.now() - began) / 1000,
+      }
+    }),
+  )
+}
+
+type Vote = Parameters<ReturnType<typeof native>['knnClassify']>[3]
+
+/** How many validation images each number of neighbours tells right. */
+async function countHits(
+  training: FeatureBank,
+  validation: FeatureBank,
+  layer: number,
+  vote: Vote,
+  device: string,
+  signal: AbortSignal | null,
+): Promise<number[]> {
+  const layerOf = async (bank: FeatureBank) =>
+    new Tensor(await native().featureLayer(bank.features.handle, layer, bank.rows, device))
+  using bank = await layerOf(training)
+  using queries = await layerOf(validation)
+  using classes = await training.targets.to({ device })
+  const expected = (await validation.targets.toTypedArray()) as BigInt64Array
+  const correct = vote.neighbours.map(() => 0)
+  for (let start = 0; start < validation.rows; start += QUERIES_AT_ONCE) {
+    signal?.throwIfAborted()
+    const count = Math.min(QUERIES_AT_ONCE, validation.rows - start)
+    using some = new Tensor(await native().tensorRows(queries.handle, start, count))
+    using votes = new Tensor(await classify(bank, classes, some, vote))
+    const predictions = (await votes.toTypedArray()) as BigInt64Array // (neighbours, count)
+    vote.neighbours.forEach((_, k) => {
+      for (let i = 0; i < count; i++) {
+        if (predictions[k * count + i] === expected[start + i]) correct[k] = (correct[k] as number) + 1
+      }
+    })
+  }
+  return correct
+}
+
+function classify(bank: Tensor, classes: Tensor, queries: Tensor, vote: Vote): Promise<TensorHandle> {
+  return native().knnClassify(bank.handle, classes.handle, queries.handle, vote)
+}
+
+/** In rising order, each once. */
+function checkNeighbours({ neighbours, data }: KnnProbeSettings): number[] {
+  const sorted = [...new Set(neighbours)].sort((a, b) => a - b)
+  if (!sorted.every((count) => Number.isInteger(count) && count <= data.length)) {
+    throw invalidArgument(
+      'knnProbe: neighbours',
+      `integers of at most ${data.length}, the images of ${data.name}`,
+      neighbours,
+    )
+  }
+  return sorted
+}

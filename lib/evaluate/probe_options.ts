@@ -1,0 +1,195 @@
+/** Options of `linearProbe()`, `knnProbe()` and `beit probe`. */
+import { PREFETCH } from '../data/batches.js'
+import type { ImageSource } from '../data/image_source.js'
+import { BeitModel } from '../models/beit_model.js'
+import type { FeatureSettings } from '../native.js'
+import type { OptionSchema } from '../options.js'
+import { cropSchema, INTERPOLATIONS, type Interpolation } from '../train/crop_options.js'
+import { pretrainSchema } from '../train/pretrain_options.js'
+import type { ProbeProgress } from './probe_progress.js'
+
+/** What stands for an image: the class token, the mean of its patches, or both side by side. */
+export type Pooling = FeatureSettings['pooling']
+
+/** What every probe is told. */
+export interface ProbeSettings {
+  model: BeitModel
+  data: ImageSource
+  validation: ImageSource
+  blocks: readonly number[] | null
+  pooling: Pooling
+  normalization: 'imagenet' | 'inception'
+  mean: readonly [number, number, number] | null
+  std: readonly [number, number, number] | null
+  interpolation: Interpolation
+  batchSize: number
+  precision: 'fp32' | 'bf16'
+  featureFile: string | null
+  threads: number | null
+  loaderThreads: number | null
+  prefetch: number
+  maxBrokenShare: number
+  maxPixels: number
+  onProgress: ((progress: ProbeProgress) => void) | null
+  signal: AbortSignal | null
+}
+
+/** What {@link linearProbeSchema} describes, with its defaults filled in. */
+export interface LinearProbeSettings extends ProbeSettings {
+  epochs: number
+  learningRate: number
+  weightDecay: number
+  betas: readonly [number, number]
+  eps: number
+  augment: boolean
+  scale: readonly [number, number]
+  ratio: readonly [number, number]
+  flipProbability: number
+  seed: number
+}
+
+/** What {@link knnProbeSchema} describes, with its defaults filled in. */
+export interface KnnProbeSettings extends ProbeSettings {
+  neighbours: readonly number[]
+  temperature: number
+}
+
+type Needed = 'model' | 'data' | 'validation'
+/** What a caller of `linearProbe()` gives. */
+export type LinearProbeOptions = Pick<LinearProbeSettings, Needed> & Partial<LinearProbeSettings>
+/** What a caller of `knnProbe()` gives. */
+export type KnnProbeOptions = Pick<KnnProbeSettings, Needed> & Partial<KnnProbeSettings>
+
+const isLabelled = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
+
+function probeSchema(pooling: Pooling): OptionSchema {
+  const { normalization, mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
+  return {
+    model: {
+      type: 'object',
+      check: (value) => value instanceof BeitModel,
+      expected: 'a BeitForMaskedImageModeling or a BeitForImageClassification',
+      doc: 'The frozen model',
+    },
+    data: {
+      type: 'object',
+      check: isLabelled,
+      expected: 'an image source with labels',
+      doc: 'Labelled images to learn from',
+    },
+    validation: {
+      type: 'object',
+      check: isLabelled,
+      expected: 'an image source with labels',
+      doc: 'Labelled images to be classified',
+    },
+    blocks: {
+      type: 'numbers',
+      size: null,
+      min: 0,
+      default: null,
+      optional: true,
+      doc: 'Blocks whose output is probed, from 0 on; unset: all',
+    },
+    pooling: {
+      type: 'choice',
+      choices: ['cls', 'mean', 'concat'],
+      default: pooling,
+      doc: "What stands for an image: 'cls', the class token; 'mean' of the patches; 'concat', both",
+    },
+    normalization: normalization as OptionSchema[string],
+    mean: mean as OptionSchema[string],
+    std: std as OptionSchema[string],
+    interpolation: {
+      type: 'choice',
+      choices: INTERPOLATIONS,
+      default: 'bicubic',
+      doc: 'Resizing of the images',
+    },
+    batchSize: {
+      type: 'integer',
+      min: 1,
+      default: 128,
+      doc: 'Images that go through the model at once, and of a step of the linear probe',
+    },
+    precision: {
+      type: 'choice',
+      choices: ['fp32', 'bf16'],
+      default: 'fp32',
+      doc: 'Arithmetic of the frozen model; the probe itself is float32',
+    },
+    featureFile: {
+      type: 'string',
+      default: null,
+      optional: true,
+      doc: 'Keep features in a scratch file there, gone at the end; unset: in memory',
+    },
+    threads: threads as OptionSchema[string],
+    loaderThreads: loaderThreads as OptionSchema[string],
+    prefetch: PREFETCH,
+    maxBrokenShare: maxBrokenShare as OptionSchema[string],
+    maxPixels: maxPixels as OptionSchema[string],
+    onProgress: {
+      type: 'object',
+      check: (value) => typeof value === 'function',
+      expected: 'a function',
+      optional: true,
+      doc: 'Is told how far it is',
+    },
+    signal: {
+      type: 'object',
+      check: (value) => value instanceof AbortSignal,
+      expected: 'an AbortSignal',
+      optional: true,
+      doc: 'When aborted, the probe ends with its reason',
+    },
+  }
+}
+
+const { scale, ratio, flipProbability } = cropSchema(
+  { scale: [0.08, 1], ratio: [3 / 4, 4 / 3], colorJitter: [0, 0, 0] },
+  'the images',
+)
+
+/** Defaults are those of the original's run_linear_eval.py, but for `augment`. */
+export const linearProbeSchema: OptionSchema = {
+  ...probeSchema('concat'),
+  epochs: { type: 'integer', min: 1, default: 100, doc: 'Passes over the data; the cosine spans them' },
+  learningRate: {
+    type: 'number',
+    min: 0,
+    default: 4e-3,
+    doc: 'AdamW learning rate of the first epoch; from one to the next it falls as a cosine to 0',
+  },
+  weightDecay: { type: 'number', min: 0, default: 1e-4, doc: 'AdamW weight decay, of biases as well' },
+  betas: { type: 'numbers', size: 2, min: 0, max: 0.999999, default: [0.9, 0.999], doc: 'AdamW betas' },
+  eps: { type: 'number', min: 1e-15, default: 1e-8, doc: 'AdamW epsilon' },
+  augment: {
+    type: 'boolean',
+    default: false,
+    doc: 'Crop and flip at random in every epoch, as the original does, instead of computing the features once',
+  },
+  scale: scale as OptionSchema[string],
+  ratio: ratio as OptionSchema[string],
+  flipProbability: flipProbability as OptionSchema[string],
+  seed: { type: 'integer', min: 0, default: 0, doc: 'Of initial weights, order of images, crops and flips' },
+}
+
+/** Temperature and neighbours are what did best in eval_knn.py of facebookresearch/dino. */
+export const knnProbeSchema: OptionSchema = {
+  ...probeSchema('mean'),
+  neighbours: {
+    type: 'numbers',
+    size: null,
+    min: 1,
+    default: [20],
+    doc: 'Numbers of neighbours that vote, each an answer of its own',
+  },
+  temperature: {
+    type: 'number',
+    min: 1e-4,
+    default: 0.07,
+    doc: 'A neighbour votes with exp(cosine similarity / temperature)',
+  },
+}
