@@ -31,12 +31,24 @@ export {
   type WriteCheckpointOptions,
   writeCheckpoint,
 } from './checkpoint/write_checkpoint.js'
+export { batchTargets } from './data/batch_targets.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
 export type { BrokenImage } from './data/broken_images.js'
 export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'
 export type { ImageSample, ImageSource } from './data/image_source.js'
+export {
+  isLabelled,
+  type LabelledImages,
+  type LabelOptions,
+  type LabelRecord,
+  labelled,
+  type Target,
+  type TargetKind,
+} from './data/labels.js'
 export { blockwiseMask, type MaskOptions, maskSettings } from './data/masks.js'
 export { openImages } from './data/open_images.js'
+export { type ImagePreprocessing, imagePreprocessing } from './data/preprocessing.js'
+export { balancedSubset, subset } from './data/subset.js'
 export { evaluationViews, trainingViews, type ViewOptions } from './data/view_settings.js'
 export { WebDataset, type WebDatasetOptions } from './data/web_dataset.js'
 export { type DeviceInfo, devices, threads } from './device.js'
@@ -55,7 +67,7 @@ export {
   beitPresets,
   resolveBeitConfig,
 } from './models/beit_config.js'
-export { BeitForImageClassification } from './models/beit_for_image_classification.js'
+export { BeitForImageClassification, type ClassifierOptions } from './models/beit_for_image_classification.js'
 export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
 export { loadAnyBeit } from './models/load_any_beit.js'
 export type { BeitLoadOptions } from './models/load_beit.js'

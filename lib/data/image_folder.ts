@@ -23,6 +23,7 @@ export interface ImageFolderOptions {
 export class ImageFolder implements ImageSource {
   readonly name: string
   readonly classes: readonly string[] | null
+  readonly emptyClasses: readonly string[]
   readonly fingerprint: string
   readonly #root: string
   /** Relative to the root, '/' between parts. */
@@ -32,10 +33,12 @@ export class ImageFolder implements ImageSource {
     name: string,
     paths: readonly string[],
     classes: readonly string[] | null,
+    emptyClasses: readonly string[],
     fingerprint: string,
   ) {
     this.name = name
     this.classes = classes
+    this.emptyClasses = emptyClasses
     this.fingerprint = fingerprint
     this.#root = resolve(name)
     this.#paths = paths
@@ -58,7 +61,7 @@ export class ImageFolder implements ImageSource {
       options,
     )
     await requireFolder(folder)
-    const { images, otherFiles } = await listImages(folder, followLinks)
+    const { images, otherFiles, folders } = await listImages(folder, followLinks)
     if (images.length === 0) throw noImages(folder, otherFiles)
 
     const paths = await sortCooperatively(images)
@@ -71,7 +74,9 @@ export class ImageFolder implements ImageSource {
       if (name === null) allInClasses = false
       else classes.add(name)
     })
-    return new ImageFolder(folder, paths, allInClasses ? [...classes].sort() : null, hash.digest('hex'))
+    const names = allInClasses ? [...classes].sort() : null
+    const empty = names === null ? [] : folders.filter((each) => !classes.has(each)).sort()
+    return new ImageFolder(folder, paths, names, empty, hash.digest('hex'))
   }
 
   get length(): number {

@@ -29,6 +29,8 @@ export interface ImageSource {
   readonly length: number
   /** Class names; null: no sample has a label. */
   readonly classes: readonly string[] | null
+  /** Folders that would be classes, if there were an image in them; not among `classes`. */
+  readonly emptyClasses?: readonly string[]
   /** Digest of the listing (names and positions, not contents). A resumed run compares it. */
   readonly fingerprint: string
   /** Sample `index`, 0 <= index < length; anything else throws `ERR_INVALID_ARGUMENT`. */

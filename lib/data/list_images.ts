@@ -13,6 +13,8 @@ export interface ImageListing {
   images: string[]
   /** Files that are not images by their name. */
   otherFiles: number
+  /** Folders of the first level, whether or not there is an image in them. */
+  folders: string[]
 }
 
 /** Directories read at the same time: enough to hide the latency of a network file system. */
@@ -36,7 +38,7 @@ interface Directory {
  * @throws BeitError ERR_DATA when a folder cannot be read
  */
 export async function listImages(root: string, followLinks: boolean): Promise<ImageListing> {
-  const listing: ImageListing = { images: [], otherFiles: 0 }
+  const listing: ImageListing = { images: [], otherFiles: 0, folders: [] }
   const waiting: Directory[] = [{ prefix: '', real: await realpath(root), left: [] }]
   let active = 0
   await new Promise<void>((resolve, reject) => {
@@ -70,7 +72,10 @@ async function readDirectory(
       const kind = await kindOf(entry, path, directory, followLinks)
       if (kind === 'image') listing.images.push(directory.prefix + entry.name)
       else if (kind === 'other') listing.otherFiles++
-      else waiting.push({ prefix: `${directory.prefix}${entry.name}/`, ...kind })
+      else {
+        if (directory.prefix === '') listing.folders.push(entry.name)
+        waiting.push({ prefix: `${directory.prefix}${entry.name}/`, ...kind })
+      }
     }
   } catch (cause) {
     throw new BeitError('ERR_DATA', `cannot read the folder ${path}: ${(cause as Error).message}`, { cause })

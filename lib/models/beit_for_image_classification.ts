@@ -1,5 +1,8 @@
 /** BEiT for image classification: the model that fine-tuning trains. */
 import { native } from '../binding.js'
+import { checkClassNames } from '../data/labels.js'
+import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
+import { invalidArgument } from '../errors.js'
 import { type DType, Tensor } from '../tensor.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
@@ -10,6 +13,14 @@ const KIND = 'beit_for_image_classification'
 
 /** Fine-tuning gives every block a table of its own, where pre-training shares one. */
 const DEFAULTS: BeitConfigInput = { relativePositions: 'per-block' }
+
+/** What a classifier has beside its weights: how its classes are called, and how its images are made. */
+export interface ClassifierOptions {
+  /** Names of the classes in the order of the head; without `numClasses` they say how many there are. */
+  labels?: readonly string[] | null
+  /** What is given; the rest is as {@link imagePreprocessing} says. */
+  preprocessing?: Partial<ImagePreprocessing>
+}
 
 /**
  * A ViT with a linear layer on its pooled output (https://arxiv.org/abs/2106.08254, section 2.6), with the
@@ -22,24 +33,58 @@ const DEFAULTS: BeitConfigInput = { relativePositions: 'per-block' }
  */
 export class BeitForImageClassification extends BeitModel {
   protected readonly moduleKind = KIND
+  #labels: readonly string[] | null = null
+  #preprocessing: ImagePreprocessing | null = null
+
+  /**
+   * Names of the classes in the order of the head; null: they have none. They are saved with the weights.
+   * @throws BeitError ERR_INVALID_ARGUMENT unless there is a name for each class, and each is different
+   */
+  get labels(): readonly string[] | null {
+    return this.#labels
+  }
+
+  set labels(labels: readonly string[] | null) {
+    checkClassNames('labels', labels)
+    const { numClasses } = this.config
+    if (labels !== null && labels.length !== numClasses) {
+      throw invalidArgument('labels', `${numClasses} names, one a class`, labels)
+    }
+    this.#labels = labels === null ? null : Object.freeze([...labels])
+  }
+
+  /**
+   * How an image becomes the pixels that `forward` takes. It is saved with the weights.
+   * @throws BeitError ERR_INVALID_ARGUMENT for a part of it that cannot be
+   */
+  get preprocessing(): ImagePreprocessing {
+    this.#preprocessing ??= imagePreprocessing({}, this.config.imageSize)
+    return this.#preprocessing
+  }
+
+  set preprocessing(given: Partial<ImagePreprocessing>) {
+    this.#preprocessing = imagePreprocessing(given, this.config.imageSize)
+  }
 
   /**
    * A new model with the original's initial weights.
    *
    * @param presetOrConfig a name of {@link beitPresets}, or any part of a {@link BeitConfig}; relative
    * positions are 'per-block' unless it says otherwise
-   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`
+   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`, `labels`, `preprocessing`
    * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent
    * device.
    */
   static async create(
     presetOrConfig: string | BeitConfigInput,
-    overrides: BeitConfigInput & ModuleOptions = {},
+    overrides: BeitConfigInput & ModuleOptions & ClassifierOptions = {},
   ): Promise<BeitForImageClassification> {
-    const [options, configOverrides] = await takeModuleOptions('BeitForImageClassification.create', overrides)
-    const config = resolveBeitConfig(presetOrConfig, configOverrides, DEFAULTS)
+    const { labels = null, preprocessing = {}, ...rest } = overrides
+    const [options, given] = await takeModuleOptions('BeitForImageClassification.create', rest)
+    const config = resolveBeitConfig(presetOrConfig, withClassesOf(labels, presetOrConfig, given), DEFAULTS)
+    const complete = imagePreprocessing(preprocessing, config.imageSize)
     const handle = await native().moduleCreate(KIND, { ...config }, options)
-    return new BeitForImageClassification(handle, config, options)
+    return describedAs(new BeitForImageClassification(handle, config, options), labels, complete)
   }
 
   /**
@@ -100,11 +145,39 @@ export class BeitForImageClassification extends BeitModel {
   async to(target: { device?: string; dtype?: DType }): Promise<BeitForImageClassification> {
     const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
     const handle = await native().moduleTo(this.handle, options.device, options.dtype)
-    return new BeitForImageClassification(handle, this.config, options)
+    const copy = new BeitForImageClassification(handle, this.config, options)
+    return describedAs(copy, this.labels, this.preprocessing)
   }
 
   protected override describe(): string {
     const { numClasses, pooling } = this.config
     return `${super.describe()}, classes ${numClasses}, pooling ${pooling}`
+  }
+}
+
+/** Names say how many classes there are, where nothing else does. */
+function withClassesOf(
+  labels: readonly string[] | null,
+  presetOrConfig: string | BeitConfigInput,
+  given: BeitConfigInput,
+): BeitConfigInput {
+  checkClassNames('labels', labels)
+  const isSaid = typeof presetOrConfig === 'object' && presetOrConfig?.numClasses !== undefined
+  if (labels === null || isSaid || given.numClasses !== undefined) return given
+  return { ...given, numClasses: labels.length }
+}
+
+function describedAs(
+  model: BeitForImageClassification,
+  labels: readonly string[] | null,
+  preprocessing: ImagePreprocessing,
+): BeitForImageClassification {
+  try {
+    model.labels = labels
+    model.preprocessing = preprocessing
+    return model
+  } catch (error) {
+    model.dispose()
+    throw error
   }
 }

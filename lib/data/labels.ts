@@ -1,0 +1,178 @@
+/**
+ * Images with the classes they belong to: what fine-tuning, evaluation and probes take. Every label is looked
+ * at once, before anything starts.
+ */
+import { createHash } from 'node:crypto'
+import { BeitError, invalidArgument } from '../errors.js'
+import type { ImageSample, ImageSource } from './image_source.js'
+import { readLabels } from './label_file.js'
+import type { LabelTable, WrittenTarget } from './label_table.js'
+import { collectTargets } from './resolve_labels.js'
+
+/**
+ * What an image belongs to: the id of its one class, the ids of the classes it has (multi-label; may be
+ * none), or the weight of each class that has one (soft targets). An id is an index into `classes`.
+ */
+export type Target = number | readonly number[] | ReadonlyMap<number, number>
+
+/** Which of the three all targets of a set are. */
+export type TargetKind = 'class' | 'classes' | 'weights'
+
+/** An image source of which every image has a target. */
+export interface LabelledImages extends ImageSource {
+  /** Names of the classes; a class may be without an image. */
+  readonly classes: readonly string[]
+  readonly targetKind: TargetKind
+  /** Target of image `index`, 0 <= index < length. */
+  targets(index: number): Target
+}
+
+/** Labels given as data: key of an image to its class, its classes, or the weights of its classes. */
+export type LabelRecord = Readonly<Record<string, WrittenTarget>>
+
+export interface LabelOptions {
+  /**
+   * Where labels come from instead of the source: a file (see {@link readLabels}), or the labels themselves.
+   * Keys are those of `source.sample(i).key`, with or without the extension.
+   */
+  labels?: string | LabelRecord | null
+  /**
+   * Names of the classes in the order of their ids, as a model or another set has them; labels are brought to
+   * these by name. Default: those of the source, or the names that occur, sorted.
+   */
+  classes?: readonly string[] | null
+}
+
+/** Has every image of it a target? */
+export const isLabelled = (source: ImageSource): source is LabelledImages =>
+  typeof (source as Partial<LabelledImages>).targets === 'function'
+
+/**
+ * `source` with a target for every image: from its own classes (folder names, .cls members), or from a labels
+ * file.
+ *
+ * @throws BeitError ERR_DATA naming the image or file: an image without a label, a class that is not among
+ * `classes`, an id out of range, a class folder without images, a single class, a labels file that cannot be
+ * read; ERR_INVALID_ARGUMENT for options of another type.
+ * @example
+ * const training = await labelled(await openImages('photos/train'))
+ * const validation = await labelled(await openImages('photos/val'), { classes: training.classes })
+ */
+export async function labelled(source: ImageSource, options: LabelOptions = {}): Promise<LabelledImages> {
+  const { labels = null, classes = null } = options
+  checkClassNames('classes', classes)
+  if (labels === null && classes === null && isLabelled(source)) return source
+  if (labels === null) refuseEmptyFolders(source)
+  const table = labels === null ? ownLabels(source) : await readLabels(labels)
+  const names = classes ?? table.names
+  const collected = await collectTargets(source, table, names)
+  if (classes === null && names.length < 2 && collected.kind !== 'classes') {
+    throw new BeitError(
+      'ERR_DATA',
+      `${table.name} has the single class ${JSON.stringify(names[0])}: a classifier needs two or more; ` +
+        'put the images of each class into a folder of its own, or give classes',
+    )
+  }
+  return new Labelled(source, names, collected.kind, collected.targets)
+}
+
+class Labelled implements LabelledImages {
+  readonly name: string
+  readonly length: number
+  readonly fingerprint: string
+
+  constructor(
+    private readonly source: ImageSource,
+    readonly classes: readonly string[],
+    readonly targetKind: TargetKind,
+    private readonly all: ArrayLike<Target>,
+  ) {
+    this.name = source.name
+    this.length = source.length
+    this.fingerprint = fingerprintOf(source, classes, all)
+  }
+
+  sample(index: number): ImageSample {
+    const sample = this.source.sample(index)
+    const target = this.all[index] as Target
+    return { ...sample, label: typeof target === 'number' ? target : null }
+  }
+
+  targets(index: number): Target {
+    const target = this.all[index]
+    if (target === undefined) throw invalidArgument('index', `an integer from 0 to ${this.length - 1}`, index)
+    return target
+  }
+}
+
+/** Of the listing, the class names and every target. */
+function fingerprintOf(source: ImageSource, classes: readonly string[], targets: ArrayLike<Target>): string {
+  const hash = createHash('sha256').update(`${source.fingerprint}\0${JSON.stringify(classes)}\0`)
+  if (targets instanceof Int32Array) hash.update(targets)
+  else for (const target of Array.from(targets)) hash.update(`${JSON.stringify(plain(target))}\0`)
+  return hash.digest('hex')
+}
+
+const plain = (target: Target) => (target instanceof Map ? [...target] : target)
+
+/** What the source itself says of each image. */
+function ownLabels(source: ImageSource): LabelTable {
+  const { classes, name } = source
+  if (classes === null) {
+    const { key } = source.sample(0)
+    throw new BeitError(
+      'ERR_DATA',
+      `${name} has no labels (first image: ${key}): put the images of each class into a folder of its own, ` +
+        'beside no others, or give a labels file',
+    )
+  }
+  return {
+    name,
+    names: classes,
+    // Shards without a classes.json name their classes by their ids.
+    digitsAreIds: classes.every((each, id) => each === String(id)),
+    get: (index, { label }) => {
+      if (isLabelled(source)) return inNames(source.targets(index), classes)
+      return label === null ? undefined : nameOf(classes, label)
+    },
+  }
+}
+
+function inNames(target: Target, classes: readonly string[]) {
+  if (typeof target === 'number') return nameOf(classes, target)
+  if (target instanceof Map) {
+    return Object.fromEntries([...target].map(([id, weight]) => [nameOf(classes, id), weight]))
+  }
+  return (target as readonly number[]).map((id) => nameOf(classes, id))
+}
+
+/** A label that its own source has no name for stays a number, and is refused as such. */
+const nameOf = (classes: readonly string[], id: number) => classes[id] ?? id
+
+/** Folders of the first level that hold no image, where folders are the classes. */
+function refuseEmptyFolders(source: ImageSource): void {
+  const { emptyClasses = [] } = source
+  if (emptyClasses.length === 0) return
+  const list = emptyClasses.slice(0, 5).map((folder) => JSON.stringify(folder))
+  const more = emptyClasses.length > 5 ? ` and ${emptyClasses.length - 5} more` : ''
+  throw new BeitError(
+    'ERR_DATA',
+    `${source.name}: no image in the class ${list.length === 1 ? 'folder' : 'folders'} ` +
+      `${list.join(', ')}${more}; add images, or remove what is no class`,
+  )
+}
+
+/** @throws BeitError ERR_INVALID_ARGUMENT unless they are null, or different names that are not empty */
+export function checkClassNames(name: string, classes: readonly string[] | null): void {
+  if (classes === null) return
+  const right =
+    Array.isArray(classes) &&
+    classes.length > 0 &&
+    classes.every((each) => typeof each === 'string' && each !== '')
+  if (!right) throw invalidArgument(name, 'an array of names, or null', classes)
+  const seen = new Set<string>()
+  for (const each of classes) {
+    if (seen.has(each)) throw invalidArgument(name, 'an array of different names', `${each}, twice`)
+    seen.add(each)
+  }
+}
