@@ -1,0 +1,140 @@
+import * as assert from 'uvu/assert'
+import { native } from '../../lib/binding.js'
+import { scope } from '../../lib/dispose.js'
+import { Tensor } from '../../lib/tensor.js'
+import { rejects } from '../support/errors.js'
+import { suite } from '../support/suite.js'
+import { integers, randomNumbers } from '../support/tensors.js'
+
+const test = suite('nearest neighbours')
+
+interface Case {
+  bank: Float32Array
+  queries: Float32Array
+  width: number
+  labels: number[]
+  classes: number
+  neighbours: number[]
+  temperature: number
+}
+
+/** By definition: all similarities, sorted; of equal ones the lower index first, of equal votes the lower class. */
+function bruteForce({ bank, queries, width, labels, classes, neighbours, temperature }: Case): number[][] {
+  const unit = (rows: Float32Array) =>
+    Array.from({ length: rows.length / width }, (_, i) => {
+      const row = rows.subarray(i * width, (i + 1) * width)
+      const norm = Math.fround(Math.sqrt(row.reduce((sum, x) => sum + x * x, 0)))
+      return Array.from(row, (x) => Math.fround(x / norm))
+    })
+  const banks = unit(bank)
+  const ranked = unit(queries).map((query) =>
+    banks
+      .map((row, index) => ({
+        index,
+        similarity: row.reduce((sum, x, i) => sum + x * (query[i] as number), 0),
+      }))
+      .sort((a, b) => b.similarity - a.similarity || a.index - b.index),
+  )
+  return neighbours.map((count) =>
+    ranked.map((near) => {
+      const votes = new Array<number>(classes).fill(0)
+      for (const { index, similarity } of near.slice(0, count)) {
+        const label = labels[index] as number
+        votes[label] = (votes[label] as number) + Math.exp(similarity / temperature)
+      }
+      return votes.indexOf(Math.max(...votes))
+    }),
+  )
+}
+
+/** The same by the addon: the bank has a second layer in front, which must be left alone. */
+async function classified({ bank, queries, width, labels, ...vote }: Case): Promise<number[][]> {
+  return scope(async () => {
+    const layered = async (rows: Float32Array) => {
+      const count = rows.length / width
+      const both = new Float32Array(2 * rows.length)
+      for (let i = 0; i < count; i++) {
+        both.set(rows.subarray(i * width, (i + 1) * width), (2 * i + 1) * width)
+      }
+      const tensor = Tensor.from(both, [count, 2, width])
+      return new Tensor(await native().featureLayer(tensor.handle, 1, count, 'cpu'))
+    }
+    const targets = Tensor.from(BigInt64Array.from(labels, BigInt))
+    const [rows, asked] = [await layered(bank), await layered(queries)]
+    const found = new Tensor(
+      await native().knnClassify(rows.handle, targets.handle, asked.handle, {
+        neighbours: vote.neighbours,
+        temperature: vote.temperature,
+        classes: vote.classes,
+      }),
+    )
+    const flat = await integers(found)
+    const count = queries.length / width
+    return vote.neighbours.map((_, k) => flat.slice(k * count, (k + 1) * count))
+  })
+}
+
+const spread = (count: number, seed: number) => randomNumbers(count, seed).map((x) => x - 0.5)
+
+test('votes as the definition does, for several numbers of neighbours at once', async () => {
+  const random: Case = {
+    bank: spread(200 * 8, 1),
+    queries: spread(50 * 8, 2),
+    width: 8,
+    labels: Array.from(randomNumbers(200, 3), (x) => Math.floor(7 * x)),
+    classes: 7,
+    neighbours: [1, 5, 20, 200],
+    temperature: 0.07,
+  }
+  assert.equal(await classified(random), bruteForce(random))
+  // exp(1 / 0.0005) is beyond float64: only the nearest counts, whoever else votes.
+  const cold = { ...random, temperature: 0.0005 }
+  const [nearest, ...others] = await classified(cold)
+  for (const other of others) assert.equal(other, nearest)
+})
+
+test('of equal similarities the lower index is nearer, of equal votes the lower class wins', async () => {
+  // Directions along the axes: similarities are exactly 1 or 0.
+  const axis = (i: number) => [0, 1, 2, 3].map((k) => (k === i ? 1 : 0))
+  const bank = Float32Array.from([3, 0, 0, 0, 1, 1, 2, 0].flatMap(axis))
+  const tied: Case = {
+    bank,
+    queries: Float32Array.from([0, 1, 3, 2].flatMap(axis)),
+    width: 4,
+    labels: [4, 3, 2, 2, 1, 0, 0, 2],
+    classes: 5,
+    neighbours: [1, 2, 3, 4, 6, 8],
+    temperature: 1,
+  }
+  const votes = await classified(tied)
+  assert.equal(votes, bruteForce(tied))
+  // The first query is nearest to rows 1, 2, 3, 7 alike: classes 3, then 3 and 2 with equal votes.
+  assert.equal(
+    votes.slice(0, 3).map((row) => row[0]),
+    [3, 2, 2],
+  )
+})
+
+test('a bank of more rows than are compared at once gives the same', async () => {
+  const [rows, width] = [16_384 + 700, 3]
+  const large: Case = {
+    bank: spread(rows * width, 4),
+    queries: spread(6 * width, 5),
+    width,
+    labels: Array.from({ length: rows }, (_, i) => i % 3),
+    classes: 3,
+    neighbours: [1, 9, 41],
+    temperature: 0.07,
+  }
+  // Copies of a query on either side of the border, and on it: ties across pieces.
+  for (const row of [17, 16_383, 16_384, 17_000])
+    large.bank.set(large.queries.subarray(0, width), row * width)
+  assert.equal(await classified(large), bruteForce(large))
+})
+
+test('features that are not finite are refused', async () => {
+  using bank = Tensor.from(Float32Array.of(1, Number.NaN, 0, 1), [2, 1, 2])
+  await rejects(native().featureLayer(bank.handle, 0, 2, 'cpu'), 'ERR_NON_FINITE', /not finite/)
+})
+
+test.run()
