@@ -12,8 +12,8 @@ import { Limiter } from './limiter.js'
 export interface LoadedBatch {
   /** Null: every image of the batch is broken. */
   tensors: LoadedTensors | null
-  /** Samples in the tensors, in the order of their rows. */
-  indices: number[]
+  /** Draws of {@link EpochOrder} in the tensors, in the order of their rows. */
+  draws: number[]
   broken: BrokenSample[]
 }
 
@@ -32,11 +32,11 @@ export class BatchLoader {
     this.#fallback = new Limiter(threads)
   }
 
-  /** Loads the samples `indices`. The result depends on them and on `epoch` only. */
-  async load(indices: readonly number[], epoch: number): Promise<LoadedBatch> {
-    const requests = indices.map((index): SampleRequest => {
-      const { path, offset, length } = this.#source.sample(index)
-      return { path, offset, length, index }
+  /** Loads the samples that `draws` are of. The result depends on them and on `epoch` only. */
+  async load(draws: readonly number[], epoch: number): Promise<LoadedBatch> {
+    const requests = draws.map((draw): SampleRequest => {
+      const { path, offset, length } = this.#source.sample(draw % this.#source.length)
+      return { path, offset, length, index: draw }
     })
     const result = await native().imageLoaderLoad(this.#loader, requests, epoch)
     try {
@@ -48,7 +48,7 @@ export class BatchLoader {
           return this.#fallback.run(() => this.#decodeInto(result, row, request, epoch))
         }),
       )
-      return await this.#leaveOut(failures, result, indices)
+      return await this.#leaveOut(failures, result, draws)
     } catch (error) {
       disposeTensors(result)
       throw error
@@ -82,22 +82,22 @@ export class BatchLoader {
   async #leaveOut(
     failures: readonly (string | null)[],
     result: LoadResult,
-    indices: readonly number[],
+    draws: readonly number[],
   ): Promise<LoadedBatch> {
     const rows: number[] = []
     const broken: BrokenSample[] = []
     failures.forEach((message, row) => {
-      const index = indices[row] as number
+      const index = (draws[row] as number) % this.#source.length
       if (message === null) rows.push(row)
       else {
         const { key, path, offset } = this.#source.sample(index)
         broken.push({ index, key, path, offset, message })
       }
     })
-    if (broken.length === 0) return { tensors: result, indices: [...indices], broken }
+    if (broken.length === 0) return { tensors: result, draws: [...draws], broken }
     const tensors = rows.length === 0 ? null : await native().imageLoaderTakeRows(this.#loader, result, rows)
     disposeTensors(result)
-    return { tensors, indices: rows.map((row) => indices[row] as number), broken }
+    return { tensors, draws: rows.map((row) => draws[row] as number), broken }
   }
 }
 

@@ -25,6 +25,8 @@ export interface BatchOptions {
   seed: number
   /** Threads that decode. Their number changes no result. */
   threads: number
+  /** Repeated augmentation; see {@link EpochOrderOptions.repeats}. */
+  repeats: number
   /** Batches loaded ahead of the consumer. */
   prefetch: number
   /** The first batch to give: where a stopped run goes on. `batch` may be batchesPerEpoch: the next epoch. */
@@ -54,6 +56,11 @@ export interface Batch extends BatchPosition {
   mask: Tensor | null
   /** Index in the source of each row, after broken images were left out. */
   indices: number[]
+  /**
+   * What decides, with seed and epoch, the random numbers of each row: its index + copy * length of the
+   * source, where copy counts the repeats of an image in the epoch.
+   */
+  draws: number[]
   /** Milliseconds the consumer waited for this batch. */
   waited: number
   dispose(): void
@@ -84,9 +91,14 @@ export function batches(
   options: Pick<BatchOptions, 'views' | 'batchSize' | 'epochs'> & Partial<BatchOptions>,
 ): BatchStream {
   const settings = validateOptions<BatchOptions>('batches', OPTIONS, options)
-  const { batchSize, dropLast, shuffle, seed } = settings
+  const { batchSize, dropLast, shuffle, seed, repeats } = settings
   const start = settings.start ?? { epoch: 0, batch: 0 }
-  const order = new EpochOrder(source.length, { batchSize, dropLast, seed: shuffle ? seed : null })
+  const order = new EpochOrder(source.length, {
+    batchSize,
+    dropLast,
+    seed: shuffle ? seed : null,
+    repeats,
+  })
   if (order.batchesPerEpoch === 0) {
     throw new BeitError(
       'ERR_DATA',
@@ -120,7 +132,7 @@ async function* iterate(
     while (ahead.length < prefetch) {
       const { done, value: position } = positions.next()
       if (done) return
-      const loading = order.indices(position).then((indices) => loader.load(indices, position.epoch))
+      const loading = order.draws(position).then((draws) => loader.load(draws, position.epoch))
       // It may fail before its turn comes: the consumer hears of it then.
       loading.catch(() => {})
       ahead.push({ position, loading })
@@ -135,10 +147,12 @@ async function* iterate(
       const next = ahead[0]
       if (next === undefined) return
       const began = performance.now()
-      const { tensors, indices, broken: leftOut } = await unlessAborted(next.loading, signal)
+      const { tensors, draws, broken: leftOut } = await unlessAborted(next.loading, signal)
       waited += performance.now() - began
       ahead.shift()
-      const batch = tensors && toBatch(tensors, next.position, order.batchesPerEpoch, indices, waited)
+      const indices = draws.map((draw) => draw % source.length)
+      const place = { ...next.position, batchesPerEpoch: order.batchesPerEpoch, indices, draws, waited }
+      const batch = tensors && toBatch(tensors, place)
       try {
         broken.add(next.position.epoch, leftOut)
       } catch (error) {
@@ -160,20 +174,16 @@ async function* iterate(
   }
 }
 
-function toBatch(
-  { pixels, tokenPixels, mask }: LoadedTensors,
-  position: BatchPosition,
-  batchesPerEpoch: number,
-  indices: number[],
-  waited: number,
-): Batch {
+type BatchPlace = Pick<Batch, 'epoch' | 'batch' | 'batchesPerEpoch' | 'indices' | 'draws' | 'waited'>
+
+function toBatch({ pixels, tokenPixels, mask }: LoadedTensors, place: BatchPlace): Batch {
   // Only now, in the consumer's call: an open scope() must not own what is still being loaded ahead.
   const own = (handle: TensorHandle | null) => handle && new Tensor(handle)
   const tensors = { pixels: own(pixels) as Tensor, tokenPixels: own(tokenPixels), mask: own(mask) }
   const dispose = () => {
     for (const tensor of Object.values(tensors)) tensor?.dispose()
   }
-  return { ...position, batchesPerEpoch, ...tensors, indices, waited, dispose, [Symbol.dispose]: dispose }
+  return { ...place, ...tensors, dispose, [Symbol.dispose]: dispose }
 }
 
 /** `promise`, or the signal's reason as soon as it is aborted. */
@@ -221,6 +231,7 @@ const OPTIONS: OptionSchema = {
     default: Math.min(16, availableParallelism()),
     doc: 'Threads that decode',
   },
+  repeats: { type: 'integer', min: 1, max: 100, default: 1, doc: 'Times that an epoch shows an image' },
   prefetch: PREFETCH,
   start: {
     type: 'object',

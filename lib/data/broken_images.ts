@@ -36,7 +36,7 @@ export class BrokenImages {
   readonly #allowed: number
   readonly #maxShare: number
   #epoch = -1
-  #inEpoch: BrokenSample[] = []
+  #inEpoch = new Map<number, BrokenSample>()
 
   constructor(imagesPerEpoch: number, maxShare: number) {
     this.#perEpoch = imagesPerEpoch
@@ -49,21 +49,23 @@ export class BrokenImages {
   add(epoch: number, samples: readonly BrokenSample[]): void {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch
-      this.#inEpoch = []
+      this.#inEpoch = new Map()
     }
     for (const sample of samples) {
-      this.#inEpoch.push(sample)
+      this.#inEpoch.set(sample.index, sample)
       if (this.#known.has(sample.index)) continue
       this.#known.add(sample.index)
       const { key, path, offset, message } = sample
       this.list.push({ key, path, offset, message })
     }
-    if (this.#inEpoch.length > this.#allowed) throw this.#tooMany()
+    if (this.#inEpoch.size > this.#allowed) throw this.#tooMany()
   }
 
   #tooMany(): BeitError {
-    const count = this.#inEpoch.length
-    const first = this.#inEpoch.slice(0, 3).map(({ key, path, message }) => `${key} in ${path}: ${message}`)
+    const count = this.#inEpoch.size
+    const first = [...this.#inEpoch.values()]
+      .slice(0, 3)
+      .map(({ key, path, message }) => `${key} in ${path}: ${message}`)
     const more = count > first.length ? `; and ${count - first.length} more` : ''
     return new BeitError(
       'ERR_DATA',
