@@ -1,8 +1,10 @@
 /** What the probes do alike before they begin: checks, and how an image reaches the frozen model. */
 import { native } from '../binding.js'
+import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { evaluationViews } from '../data/view_settings.js'
 import { threads } from '../device.js'
 import { invalidArgument } from '../errors.js'
+import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings, ViewSettings } from '../native.js'
 import { normalizationOf } from '../train/pretrain.js'
@@ -17,7 +19,28 @@ export function featureSettings(settings: ProbeSettings): FeatureSettings {
   if (!blocks.every(valid) || new Set(blocks).size < blocks.length) {
     throw invalidArgument('blocks', `different block numbers from 0 to ${depth - 1}`, blocks)
   }
-  return { blocks, pooling, precision, ...normalizationOf(settings) }
+  const { mean, std } = probePreprocessing(settings)
+  return { blocks, pooling, precision, mean, std }
+}
+
+/** How an image is made for the model: a classifier knows; what is given goes before that. */
+export function probePreprocessing(settings: ProbeSettings): ImagePreprocessing {
+  const { model, normalization, mean, std, interpolation } = settings
+  const { imageSize } = model.config
+  const own =
+    model instanceof BeitForImageClassification
+      ? model.preprocessing
+      : imagePreprocessing(normalizationOf({ normalization: 'imagenet', mean, std }), imageSize)
+  const named = normalization === null ? own : normalizationOf({ normalization, mean, std })
+  return imagePreprocessing(
+    {
+      ...own,
+      mean: mean ?? named.mean,
+      std: std ?? named.std,
+      interpolation: interpolation ?? own.interpolation,
+    },
+    imageSize,
+  )
 }
 
 /** Which views the frozen model takes. */
@@ -25,8 +48,9 @@ export const viewNeeds = ({ config }: BeitModel) =>
   ({ imageSize: config.imageSize, tokenImageSize: null, maskGrid: null }) as const
 
 /** Nothing random: the middle of each image. */
-export function probeViews({ model, interpolation, maxPixels }: ProbeSettings): ViewSettings {
-  return evaluationViews(viewNeeds(model), { interpolation, maxPixels })
+export function probeViews(settings: ProbeSettings): ViewSettings {
+  const { interpolation } = probePreprocessing(settings)
+  return evaluationViews(viewNeeds(settings.model), { interpolation, maxPixels: settings.maxPixels })
 }
 
 /** Runs `work` with the threads asked for, and puts back those of before. */

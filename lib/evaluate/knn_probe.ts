@@ -11,7 +11,7 @@ import { validateOptions } from '../options.js'
 import { Tensor } from '../tensor.js'
 import { type FeatureBank, featureBank } from './feature_bank.js'
 import { featureSettings, probeViews, usingThreads } from './frozen_model.js'
-import { checkLabels } from './probe_labels.js'
+import { probeLabels } from './probe_labels.js'
 import { type KnnProbeOptions, type KnnProbeSettings, knnProbeSchema } from './probe_options.js'
 
 /** Share of the validation images whose class the votes tell. */
@@ -58,7 +58,7 @@ export async function knnProbe(options: KnnProbeOptions): Promise<KnnProbeResult
   const { data, validation, featureFile, onProgress, signal } = settings
   const features = featureSettings(settings)
   const neighbours = checkNeighbours(settings)
-  const labels = checkLabels(settings)
+  const labels = await probeLabels(settings)
   const began = performance.now()
 
   const bankOf = (set: 'training' | 'validation') =>

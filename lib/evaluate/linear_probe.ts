@@ -19,8 +19,8 @@ import {
   pooledFeatures,
   probeBatches,
 } from './feature_bank.js'
-import { featureSettings, probeViews, usingThreads, viewNeeds } from './frozen_model.js'
-import { checkLabels, type ProbeLabels } from './probe_labels.js'
+import { featureSettings, probePreprocessing, probeViews, usingThreads, viewNeeds } from './frozen_model.js'
+import { type ProbeLabels, probeLabels } from './probe_labels.js'
 import { type LinearProbeOptions, type LinearProbeSettings, linearProbeSchema } from './probe_options.js'
 import type { LayerScores } from './probe_progress.js'
 
@@ -61,7 +61,7 @@ export interface LinearProbeResult {
 export async function linearProbe(options: LinearProbeOptions): Promise<LinearProbeResult> {
   const settings = validateOptions<LinearProbeSettings>('linearProbe', linearProbeSchema, options)
   const features = featureSettings(settings)
-  const labels = checkLabels(settings)
+  const labels = await probeLabels(settings)
   const began = performance.now()
   return scope(() =>
     usingThreads(settings.threads, async () => {
@@ -167,7 +167,8 @@ class LinearProbing {
 
   /** The batches of an epoch with crops and flips of its own. */
   async *#augmented(epoch: number): AsyncGenerator<StepBatch> {
-    const { model, data, seed, scale, ratio, flipProbability, interpolation, maxPixels } = this.#settings
+    const { model, data, seed, scale, ratio, flipProbability, maxPixels } = this.#settings
+    const { interpolation } = probePreprocessing(this.#settings)
     const views = trainingViews(viewNeeds(model), {
       ...{ seed, scale, ratio, flipProbability, interpolation, maxPixels },
       colorJitter: [0, 0, 0],

@@ -1,5 +1,5 @@
 /** The classes of the images of a probe, checked before anything is computed. */
-import type { ImageSource } from '../data/image_source.js'
+import { type LabelledImages, labelled } from '../data/labels.js'
 import { BeitError } from '../errors.js'
 import type { ProbeSettings } from './probe_options.js'
 
@@ -11,32 +11,25 @@ export interface ProbeLabels {
 }
 
 /**
- * @throws BeitError ERR_DATA when an image has no label, there is but one class, or the sets have different
- * classes
+ * @throws BeitError ERR_DATA when an image has no label or several, the images to learn from are all of one class,
+ * or the others have a class that these lack
  */
-export function checkLabels({ data, validation }: ProbeSettings): ProbeLabels {
-  const classes = data.classes ?? []
-  const result = { classes, training: targetsOf(data), validation: targetsOf(validation) }
-  const other = validation.classes ?? []
-  if (other.length !== classes.length || other.some((name, i) => name !== classes[i])) {
-    throw new BeitError(
-      'ERR_DATA',
-      `${data.name} and ${validation.name} have different classes: ${classes.length} (${some(classes)}) and ` +
-        `${other.length} (${some(other)})`,
-    )
-  }
-  if (new Set(result.training).size < 2) {
+export async function probeLabels({ data, validation }: ProbeSettings): Promise<ProbeLabels> {
+  const learned = await labelled(data)
+  const { classes } = learned
+  const training = classIds(learned)
+  if (new Set(training).size < 2) {
     throw new BeitError('ERR_DATA', `all images of ${data.name} are of one class: a probe needs at least two`)
   }
-  return result
+  return { classes, training, validation: classIds(await labelled(validation, { classes })) }
 }
 
-function targetsOf(source: ImageSource): number[] {
-  return Array.from({ length: source.length }, (_, index) => {
-    const { label, key } = source.sample(index)
-    if (label === null) throw new BeitError('ERR_DATA', `${key} in ${source.name} has no label`)
-    return label
-  })
+function classIds(images: LabelledImages): number[] {
+  if (images.targetKind !== 'class') {
+    throw new BeitError(
+      'ERR_DATA',
+      `${images.name}: a probe needs images of one class each, and these have ${images.targetKind}`,
+    )
+  }
+  return Array.from({ length: images.length }, (_, index) => images.targets(index) as number)
 }
-
-const some = (names: readonly string[]) => `${names.slice(0, 4).join(', ')}${names.length > 4 ? ', ...' : ''}`

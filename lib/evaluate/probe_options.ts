@@ -18,10 +18,10 @@ export interface ProbeSettings {
   validation: ImageSource
   blocks: readonly number[] | null
   pooling: Pooling
-  normalization: 'imagenet' | 'inception'
+  normalization: 'imagenet' | 'inception' | null
   mean: readonly [number, number, number] | null
   std: readonly [number, number, number] | null
-  interpolation: Interpolation
+  interpolation: Interpolation | null
   batchSize: number
   precision: 'fp32' | 'bf16'
   featureFile: string | null
@@ -60,11 +60,11 @@ export type LinearProbeOptions = Pick<LinearProbeSettings, Needed> & Partial<Lin
 /** What a caller of `knnProbe()` gives. */
 export type KnnProbeOptions = Pick<KnnProbeSettings, Needed> & Partial<KnnProbeSettings>
 
-const isLabelled = (value: unknown) =>
+const isImageSource = (value: unknown) =>
   typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
 
 function probeSchema(pooling: Pooling): OptionSchema {
-  const { normalization, mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
+  const { mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
   return {
     model: {
       type: 'object',
@@ -74,13 +74,13 @@ function probeSchema(pooling: Pooling): OptionSchema {
     },
     data: {
       type: 'object',
-      check: isLabelled,
-      expected: 'an image source with labels',
+      check: isImageSource,
+      expected: 'an image source with labels, as labelled() gives',
       doc: 'Labelled images to learn from',
     },
     validation: {
       type: 'object',
-      check: isLabelled,
+      check: isImageSource,
       expected: 'an image source with labels',
       doc: 'Labelled images to be classified',
     },
@@ -98,14 +98,21 @@ function probeSchema(pooling: Pooling): OptionSchema {
       default: pooling,
       doc: "What stands for an image: 'cls', the class token; 'mean' of the patches; 'concat', both",
     },
-    normalization: normalization as OptionSchema[string],
+    normalization: {
+      type: 'choice',
+      choices: ['imagenet', 'inception'],
+      default: null,
+      optional: true,
+      doc: "Mean and deviation of the images; unset: a classifier's own, ImageNet's for a pre-trained model",
+    },
     mean: mean as OptionSchema[string],
     std: std as OptionSchema[string],
     interpolation: {
       type: 'choice',
       choices: INTERPOLATIONS,
-      default: 'bicubic',
-      doc: 'Resizing of the images',
+      default: null,
+      optional: true,
+      doc: "Resizing of the images; unset: a classifier's own, bicubic for a pre-trained model",
     },
     batchSize: {
       type: 'integer',

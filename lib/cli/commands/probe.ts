@@ -1,7 +1,7 @@
 /** beit probe: what the features of a frozen model are worth, by linear classifiers or nearest neighbours. */
 import { writeFile } from 'node:fs/promises'
 import { replaceFile } from '../../checkpoint/atomic_file.js'
-import { openImages } from '../../data/open_images.js'
+import type { LabelledImages } from '../../data/labels.js'
 import { scope } from '../../dispose.js'
 import { BeitError } from '../../errors.js'
 import { type KnnProbeResult, knnProbe } from '../../evaluate/knn_probe.js'
@@ -14,6 +14,7 @@ import { shown } from '../follow.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { columns } from '../info/table.js'
 import { Interrupt } from '../interrupt.js'
+import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
 import { print, printJson } from '../printable.js'
 import { ProbeStatus } from '../probe_status.js'
@@ -56,7 +57,7 @@ export const probeCommand: Command = {
       flags: {
         linear: { type: 'boolean', default: false, doc: 'Train linear classifiers' },
         knn: { type: 'boolean', default: false, doc: 'Let the nearest neighbours vote' },
-        data: PATHS.data,
+        ...LABELLED_DATA_FLAGS,
         validation: { type: 'string', default: null, doc: 'Labelled images to classify, in the same forms' },
         output: { type: 'string', default: null, optional: true, doc: 'Write the result there, as JSON' },
         json: { type: 'boolean', default: false, doc: 'Print the result as JSON' },
@@ -98,15 +99,14 @@ export const probeCommand: Command = {
   async run(call) {
     const kind = kindOf(call)
     const { values } = call
-    const data = await openImages(values.data as string)
-    const validation = await openImages(values.validation as string)
+    const { data, validation } = await openLabelledData(values)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call, values.seed as number | undefined)
     using status = new ProbeStatus()
     const schema = kind === 'linear' ? linearProbeSchema : knnProbeSchema
     const options = {
       ...withoutNulls(pickValues(values, Object.keys(omit(schema, ['model', 'data', 'validation'])))),
-      ...{ model, data, validation, signal: interrupt.signal },
+      ...{ model, data, validation: validation as LabelledImages, signal: interrupt.signal },
       onProgress: status.update,
     }
     try {
