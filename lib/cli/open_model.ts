@@ -47,7 +47,7 @@ export async function openFrozenModel(
   }
   if (beitPresets.includes(name) || !existsSync(name)) {
     const { pick: _pick, ...config } = options as typeof options & { pick?: string }
-    const model = await BeitForMaskedImageModeling.create(name, { ...config, vocabSize: 1, seed })
+    const model = await BeitForMaskedImageModeling.create(name, { ...config, vocabSize: 2, seed })
     process.stderr.write(`${name} is a preset: its weights are random (seed ${seed})\n`)
     return model
   }

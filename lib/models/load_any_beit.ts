@@ -10,7 +10,7 @@ import { BEITS } from './load_beit.js'
 
 /**
  * The model of a file as the class it was saved from: see the `load` of either. A file without a head gives a
- * BeitForMaskedImageModeling whose head is new, of one token.
+ * BeitForMaskedImageModeling whose head is new, of two tokens.
  * @throws BeitError as `load` does
  * @example
  * const model = await loadAnyBeit('runs/first/checkpoints/step-00000300/model.safetensors')
@@ -25,6 +25,6 @@ export async function loadAnyBeit(
   const { identity } = await expectModel(await openCheckpoint(path, { pick }), BEITS, known)
   if (identity.model === 'beit_for_image_classification')
     return BeitForImageClassification.load(path, options)
-  const head = identity.model === 'beit' ? { vocabSize: 1 } : {}
+  const head = identity.model === 'beit' ? { vocabSize: 2 } : {}
   return BeitForMaskedImageModeling.load(path, { ...head, ...options })
 }
