@@ -451,12 +451,18 @@ export interface ProbeBindings {
     pixels: TensorHandle,
     settings: FeatureSettings,
   ): Promise<TensorHandle>
-  /** All zero. With a path its memory is a file, whose name is gone when this resolves. */
+  /** All zero. With a path its memory is a new file, whose name is gone when this resolves. */
   featureBank(rows: number, layers: number, width: number, path: string | null): Promise<TensorHandle>
   /** Copies features (B, L, F) into the rows from `start` on. */
   featureBankWrite(bank: TensorHandle, start: number, features: TensorHandle): Promise<void>
-  /** The first `rows` of one layer on `device`, scaled to unit length: (rows, F). */
-  featureLayer(bank: TensorHandle, layer: number, rows: number, device: string): Promise<TensorHandle>
+  /** The first `rows` of one layer, of its columns from..to - 1, on `device` and scaled to unit length. */
+  featureLayer(
+    bank: TensorHandle,
+    layer: number,
+    rows: number,
+    columns: readonly [from: number, to: number],
+    device: string,
+  ): Promise<TensorHandle>
   /**
    * Votes of the nearest rows of `bank` (N, F), with the classes `labels` int64 (N), for `queries` (Q, F), all of
    * unit length and on one device: int64 (neighbours, Q), a class for each number of neighbours and query.

@@ -1,12 +1,10 @@
 /** What the probes do alike before they begin: checks, and how an image reaches the frozen model. */
 import { native } from '../binding.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
-import { evaluationViews } from '../data/view_settings.js'
 import { threads } from '../device.js'
 import { invalidArgument } from '../errors.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
-import type { BeitModel } from '../models/beit_model.js'
-import type { FeatureSettings, ViewSettings } from '../native.js'
+import type { FeatureSettings } from '../native.js'
 import { normalizationOf } from '../train/pretrain.js'
 import type { ProbeSettings } from './probe_options.js'
 
@@ -41,16 +39,6 @@ export function probePreprocessing(settings: ProbeSettings): ImagePreprocessing 
     },
     imageSize,
   )
-}
-
-/** Which views the frozen model takes. */
-export const viewNeeds = ({ config }: BeitModel) =>
-  ({ imageSize: config.imageSize, tokenImageSize: null, maskGrid: null }) as const
-
-/** Nothing random: the middle of each image. */
-export function probeViews(settings: ProbeSettings): ViewSettings {
-  const { interpolation } = probePreprocessing(settings)
-  return evaluationViews(viewNeeds(settings.model), { interpolation, maxPixels: settings.maxPixels })
 }
 
 /** Runs `work` with the threads asked for, and puts back those of before. */

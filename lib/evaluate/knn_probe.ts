@@ -3,16 +3,15 @@
  * as eval_knn.py of facebookresearch/dino does it. The arithmetic is native/ops/nearest_neighbours.cc.
  */
 import { native } from '../binding.js'
-import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
+import type { BrokenImage } from '../data/broken_images.js'
 import { scope } from '../dispose.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { TensorHandle } from '../native.js'
 import { validateOptions } from '../options.js'
 import { Tensor } from '../tensor.js'
-import { type FeatureBank, featureBank } from './feature_bank.js'
-import { featureSettings, probeViews, usingThreads } from './frozen_model.js'
-import { probeLabels } from './probe_labels.js'
+import { usingThreads } from './frozen_model.js'
 import { type KnnProbeOptions, type KnnProbeSettings, knnProbeSchema } from './probe_options.js'
+import { type FeatureBank, ProbeSets } from './probe_sets.js'
 
 /** Share of the validation images whose class the votes tell. */
 export interface KnnScore {
@@ -34,6 +33,7 @@ export interface KnnProbeResult {
   best: KnnScore
   /** Images that could not be read and were left out. */
   broken: readonly BrokenImage[]
+  /** Features that had to be computed included. */
   seconds: number
 }
 
@@ -55,54 +55,49 @@ const QUERIES_AT_ONCE = 512
  */
 export async function knnProbe(options: KnnProbeOptions): Promise<KnnProbeResult> {
   const settings = validateOptions<KnnProbeSettings>('knnProbe', knnProbeSchema, options)
-  const { data, validation, featureFile, onProgress, signal } = settings
-  const features = featureSettings(settings)
-  const neighbours = checkNeighbours(settings)
-  const labels = await probeLabels(settings)
-  const began = performance.now()
-
-  const bankOf = (set: 'training' | 'validation') =>
-    featureBank(
-      set === 'training' ? data : validation,
-      labels[set],
-      probeViews(settings),
-      settings,
-      features,
-      featureFile,
-      (progress) => onProgress?.({ type: 'features', set, ...progress }),
-    )
+  checkNeighbours(settings)
   return scope(() =>
     usingThreads(settings.threads, async () => {
-      using training = await bankOf('training')
-      using validationBank = await bankOf('validation')
-      const most = neighbours.at(-1) as number
-      if (training.rows < most) {
-        throw new BeitError(
-          'ERR_DATA',
-          `knnProbe: only ${training.rows} images of ${data.name} can be read, fewer than ${most} neighbours`,
-        )
-      }
-      const scores: KnnScore[] = []
-      for (const [layer, block] of features.blocks.entries()) {
-        const vote = { neighbours, temperature: settings.temperature, classes: labels.classes.length }
-        const correct = await countHits(training, validationBank, layer, vote, settings.model.device, signal)
-        const accuracies = neighbours.map((count, i) => ({
-          neighbours: count,
-          accuracy: (correct[i] as number) / validationBank.rows,
-        }))
-        onProgress?.({ type: 'block', block, accuracies })
-        scores.push(...accuracies.map((accuracy) => ({ block, ...accuracy })))
-      }
-      return {
-        classes: labels.classes,
-        images: { training: training.rows, validation: validationBank.rows },
-        scores,
-        best: scores.reduce((best, score) => (score.accuracy > best.accuracy ? score : best)),
-        broken: mergeBroken(training.broken, validationBank.broken),
-        seconds: (performance.now() - began) / 1000,
-      }
+      using sets = await ProbeSets.open(settings)
+      return nearestVotes(settings, sets)
     }),
   )
+}
+
+/** Classifies by the features of `sets`, of which `settings.pooling` may be a part. */
+export async function nearestVotes(settings: KnnProbeSettings, sets: ProbeSets): Promise<KnnProbeResult> {
+  const { data, pooling, temperature, onProgress } = settings
+  const neighbours = checkNeighbours(settings)
+  const began = performance.now()
+  const training = await sets.bank('training')
+  const validation = await sets.bank('validation')
+  const most = neighbours.at(-1) as number
+  if (training.rows < most) {
+    throw new BeitError(
+      'ERR_DATA',
+      `knnProbe: only ${training.rows} images of ${data.name} can be read, fewer than ${most} neighbours`,
+    )
+  }
+  const vote = { neighbours, temperature, classes: sets.classes.length }
+  const scores: KnnScore[] = []
+  for (const [layer, block] of sets.blocks.entries()) {
+    const place = { layer, columns: sets.columns(pooling) }
+    const correct = await countHits(training, validation, place, vote, settings)
+    const accuracies = neighbours.map((count, i) => ({
+      neighbours: count,
+      accuracy: (correct[i] as number) / validation.rows,
+    }))
+    onProgress?.({ type: 'block', block, accuracies })
+    scores.push(...accuracies.map((accuracy) => ({ block, ...accuracy })))
+  }
+  return {
+    classes: sets.classes,
+    images: { training: training.rows, validation: validation.rows },
+    scores,
+    best: scores.reduce((best, score) => (score.accuracy > best.accuracy ? score : best)),
+    broken: sets.broken,
+    seconds: (performance.now() - began) / 1000,
+  }
 }
 
 type Vote = Parameters<ReturnType<typeof native>['knnClassify']>[3]
@@ -111,13 +106,12 @@ type Vote = Parameters<ReturnType<typeof native>['knnClassify']>[3]
 async function countHits(
   training: FeatureBank,
   validation: FeatureBank,
-  layer: number,
+  { layer, columns }: { layer: number; columns: readonly [number, number] },
   vote: Vote,
-  device: string,
-  signal: AbortSignal | null,
+  { model: { device }, signal }: KnnProbeSettings,
 ): Promise<number[]> {
-  const layerOf = async (bank: FeatureBank) =>
-    new Tensor(await native().featureLayer(bank.features.handle, layer, bank.rows, device))
+  const layerOf = async ({ features, rows }: FeatureBank) =>
+    new Tensor(await native().featureLayer(features.handle, layer, rows, columns, device))
   using bank = await layerOf(training)
   using queries = await layerOf(validation)
   using classes = await training.targets.to({ device })

@@ -3,26 +3,17 @@
  * run_linear_eval.py of microsoft/unilm (beit/) does it. One step is native/train/linear_probe_trainer.cc.
  */
 import { native } from '../binding.js'
-import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
+import type { BrokenImage } from '../data/broken_images.js'
 import { EpochOrder } from '../data/epoch_order.js'
-import { trainingViews } from '../data/view_settings.js'
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
-import type { FeatureSettings, LinearProbeHandle, TensorHandle } from '../native.js'
+import type { LinearProbeHandle } from '../native.js'
 import { validateOptions } from '../options.js'
 import { Tensor } from '../tensor.js'
-import {
-  classesOf,
-  type FeatureBank,
-  featureBank,
-  featureWidth,
-  pooledFeatures,
-  probeBatches,
-} from './feature_bank.js'
-import { featureSettings, probePreprocessing, probeViews, usingThreads, viewNeeds } from './frozen_model.js'
-import { type ProbeLabels, probeLabels } from './probe_labels.js'
+import { usingThreads } from './frozen_model.js'
 import { type LinearProbeOptions, type LinearProbeSettings, linearProbeSchema } from './probe_options.js'
 import type { LayerScores } from './probe_progress.js'
+import { type FeatureBank, type FeatureBatch, ProbeSets } from './probe_sets.js'
 
 /** What {@link linearProbe} gives. Plain but for `weights`. */
 export interface LinearProbeResult {
@@ -42,6 +33,7 @@ export interface LinearProbeResult {
   weights: { weight: Tensor; bias: Tensor }
   /** Images that could not be read and were left out. */
   broken: readonly BrokenImage[]
+  /** Features that had to be computed included. */
   seconds: number
 }
 
@@ -60,13 +52,10 @@ export interface LinearProbeResult {
  */
 export async function linearProbe(options: LinearProbeOptions): Promise<LinearProbeResult> {
   const settings = validateOptions<LinearProbeSettings>('linearProbe', linearProbeSchema, options)
-  const features = featureSettings(settings)
-  const labels = await probeLabels(settings)
-  const began = performance.now()
   return scope(() =>
     usingThreads(settings.threads, async () => {
-      const result = await new LinearProbing(settings, features, labels).run()
-      return { ...result, seconds: (performance.now() - began) / 1000 }
+      using sets = await ProbeSets.open(settings)
+      return trainLinearProbes(settings, sets)
     }),
   )
 }
@@ -74,145 +63,111 @@ export async function linearProbe(options: LinearProbeOptions): Promise<LinearPr
 /** Images that are evaluated at once: only memory depends on it. */
 const EVALUATED_AT_ONCE = 4096
 
-class LinearProbing {
-  readonly #settings: LinearProbeSettings
-  readonly #features: FeatureSettings
-  readonly #labels: ProbeLabels
-  #broken: readonly BrokenImage[] = []
-
-  constructor(settings: LinearProbeSettings, features: FeatureSettings, labels: ProbeLabels) {
-    this.#settings = settings
-    this.#features = features
-    this.#labels = labels
-  }
-
-  async run(): Promise<Omit<LinearProbeResult, 'seconds'>> {
-    const { epochs, augment, weightDecay } = this.#settings
-    using training = augment ? null : await this.#bank('training')
-    using validation = await this.#bank('validation')
-    const probe = await this.#create()
-    try {
-      const history: LinearProbeResult['epochs'] = []
-      for (let epoch = 0; epoch < epochs; epoch++) {
-        const learningRate = cosineLearningRate(this.#settings.learningRate, epoch, epochs)
-        const batches = training === null ? this.#augmented(epoch) : this.#kept(training, epoch)
-        for await (const { features, targets, rows } of batches) {
-          await native().linearProbeStep(probe, features, targets, rows, { learningRate, weightDecay })
-        }
-        const scores = {
+/** Trains a classifier for each block on the features of `sets`. */
+export async function trainLinearProbes(
+  settings: LinearProbeSettings,
+  sets: ProbeSets,
+): Promise<LinearProbeResult> {
+  const { epochs, augment, weightDecay, onProgress } = settings
+  const began = performance.now()
+  const training = augment ? null : await sets.bank('training')
+  const validation = await sets.bank('validation')
+  const probe = await createProbe(settings, sets)
+  try {
+    const history: LinearProbeResult['epochs'] = []
+    let seen = 0
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const learningRate = cosineLearningRate(settings.learningRate, epoch, epochs)
+      const batches =
+        training === null ? withoutRows(sets.augmented(epoch, settings)) : kept(training, epoch, settings)
+      for await (const { features, targets, rows } of batches) {
+        await native().linearProbeStep(probe, features.handle, targets.handle, rows?.handle ?? null, {
           learningRate,
-          training: await this.#scores(probe),
-          validation: await this.#evaluate(probe, validation),
-        }
-        history.push(scores)
-        this.#settings.onProgress?.({ type: 'epoch', epoch, epochs, ...scores })
+          weightDecay,
+        })
       }
-      const layers = (history.at(-1) as LinearProbeResult['epochs'][number]).validation
-      const [weight, bias] = await native().linearProbeWeights(probe)
-      return {
-        classes: this.#labels.classes,
-        images: {
-          training: training?.rows ?? this.#settings.data.length,
-          validation: validation.rows,
-        },
-        layers,
-        best: layers.reduce((best, layer) => (layer.accuracy > best.accuracy ? layer : best)),
-        epochs: history,
-        weights: { weight: new Tensor(weight), bias: new Tensor(bias) },
-        broken: this.#broken,
+      const learned = await takeScores(probe, sets.blocks)
+      await evaluate(probe, validation)
+      const scores = {
+        learningRate,
+        training: learned.layers,
+        validation: (await takeScores(probe, sets.blocks)).layers,
       }
-    } finally {
-      native().dispose(probe)
+      seen = learned.images
+      history.push(scores)
+      onProgress?.({ type: 'epoch', epoch, epochs, ...scores })
     }
-  }
-
-  #create(): Promise<LinearProbeHandle> {
-    const { model, seed, betas, eps } = this.#settings
-    const { blocks } = this.#features
-    return native().linearProbeCreate(
-      {
-        layers: blocks.length,
-        features: featureWidth(model, this.#features),
-        classes: this.#labels.classes.length,
-      },
-      { device: model.device, seed, betas, eps },
-    )
-  }
-
-  async #bank(set: 'training' | 'validation'): Promise<FeatureBank> {
-    const { data, validation, featureFile, onProgress } = this.#settings
-    const bank = await featureBank(
-      set === 'training' ? data : validation,
-      this.#labels[set],
-      probeViews(this.#settings),
-      this.#settings,
-      this.#features,
-      featureFile,
-      (progress) => onProgress?.({ type: 'features', set, ...progress }),
-    )
-    this.#broken = mergeBroken(this.#broken, bank.broken)
-    return bank
-  }
-
-  /** The batches of an epoch from features that were computed once. */
-  async *#kept(bank: FeatureBank, epoch: number): AsyncGenerator<StepBatch> {
-    const { batchSize, seed, signal } = this.#settings
-    const order = new EpochOrder(bank.rows, { batchSize, dropLast: false, seed })
-    for (const position of order.positions({ epoch, batch: 0 }, epoch + 1)) {
-      signal?.throwIfAborted()
-      using rows = Tensor.from(Int32Array.from(await order.indices(position)))
-      yield { features: bank.features.handle, targets: bank.targets.handle, rows: rows.handle }
+    const layers = (history.at(-1) as LinearProbeResult['epochs'][number]).validation
+    const [weight, bias] = await native().linearProbeWeights(probe)
+    return {
+      classes: sets.classes,
+      images: { training: seen, validation: validation.rows },
+      layers,
+      best: layers.reduce((best, layer) => (layer.accuracy > best.accuracy ? layer : best)),
+      epochs: history,
+      weights: { weight: new Tensor(weight), bias: new Tensor(bias) },
+      broken: sets.broken,
+      seconds: (performance.now() - began) / 1000,
     }
-  }
-
-  /** The batches of an epoch with crops and flips of its own. */
-  async *#augmented(epoch: number): AsyncGenerator<StepBatch> {
-    const { model, data, seed, scale, ratio, flipProbability, maxPixels } = this.#settings
-    const { interpolation } = probePreprocessing(this.#settings)
-    const views = trainingViews(viewNeeds(model), {
-      ...{ seed, scale, ratio, flipProbability, interpolation, maxPixels },
-      colorJitter: [0, 0, 0],
-    })
-    const stream = probeBatches(data, views, this.#settings, { epoch, shuffle: seed })
-    for await (const batch of stream) {
-      using held = batch
-      using features = await pooledFeatures(model, held.pixels, this.#features)
-      using targets = classesOf(this.#labels.training, held.indices)
-      yield { features: features.handle, targets: targets.handle, rows: null }
-    }
-    this.#broken = mergeBroken(this.#broken, stream.broken)
-  }
-
-  async #evaluate(probe: LinearProbeHandle, bank: FeatureBank): Promise<LayerScores[]> {
-    for (let start = 0; start < bank.rows; start += EVALUATED_AT_ONCE) {
-      const length = Math.min(EVALUATED_AT_ONCE, bank.rows - start)
-      using rows = Tensor.from(Int32Array.from({ length }, (_, i) => start + i))
-      await native().linearProbeEvaluate(probe, bank.features.handle, bank.targets.handle, rows.handle)
-    }
-    return this.#scores(probe)
-  }
-
-  /** Since the last call. */
-  async #scores(probe: LinearProbeHandle): Promise<LayerScores[]> {
-    const { loss, correct, images } = await native().linearProbeTotals(probe)
-    return this.#features.blocks.map((block, i) => {
-      const mean = (loss[i] as number) / images
-      if (!Number.isFinite(mean)) {
-        throw new BeitError(
-          'ERR_NON_FINITE',
-          `linearProbe: the loss of block ${block} is not finite; lower learningRate, or use precision 'fp32'`,
-        )
-      }
-      return { block, loss: mean, accuracy: (correct[i] as number) / images }
-    })
+  } finally {
+    native().dispose(probe)
   }
 }
 
-/** What a step takes. Valid until the next one is asked for. */
-interface StepBatch {
-  features: TensorHandle
-  targets: TensorHandle
-  rows: TensorHandle | null
+function createProbe(settings: LinearProbeSettings, sets: ProbeSets): Promise<LinearProbeHandle> {
+  const { model, seed, betas, eps } = settings
+  const size = { layers: sets.blocks.length, features: sets.width, classes: sets.classes.length }
+  return native().linearProbeCreate(size, { device: model.device, seed, betas, eps })
+}
+
+/** What a step takes: the rows of a bank, or all that it is given. Valid until the next one is asked for. */
+interface StepBatch extends FeatureBatch {
+  rows: Tensor | null
+}
+
+/** The batches of an epoch from features that were computed once. */
+async function* kept(
+  { features, targets, rows: count }: FeatureBank,
+  epoch: number,
+  { batchSize, seed, signal }: LinearProbeSettings,
+): AsyncGenerator<StepBatch> {
+  const order = new EpochOrder(count, { batchSize, dropLast: false, seed })
+  for (const position of order.positions({ epoch, batch: 0 }, epoch + 1)) {
+    signal?.throwIfAborted()
+    using rows = Tensor.from(Int32Array.from(await order.indices(position)))
+    yield { features, targets, rows }
+  }
+}
+
+async function* withoutRows(batches: AsyncIterable<FeatureBatch>): AsyncGenerator<StepBatch> {
+  for await (const batch of batches) yield { ...batch, rows: null }
+}
+
+async function evaluate(probe: LinearProbeHandle, bank: FeatureBank): Promise<void> {
+  for (let start = 0; start < bank.rows; start += EVALUATED_AT_ONCE) {
+    const length = Math.min(EVALUATED_AT_ONCE, bank.rows - start)
+    using rows = Tensor.from(Int32Array.from({ length }, (_, i) => start + i))
+    await native().linearProbeEvaluate(probe, bank.features.handle, bank.targets.handle, rows.handle)
+  }
+}
+
+/** Of the images since the last call. */
+async function takeScores(
+  probe: LinearProbeHandle,
+  blocks: readonly number[],
+): Promise<{ layers: LayerScores[]; images: number }> {
+  const { loss, correct, images } = await native().linearProbeTotals(probe)
+  const layers = blocks.map((block, i) => {
+    const mean = (loss[i] as number) / images
+    if (!Number.isFinite(mean)) {
+      throw new BeitError(
+        'ERR_NON_FINITE',
+        `linearProbe: the loss of block ${block} is not finite; lower learningRate, or use precision 'fp32'`,
+      )
+    }
+    return { block, loss: mean, accuracy: (correct[i] as number) / images }
+  })
+  return { layers, images }
 }
 
 /** Of epoch 0 `base`, then along half a cosine towards 0, which it would reach after the last epoch. */

@@ -94,14 +94,15 @@ static Napi::Value feature_bank_write(const Napi::CallbackInfo& info) {
                    [=] { bank->get().narrow(0, start, features->get().size(0)).copy_(features->get()); });
 }
 
-// featureLayer(bank, layer: number, rows: number, device: string): Promise<TensorHandle>
+// featureLayer(bank, layer: number, rows: number, columns: [from, to], device: string): Promise<TensorHandle>
 static Napi::Value feature_layer(const Napi::CallbackInfo& info) {
   auto bank = tensor_from(info[0], "bank");
   auto layer = integer_from(info[1], "layer"), rows = integer_from(info[2], "rows");
-  auto device = device_from_name(string_from(info[3], "device"));
+  auto columns = integers_from(info[3], "columns");
+  auto device = device_from_name(string_from(info[4], "device"));
   return tensor_on_engine(info.Env(), [=] {
-    const auto features = bank->get().narrow(0, 0, rows).select(1, layer).to(device);
-    return ops::unit_length(features);
+    const auto features = bank->get().narrow(0, 0, rows).select(1, layer);  // (N, L, F) -> (N, F)
+    return ops::unit_length(features.slice(1, columns.at(0), columns.at(1)).to(device));
   });
 }
 

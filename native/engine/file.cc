@@ -62,6 +62,17 @@ void File::write_at(const void* data, size_t length, int64_t offset) {
   }
 }
 
+void File::reserve(int64_t length) {
+#ifdef __linux__
+  if (const int error = ::posix_fallocate(fd_, 0, length); error != 0) {
+    errno = error;
+    io_error("cannot make room in");
+  }
+#else
+  if (::ftruncate(fd_, length) != 0) io_error("cannot make room in");
+#endif
+}
+
 void File::start_writeback([[maybe_unused]] int64_t offset, [[maybe_unused]] int64_t length) {
 #ifdef __linux__
   ::sync_file_range(fd_, offset, length, SYNC_FILE_RANGE_WRITE);  // A hint: the sync at the end decides.

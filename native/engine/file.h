@@ -18,6 +18,8 @@ class File {
   void read_at(void* data, size_t length, int64_t offset);
   void write(const void* data, size_t length);
   void write_at(const void* data, size_t length, int64_t offset);
+  // Makes the file this long and takes the room for it now, so that no later write lacks it. ERR_IO.
+  void reserve(int64_t length);
   // Lets the disk begin with the bytes written so far, and does not wait for it.
   void start_writeback(int64_t offset, int64_t length);
   void sync_and_close();

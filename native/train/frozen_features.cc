@@ -1,10 +1,12 @@
 #include "train/frozen_features.h"
 
 #include <c10/core/GradMode.h>
+#include <fcntl.h>
 
 #include <cstdio>
 
 #include "engine/error.h"
+#include "engine/file.h"
 #include "engine/fresh_zeros.h"
 #include "train/images.h"
 
@@ -32,7 +34,10 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
 
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path) {
   if (path.empty()) return fresh_zeros({rows, layers, width}, at::kFloat);
-  const auto mapped = at::from_file(path, /*shared=*/true, rows * layers * width, at::kFloat);
+  const int64_t count = rows * layers * width;
+  // A page of a mapped file that the disk has no room for would end the process.
+  File(path, O_RDWR | O_CREAT | O_EXCL).reserve(count * static_cast<int64_t>(sizeof(float)));
+  const auto mapped = at::from_file(path, /*shared=*/true, count, at::kFloat);
   if (std::remove(path.c_str()) != 0) fail("ERR_IO", "cannot remove the name of ", path);
   return mapped.view({rows, layers, width});
 }

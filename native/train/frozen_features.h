@@ -26,7 +26,8 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
                            const FrozenFeatures& settings);
 
 // Memory for the features of a data set, float32 (rows, layers, width), all zero. With a path it lies in a
-// new file there, which has no name any more when this returns and is gone with the tensor. ERR_IO.
+// new file there, which has no name any more when this returns and is gone with the tensor. ERR_IO, also for
+// a file that is there already.
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path);
 
 }  // namespace beit::train

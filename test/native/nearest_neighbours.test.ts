@@ -57,7 +57,7 @@ async function classified({ bank, queries, width, labels, ...vote }: Case): Prom
         both.set(rows.subarray(i * width, (i + 1) * width), (2 * i + 1) * width)
       }
       const tensor = Tensor.from(both, [count, 2, width])
-      return new Tensor(await native().featureLayer(tensor.handle, 1, count, 'cpu'))
+      return new Tensor(await native().featureLayer(tensor.handle, 1, count, [0, width], 'cpu'))
     }
     const targets = Tensor.from(BigInt64Array.from(labels, BigInt))
     const [rows, asked] = [await layered(bank), await layered(queries)]
@@ -134,7 +134,7 @@ test('a bank of more rows than are compared at once gives the same', async () =>
 
 test('features that are not finite are refused', async () => {
   using bank = Tensor.from(Float32Array.of(1, Number.NaN, 0, 1), [2, 1, 2])
-  await rejects(native().featureLayer(bank.handle, 0, 2, 'cpu'), 'ERR_NON_FINITE', /not finite/)
+  await rejects(native().featureLayer(bank.handle, 0, 2, [0, 2], 'cpu'), 'ERR_NON_FINITE', /not finite/)
 })
 
 test.run()

@@ -4,15 +4,16 @@ import { replaceFile } from '../../checkpoint/atomic_file.js'
 import type { LabelledImages } from '../../data/labels.js'
 import { scope } from '../../dispose.js'
 import { BeitError } from '../../errors.js'
+import { bothProbes } from '../../evaluate/both_probes.js'
 import { type KnnProbeResult, knnProbe } from '../../evaluate/knn_probe.js'
 import { type LinearProbeResult, linearProbe } from '../../evaluate/linear_probe.js'
 import { knnProbeSchema, linearProbeSchema } from '../../evaluate/probe_options.js'
-import { counted, decimal, duration, grouped, percent } from '../../log/format.js'
+import { counted, decimal, grouped, percent } from '../../log/format.js'
 import type { OptionSchema } from '../../options.js'
 import { type Call, type Command, EXIT, kebab } from '../command.js'
 import { shown } from '../follow.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
-import { columns } from '../info/table.js'
+import { columns, indented } from '../info/table.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
@@ -46,11 +47,11 @@ const POOLING: OptionSchema = {
 export const probeCommand: Command = {
   name: 'probe',
   summary: "Measures a frozen model's features, by linear classifiers or nearest neighbours",
-  usage: '--linear|--knn --model PATH --data PATH --validation PATH [flags]',
+  usage: '--linear --knn --model PATH --data PATH --validation PATH [flags]',
   about:
     'Learns from the labelled images of --data and classifies those of --validation, with the features of each block; ' +
     'the model stays as it is. --linear trains a linear classifier for every block at once, --knn lets the nearest ' +
-    'images vote. BEiT is best in the middle: compare the best block, not the last.',
+    'images vote; with both, features are computed once. BEiT is best in the middle: compare the best block, not the last.',
   groups: [
     {
       title: 'Input and output',
@@ -90,30 +91,35 @@ export const probeCommand: Command = {
       line: 'beit probe --knn --neighbours 10,20 --model beit.safetensors --data train/ --validation val/',
     },
     {
-      what: 'what random weights reach, to compare',
+      what: 'both, with 200 labels a class, for the random weights of a preset, to compare',
       line:
-        'beit probe --knn --model beit_tiny_patch16_224 --image-size 32 --patch-size 4 ' +
-        "--data 'cifar/train-*.tar' --validation cifar/val-00000.tar",
+        'beit probe --linear --knn --model beit_tiny_patch16_224 --image-size 32 --patch-size 4 ' +
+        "--data 'cifar/train-*.tar' --images-per-class 200 --validation cifar/val-00000.tar",
     },
   ],
   async run(call) {
-    const kind = kindOf(call)
+    const kinds = kindsOf(call)
     const { values } = call
     const { data, validation } = await openLabelledData(values)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call, values.seed as number | undefined)
     using status = new ProbeStatus()
-    const schema = kind === 'linear' ? linearProbeSchema : knnProbeSchema
-    const options = {
+    const optionsOf = (schema: OptionSchema) => ({
       ...withoutNulls(pickValues(values, Object.keys(omit(schema, ['model', 'data', 'validation'])))),
       ...{ model, data, validation: validation as LabelledImages, signal: interrupt.signal },
       onProgress: status.update,
-    }
+    })
+    const [linear, knn] = [optionsOf(linearProbeSchema), optionsOf(knnProbeSchema)]
     try {
       return await scope(async () => {
-        const result = kind === 'linear' ? await linearProbe(options) : await knnProbe(options)
+        const results: Results =
+          kinds.length === 2
+            ? await bothProbes(linear, knn)
+            : kinds[0] === 'linear'
+              ? { linear: await linearProbe(linear) }
+              : { knn: await knnProbe(knn) }
         status.clear()
-        await tell(call, result)
+        await tell(call, results)
         return EXIT.ok
       })
     } catch (error) {
@@ -123,52 +129,57 @@ export const probeCommand: Command = {
   },
 }
 
-type Result = LinearProbeResult | KnnProbeResult
+interface Results {
+  linear?: LinearProbeResult
+  knn?: KnnProbeResult
+}
 
-function kindOf({ values }: Call): 'linear' | 'knn' {
-  const { linear = false, knn = false } = values as { linear?: boolean; knn?: boolean }
-  if (linear === knn) {
-    throw new BeitError('ERR_INVALID_ARGUMENT', 'beit probe: give one of --linear and --knn')
+function kindsOf({ values }: Call): ('linear' | 'knn')[] {
+  const kinds = (['linear', 'knn'] as const).filter((kind) => values[kind] === true)
+  if (kinds.length === 0) {
+    throw new BeitError('ERR_INVALID_ARGUMENT', 'beit probe: give --linear, --knn, or both')
   }
-  const [kind, others] = linear ? (['linear', KNN_ONLY] as const) : (['knn', LINEAR_ONLY] as const)
-  const stray = others.find((name) => values[name] !== undefined)
-  if (stray !== undefined) {
-    const other = linear ? 'knn' : 'linear'
-    throw new BeitError('ERR_INVALID_ARGUMENT', `beit probe: --${kebab(stray)} is a flag of --${other}`)
+  const own = { linear: LINEAR_ONLY, knn: KNN_ONLY } as const
+  for (const other of ['linear', 'knn'] as const) {
+    const stray = kinds.includes(other) ? undefined : own[other].find((name) => values[name] !== undefined)
+    if (stray !== undefined) {
+      throw new BeitError('ERR_INVALID_ARGUMENT', `beit probe: --${kebab(stray)} is a flag of --${other}`)
+    }
   }
-  return kind
+  return kinds
 }
 
 /** --pooling is unset by null, which is no pooling. */
 const withoutNulls = (values: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(values).filter(([name, value]) => name !== 'pooling' || value !== null))
 
-/** Prints the result, and writes it where it is wanted. */
-async function tell({ values }: Call, result: Result): Promise<void> {
-  for (const { key, path, message } of result.broken) console.error(`left out: ${key} in ${path}: ${message}`)
-  const plain = plainResult(result)
+/** Prints the results, and writes them where they are wanted. */
+async function tell({ values }: Call, results: Results): Promise<void> {
+  const { linear, knn } = results
+  const any = (linear ?? knn) as LinearProbeResult | KnnProbeResult
+  for (const { key, path, message } of any.broken) console.error(`left out: ${key} in ${path}: ${message}`)
+  const plain = { ...(linear && { linear: withoutTensors(linear) }), ...(knn && { knn }) }
   if (values.json === true) printJson(plain)
-  else print(lines(result))
+  else {
+    if (linear) print(['linear classifiers', ...indented(linearTable(linear)), ''])
+    if (knn) print(['nearest neighbours', ...indented(knnTable(knn)), ''])
+    print([summary(any)])
+  }
   const output = values.output as string | null | undefined
   if (output == null) return
   await replaceFile(output, (path) => writeFile(path, `${JSON.stringify(plain, null, 2)}\n`))
-  if (values.json !== true) print([`result  ${shown(output)}`])
+  if (values.json !== true) print([`result: ${shown(output)}`])
 }
 
-function plainResult(result: Result): object {
-  if (!('weights' in result)) return result
-  const { weights: _tensors, ...plain } = result
+function withoutTensors({ weights: _tensors, ...plain }: LinearProbeResult): object {
   return plain
 }
 
-function lines(result: Result): string[] {
-  const { images, classes, seconds } = result
-  const table = 'layers' in result ? linearTable(result) : knnTable(result)
-  return [
-    ...table,
+function summary({ images, classes }: LinearProbeResult | KnnProbeResult): string {
+  return (
     `${counted(images.training, 'image')} to learn from, ${counted(images.validation, 'image')} classified, ` +
-      `${grouped(classes.length)} classes, ${duration(seconds)}`,
-  ]
+    `${grouped(classes.length)} classes`
+  )
 }
 
 function linearTable({ layers, epochs, best }: LinearProbeResult): string[] {
