@@ -21,13 +21,7 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
     }
   }
   c10::NoGradGuard no_gradient;
-  auto images = unit_pixels(pixels, model.device());
-  if (pixels.scalar_type() == at::kByte) {
-    const auto channels = [&](const std::array<double, 3>& values) {
-      return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1}).to(images.device());
-    };
-    images = (images - channels(settings.mean)) / channels(settings.std);
-  }
+  const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels);
   Autocast autocast(model.device(), settings.precision);
   return model.pooled_block_features(images, settings.blocks, settings.pooling, nn::ForwardContext{});
 }

@@ -3,18 +3,11 @@
 #include <c10/core/GradMode.h>
 
 #include "engine/error.h"
-#include "train/images.h"
 #include "train/token_counts.h"
 
 namespace beit::train {
 
 namespace {
-
-at::Tensor per_channel(const std::array<double, 3>& values, at::Device device) {
-  return at::tensor(at::ArrayRef<double>(values.data(), values.size()), at::kFloat)
-      .view({3, 1, 1})
-      .to(device);
-}
 
 // With its number, which a module made on 'cuda' does not name.
 at::Device device_of(const nn::Module& module) { return module.state().front().tensor.device(); }
@@ -25,10 +18,7 @@ MaskedImageModelingStep::MaskedImageModelingStep(
     std::shared_ptr<const models::BeitForMaskedImageModeling> model,
     std::shared_ptr<const models::ImageTokenizer> tokenizer, const std::array<double, 3>& mean,
     const std::array<double, 3>& std)
-    : model_(std::move(model)),
-      tokenizer_(std::move(tokenizer)),
-      mean_(per_channel(mean, model_->device())),
-      std_(per_channel(std, model_->device())) {
+    : model_(std::move(model)), tokenizer_(std::move(tokenizer)), normalised_(mean, std, model_->device()) {
   if (!tokenizer_) return;
   if (tokenizer_->vocab_size() != model_->config().vocab_size) {
     fail("ERR_SHAPE_MISMATCH", "the model predicts ", model_->config().vocab_size,
@@ -73,11 +63,6 @@ void MaskedImageModelingStep::check(const MicroBatch& batch) const {
   }
 }
 
-at::Tensor MaskedImageModelingStep::normalised_pixels(const MicroBatch& batch) const {
-  const auto pixels = unit_pixels(batch.pixels, model_->device());
-  return batch.pixels.scalar_type() == at::kByte ? pixels.sub(mean_).div_(std_) : pixels;
-}
-
 at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& rows) const {
   c10::NoGradGuard no_grad;
   const auto tokens = batch.tokens.defined()
@@ -91,7 +76,7 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
   const auto mask = batch.mask.to(model_->device());
   // Of the mask as it came, on the CPU: on a GPU the host would wait here, and then for each use of the mask.
   const auto rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask).to(model_->device());
-  const auto pixels = normalised_pixels(batch);
+  const auto pixels = normalised_(batch.pixels);
   // Outside autocast: near-ties between tokens must not depend on the precision of the run.
   const auto target = targets(batch, rows);
   at::Tensor logits;

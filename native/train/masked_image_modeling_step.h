@@ -6,6 +6,7 @@
 
 #include "models/beit_for_masked_image_modeling.h"
 #include "models/image_tokenizer.h"
+#include "train/images.h"
 #include "train/objective.h"
 
 namespace beit::train {
@@ -24,13 +25,11 @@ class MaskedImageModelingStep : public Objective {
   Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
 
  private:
-  at::Tensor normalised_pixels(const MicroBatch& batch) const;                // (B, 3, H, W)
   at::Tensor targets(const MicroBatch& batch, const at::Tensor& rows) const;  // (masked)
 
   std::shared_ptr<const models::BeitForMaskedImageModeling> model_;
   std::shared_ptr<const models::ImageTokenizer> tokenizer_;
-  at::Tensor mean_;  // (3, 1, 1)
-  at::Tensor std_;
+  Normalisation normalised_;
 };
 
 }  // namespace beit::train
