@@ -49,7 +49,13 @@ export { blockwiseMask, type MaskOptions, maskSettings } from './data/masks.js'
 export { openImages } from './data/open_images.js'
 export { type ImagePreprocessing, imagePreprocessing } from './data/preprocessing.js'
 export { balancedSubset, subset } from './data/subset.js'
-export { evaluationViews, trainingViews, type ViewOptions } from './data/view_settings.js'
+export {
+  type EvaluationViewOptions,
+  evaluationViews,
+  type TrainingViewOptions,
+  trainingViews,
+  type ViewOptions,
+} from './data/view_settings.js'
 export { WebDataset, type WebDatasetOptions } from './data/web_dataset.js'
 export { type DeviceInfo, devices, threads } from './device.js'
 export { keep, memory, scope } from './dispose.js'

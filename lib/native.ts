@@ -281,7 +281,7 @@ export interface TrainerBindings {
   trainerGradients(trainer: TrainerHandle): Promise<NamedTensors>
 }
 
-/** How the two views of an image are made (native/data/two_views.h). */
+/** How the views of an image are made (native/data/two_views.h). */
 export interface ViewSettings {
   seed: number
   /** [height, width] of the model's view. */
@@ -289,10 +289,16 @@ export interface ViewSettings {
   /** [height, width] of the tokenizer's view; null: none. */
   tokenImageSize: readonly [number, number] | null
   /**
-   * 'random-resized-crop' is training; 'center-crop' (resize the shorter side, crop the middle) is
-   * evaluation.
+   * What of the image a view shows. Training: 'random-resized-crop', or 'random-crop': the image resized to
+   * cover the view, `padding` black pixels around it, and of that any window of the view's size. Evaluation:
+   * 'center-crop' (resize the shorter side, crop the middle) or 'whole' (resize the whole image, whatever its
+   * shape).
    */
-  crop: 'random-resized-crop' | 'center-crop'
+  crop: 'random-resized-crop' | 'random-crop' | 'center-crop' | 'whole'
+  /** Of 'random-crop'. */
+  padding: number
+  /** Side of the view as a share of the shorter side that 'center-crop' resizes to; 1: no margin. */
+  cropShare: number
   /** Area range of the random crop as a share of the image, and aspect-ratio range. */
   scale: readonly [number, number]
   ratio: readonly [number, number]
@@ -301,10 +307,82 @@ export interface ViewSettings {
   flipProbability: number
   /** Brightness, contrast, saturation: factor in [1 - x, 1 + x]; all 0: no jitter. */
   colorJitter: readonly [number, number, number]
+  /** Of the model's view, after the resize; null: none. There is no tokenizer's view then. */
+  randAugment: RandAugmentSettings | null
   /** Blockwise masking of the model's view; null: no mask. */
   mask: MaskSettings | null
   /** An image of more pixels than this is refused. */
   maxPixels: number
+}
+
+/** native/data/rand_augment.h; lib/data/rand_augment.ts makes it of `rand-m9-mstd0.5-inc1`. */
+export interface RandAugmentSettings {
+  /** 0 to `maxMagnitude`. */
+  magnitude: number
+  /** Standard deviation of the magnitude; Infinity: uniform from 0 to `magnitude`. */
+  magnitudeStd: number
+  maxMagnitude: number
+  /** Operations drawn for an image, and the probability that each is carried out. */
+  layers: number
+  probability: number
+  /** Operations that do more the greater the magnitude. */
+  increasing: boolean
+  /** Of rotation, shear and translation. 'random': bilinear or bicubic. */
+  interpolation: 'bilinear' | 'bicubic' | 'random'
+  /** RGB, 0 to 255, where those find no image. */
+  fill: readonly [number, number, number]
+}
+
+/** Mixing of a batch with itself in reverse order (native/data/mixing.h). */
+export interface MixSettings {
+  /** Alpha of the Beta distribution of lambda; 0: none. */
+  mixup: number
+  cutmix: number
+  /** That a batch is mixed at all. */
+  probability: number
+  /** Of CutMix where both are on. */
+  switchProbability: number
+  /** [height, width] */
+  imageSize: readonly [number, number]
+}
+
+export interface MixPlan {
+  kind: 'mixup' | 'cutmix'
+  /** Share of the image itself in the result; for CutMix corrected to the area of the box. */
+  lambda: number
+  /** CutMix: [top, left, height, width] of what comes from the partner. */
+  box: readonly [number, number, number, number] | null
+}
+
+/** Random erasing with noise (native/data/random_erasing.h). */
+export interface ErasingSettings {
+  /** That an image loses anything. */
+  probability: number
+  /** Shares of the image that its boxes cover together. */
+  minArea: number
+  maxArea: number
+  /** Height / width of a box, log-uniform. */
+  minAspect: number
+  maxAspect: number
+  /** An image has 1 to `count` boxes. */
+  count: number
+}
+
+/** native/bindings/augmentation.cc */
+export interface AugmentationBindings {
+  /** What happens to batch `batch` of `epoch`; null: nothing. A pure function. */
+  mixPlan(settings: MixSettings, seed: number, epoch: number, batch: number): MixPlan | null
+  /**
+   * What random erasing writes over sample `index`, one box after the other: [top, left, height, width] and
+   * the values of N(0, 1), (3, height, width). A pure function.
+   */
+  randomErasing(
+    settings: ErasingSettings,
+    imageSize: readonly [number, number],
+    seed: number,
+    epoch: number,
+    index: number,
+  ): { box: [number, number, number, number]; noise: Float32Array }[]
 }
 
 export interface MaskSettings {
@@ -509,4 +587,5 @@ export type NativeBindings = RuntimeBindings &
   AdaptBindings &
   TrainerBindings &
   ProbeBindings &
+  AugmentationBindings &
   ImageLoaderBindings

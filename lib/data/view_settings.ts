@@ -14,12 +14,18 @@ import { checkMaskSettings } from './masks.js'
 
 /** Everything that has a default. */
 export type ViewOptions = Partial<Omit<ViewSettings, 'imageSize' | 'tokenImageSize' | 'crop'>>
+export type TrainingViewOptions = ViewOptions & { crop?: 'random-resized-crop' | 'random-crop' }
+export type EvaluationViewOptions = ViewOptions & { crop?: 'center-crop' | 'whole' }
 
 /** Twice the size at which Pillow warns of a decompression bomb, where it refuses. */
 export const DEFAULT_MAX_PIXELS = 178_956_970
 
+const MAX_PADDING = 1024
+const MIN_CROP_SHARE = 0.01
+
 /**
- * Views of training: jitter, flip and one random crop, seen by the model and the tokenizer.
+ * Views of training: jitter, flip and one random crop, seen by the model and the tokenizer; RandAugment, where
+ * it is on, follows.
  * @param needs sizes of the views, as an objective has them in `views`
  * @param options `mask` is null, the default, exactly when `needs.maskGrid` is
  * @example
@@ -27,19 +33,38 @@ export const DEFAULT_MAX_PIXELS = 178_956_970
  * const views = trainingViews(needs, { seed: 1 })
  * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH when the mask's grid is not that of the model
  */
-export function trainingViews(needs: ViewNeeds, options: ViewOptions = {}): ViewSettings {
+export function trainingViews(needs: ViewNeeds, options: TrainingViewOptions = {}): ViewSettings {
+  return checked(needs, { crop: 'random-resized-crop', ...withoutUndefined(options) })
+}
+
+/**
+ * Views of evaluation, nothing random but the mask: the image resized so that `cropShare` of its shorter side
+ * is the view's and the middle cropped; with `crop: 'whole'` all of it resized, whatever its shape.
+ */
+export function evaluationViews(needs: ViewNeeds, options: EvaluationViewOptions = {}): ViewSettings {
+  return {
+    ...checked(needs, { crop: 'center-crop', ...withoutUndefined(options) }),
+    flipProbability: 0,
+    colorJitter: [0, 0, 0],
+    randAugment: null,
+  }
+}
+
+function checked(needs: ViewNeeds, options: ViewOptions & Pick<ViewSettings, 'crop'>): ViewSettings {
   const settings: ViewSettings = {
     seed: 0,
     mask: null,
-    crop: 'random-resized-crop',
+    padding: 0,
+    cropShare: 1,
     scale: [0.08, 1],
     ratio: [3 / 4, 4 / 3],
     interpolation: 'bicubic',
     tokenInterpolation: 'lanczos',
     flipProbability: 0.5,
     colorJitter: [0.4, 0.4, 0.4],
+    randAugment: null,
     maxPixels: DEFAULT_MAX_PIXELS,
-    ...withoutUndefined(options),
+    ...options,
     imageSize: needs.imageSize,
     tokenImageSize: needs.tokenImageSize,
   }
@@ -47,14 +72,10 @@ export function trainingViews(needs: ViewNeeds, options: ViewOptions = {}): View
   return settings
 }
 
-/** Views of evaluation: the shorter side resized, the middle cropped, nothing random but the mask. */
-export function evaluationViews(needs: ViewNeeds, options: ViewOptions = {}): ViewSettings {
-  return { ...trainingViews(needs, options), crop: 'center-crop', flipProbability: 0, colorJitter: [0, 0, 0] }
-}
-
 function check(settings: ViewSettings, { maskGrid }: ViewNeeds): void {
-  const { imageSize, tokenImageSize, scale, ratio, colorJitter, flipProbability, mask, maxPixels, seed } =
+  const { imageSize, tokenImageSize, padding, cropShare, scale, ratio, colorJitter, flipProbability } =
     settings
+  const { randAugment, mask, maxPixels, seed } = settings
   const must = (right: boolean, name: string, expected: string, value: unknown) => {
     if (!right) throw invalidArgument(name, expected, value)
   }
@@ -69,6 +90,18 @@ function check(settings: ViewSettings, { maskGrid }: ViewNeeds): void {
     const right = tokenImageSize.length === 2 && tokenImageSize.every(side)
     must(right, 'tokenImageSize', '[height, width] of 1 to 16384', tokenImageSize)
   }
+  must(
+    Number.isInteger(padding) && padding >= 0 && padding <= MAX_PADDING,
+    'padding',
+    `an integer from 0 to ${MAX_PADDING}`,
+    padding,
+  )
+  must(
+    cropShare >= MIN_CROP_SHARE && cropShare <= 1,
+    'cropShare',
+    `a number from ${MIN_CROP_SHARE} to 1`,
+    cropShare,
+  )
   must(isRange(scale, 1), 'scale', '[from, to] with 0 < from <= to <= 1', scale)
   must(isRange(ratio, 1000), 'ratio', '[from, to] with 0 < from <= to', ratio)
   const share = (x: number) => x >= 0 && x <= 1
@@ -81,6 +114,9 @@ function check(settings: ViewSettings, { maskGrid }: ViewNeeds): void {
   must(share(flipProbability), 'flipProbability', 'a number from 0 to 1', flipProbability)
   must(Number.isSafeInteger(maxPixels) && maxPixels >= 1, 'maxPixels', 'an integer of at least 1', maxPixels)
   must(Number.isSafeInteger(seed) && seed >= 0, 'seed', 'an integer of at least 0', seed)
+  if (randAugment !== null && tokenImageSize !== null) {
+    throw invalidArgument('randAugment', "null: it has no view of the tokenizer's", randAugment)
+  }
   checkMask(mask, maskGrid)
 }
 

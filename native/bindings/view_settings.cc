@@ -10,16 +10,11 @@ namespace {
 
 // The largest side of a view or of a patch grid.
 constexpr int64_t kMaxSide = 1 << 16;
+constexpr int64_t kMaxPadding = 1024;
+// A view is cut out of an image at most this much larger.
+constexpr double kMinCropShare = 0.01;
 // Of an image: three bytes a pixel of a row then fit 32 bits.
 constexpr int64_t kMaxImageSide = 1 << 26;
-
-double number_between(const Napi::Value& value, const char* name, double low, double high) {
-  const double number = number_from(value, name);
-  if (!(number >= low && number <= high)) {
-    fail("ERR_INVALID_ARGUMENT", name, ": expected a number from ", low, " to ", high, ", got ", number);
-  }
-  return number;
-}
 
 std::array<double, 2> range_from(const Napi::Value& value, const char* name, double limit) {
   const auto numbers = numbers_from(value, name, 2);
@@ -38,14 +33,25 @@ MaskSettings::Mode mode_from(const Napi::Value& value) {
   fail("ERR_INVALID_ARGUMENT", "mask.mode: expected original, exact or random, got '", mode, "'");
 }
 
-bool random_crop_from(const Napi::Value& value) {
+Crop crop_from(const Napi::Value& value) {
   const auto crop = string_from(value, "crop");
-  if (crop == "random-resized-crop") return true;
-  if (crop == "center-crop") return false;
-  fail("ERR_INVALID_ARGUMENT", "crop: expected random-resized-crop or center-crop, got '", crop, "'");
+  if (crop == "random-resized-crop") return Crop::kRandomResized;
+  if (crop == "random-crop") return Crop::kRandom;
+  if (crop == "center-crop") return Crop::kCenter;
+  if (crop == "whole") return Crop::kWhole;
+  fail("ERR_INVALID_ARGUMENT", "crop: expected random-resized-crop, random-crop, center-crop or whole, got '",
+       crop, "'");
 }
 
 }  // namespace
+
+double number_between(const Napi::Value& value, const char* name, double low, double high) {
+  const double number = number_from(value, name);
+  if (!(number >= low && number <= high)) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a number from ", low, " to ", high, ", got ", number);
+  }
+  return number;
+}
 
 int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high) {
   const int64_t number = integer_from(value, name);
@@ -117,7 +123,9 @@ ViewSettings view_settings_from(const Napi::Value& value) {
   settings.image_size = size_from(object.Get("imageSize"), "imageSize");
   if (is_set("tokenImageSize"))
     settings.token_image_size = size_from(object.Get("tokenImageSize"), "tokenImageSize");
-  settings.random_crop = random_crop_from(object.Get("crop"));
+  settings.crop = crop_from(object.Get("crop"));
+  settings.padding = static_cast<int>(integer_between(object.Get("padding"), "padding", 0, kMaxPadding));
+  settings.crop_share = number_between(object.Get("cropShare"), "cropShare", kMinCropShare, 1);
   settings.scale = range_from(object.Get("scale"), "scale", 1);
   settings.ratio = range_from(object.Get("ratio"), "ratio", 1000);
   settings.interpolation = interpolation_from(object.Get("interpolation"), "interpolation");

@@ -1,6 +1,8 @@
 #include "data/philox.h"
 
+#include <cmath>
 #include <cstddef>
+#include <numbers>
 
 namespace beit {
 
@@ -38,6 +40,13 @@ double SampleRandom::uniform() {
 }
 
 double SampleRandom::uniform(double low, double high) { return low + (high - low) * uniform(); }
+
+// Box and Muller.
+std::array<double, 2> SampleRandom::normal_pair() {
+  const double radius = std::sqrt(-2 * std::log(1 - uniform()));
+  const double angle = 2 * std::numbers::pi * uniform();
+  return {radius * std::cos(angle), radius * std::sin(angle)};
+}
 
 int64_t SampleRandom::integer(int64_t low, int64_t high) {
   const uint64_t range = static_cast<uint64_t>(high - low) + 1;

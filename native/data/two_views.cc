@@ -10,9 +10,8 @@ namespace {
 
 int rounded(double x) { return static_cast<int>(std::nearbyint(x)); }
 
-// Resizes to the smallest image of the same shape that covers `size`, and takes its middle.
-void resize_to_cover(const ImageView& image, const Size& size, Interpolation interpolation,
-                     ViewScratch& scratch, uint8_t* planes) {
+// The smallest size of the same shape as `image` that covers `size`.
+Size covering_size(const ImageView& image, const Size& size) {
   int width = size.width;
   int height = size.height;
   // A line of a million pixels would be resized to more than an int counts: such an image is seen a little
@@ -23,9 +22,44 @@ void resize_to_cover(const ImageView& image, const Size& size, Interpolation int
   } else {
     width = static_cast<int>(std::min(int64_t{size.height} * image.width / image.height, kMaxSide));
   }
-  const Box middle{rounded((width - size.width) / 2.0), rounded((height - size.height) / 2.0), size.width,
-                   size.height};
-  resample(image, width, height, middle, interpolation, *scratch.kernels, scratch.between, planes);
+  return {height, width};
+}
+
+// Resized so that `share` of it covers `size`, of which the middle is taken.
+void resize_and_crop(const ImageView& image, const Size& size, double share, Interpolation interpolation,
+                     ViewScratch& scratch, uint8_t* planes) {
+  // A little more, so that 224 / 0.875 is not 255.
+  const auto wider = [&](int side) { return static_cast<int>(side / share + 1e-6); };
+  const Size resized = covering_size(image, {wider(size.height), wider(size.width)});
+  const Box middle{rounded((resized.width - size.width) / 2.0), rounded((resized.height - size.height) / 2.0),
+                   size.width, size.height};
+  resample(image, resized.width, resized.height, middle, interpolation, *scratch.kernels, scratch.between,
+           planes);
+}
+
+// Resized to cover `size`, which changes nothing where the sizes are equal; then a window of `size` of it
+// with `padding` black pixels around.
+void resize_and_crop_padded(const ImageView& image, const Size& size, int padding, SampleRandom random,
+                            Interpolation interpolation, ViewScratch& scratch, uint8_t* planes) {
+  const Size resized = covering_size(image, size);
+  const auto top = static_cast<int>(random.integer(-padding, resized.height - size.height + padding));
+  const auto left = static_cast<int>(random.integer(-padding, resized.width - size.width + padding));
+  const int first_row = std::max(top, 0);
+  const int first_column = std::max(left, 0);
+  const int rows = std::min(top + size.height, resized.height) - first_row;
+  const int columns = std::min(left + size.width, resized.width) - first_column;
+  scratch.planes.resize(size_t{3} * rows * columns);
+  resample(image, resized.width, resized.height, {first_column, first_row, columns, rows}, interpolation,
+           *scratch.kernels, scratch.between, scratch.planes.data());
+  std::memset(planes, 0, size_t{3} * size.height * size.width);
+  for (int channel = 0; channel < 3; channel++) {
+    for (int y = 0; y < rows; y++) {
+      const int64_t row = int64_t{channel} * size.height + (first_row - top) + y;
+      std::memcpy(planes + row * size.width + (first_column - left),
+                  scratch.planes.data() + (int64_t{channel} * rows + y) * columns,
+                  static_cast<size_t>(columns));
+    }
+  }
 }
 
 void resize(const ImageView& image, const Size& size, Interpolation interpolation, ViewScratch& scratch,
@@ -83,18 +117,27 @@ void make_views(const ImageView& image, const ViewSettings& settings, uint32_t e
   plan.jitter = random_jitter(settings.color_jitter, random(Stream::kColorJitter));
   plan.flip = random(Stream::kFlip).uniform() < settings.flip_probability;
   plan.box = {0, 0, image.width, image.height};
-  if (settings.random_crop) {
+  if (settings.crop == Crop::kRandomResized) {
     plan.box =
         random_resized_box(image.width, image.height, settings.scale, settings.ratio, random(Stream::kCrop));
   }
   crop(image, plan, *scratch.kernels, scratch.crop);
 
-  const auto shape = settings.random_crop ? resize : resize_to_cover;
   const auto cropped = scratch.crop.view();
-  shape(cropped, settings.image_size, settings.interpolation, scratch, pixels);
-  if (settings.token_image_size) {
-    shape(cropped, *settings.token_image_size, settings.token_interpolation, scratch, token_pixels);
-  }
+  const auto view = [&](const Size& size, Interpolation interpolation, uint8_t* planes) {
+    switch (settings.crop) {
+      case Crop::kCenter:
+        return resize_and_crop(cropped, size, settings.crop_share, interpolation, scratch, planes);
+      case Crop::kRandom:
+        return resize_and_crop_padded(cropped, size, settings.padding, random(Stream::kCrop), interpolation,
+                                      scratch, planes);
+      case Crop::kRandomResized:
+      case Crop::kWhole:
+        return resize(cropped, size, interpolation, scratch, planes);
+    }
+  };
+  view(settings.image_size, settings.interpolation, pixels);
+  if (settings.token_image_size) view(*settings.token_image_size, settings.token_interpolation, token_pixels);
 }
 
 }  // namespace beit

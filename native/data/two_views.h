@@ -1,5 +1,6 @@
-// The two views of a training image: the model's and the tokenizer's, from one crop (BEiT, datasets.py):
-// colour jitter and flip of the whole image, a random resized crop of it, and that crop resized twice.
+// The views of an image. For masked image modelling two, the model's and the tokenizer's, from one crop
+// (BEiT, datasets.py): colour jitter and flip of the whole image, a random resized crop of it, and that crop
+// resized twice. For classification one, with RandAugment after the resize.
 #pragma once
 #include <array>
 #include <optional>
@@ -18,12 +19,22 @@ struct Size {
   int width;
 };
 
+// What of an image a view shows.
+enum class Crop {
+  kRandomResized,  // a random part of a random shape
+  kRandom,         // a random window of the view's size, which may reach `padding` pixels over the edge
+  kCenter,         // the middle `crop_share` of the image
+  kWhole,          // all of it, whatever its shape
+};
+
 // ViewSettings of lib/native.ts.
 struct ViewSettings {
   uint64_t seed;
   Size image_size;
   std::optional<Size> token_image_size;
-  bool random_crop;  // else resized to cover the view, and the middle cropped
+  Crop crop;
+  int padding;
+  double crop_share;
   std::array<double, 2> scale;
   std::array<double, 2> ratio;
   Interpolation interpolation;
@@ -39,6 +50,7 @@ struct ViewScratch {
   const ImageKernels* kernels = &fastest_kernels();
   Image crop;
   Image between;
+  std::vector<uint8_t> planes;
 };
 
 // What happens to an image before it is resized, every decision made.
