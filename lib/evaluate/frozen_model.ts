@@ -4,8 +4,10 @@ import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessi
 import { threads } from '../device.js'
 import { invalidArgument } from '../errors.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
+import type { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
 import { normalizationOf } from '../train/pretrain.js'
+import type { PreprocessingSettings } from './preprocessing_options.js'
 import type { ProbeSettings } from './probe_options.js'
 
 /** The features asked for, of all blocks unless told. */
@@ -17,13 +19,15 @@ export function featureSettings(settings: ProbeSettings): FeatureSettings {
   if (!blocks.every(valid) || new Set(blocks).size < blocks.length) {
     throw invalidArgument('blocks', `different block numbers from 0 to ${depth - 1}`, blocks)
   }
-  const { mean, std } = probePreprocessing(settings)
+  const { mean, std } = frozenPreprocessing(settings)
   return { blocks, pooling, precision, mean, std }
 }
 
 /** How an image is made for the model: a classifier knows; what is given goes before that. */
-export function probePreprocessing(settings: ProbeSettings): ImagePreprocessing {
-  const { model, normalization, mean, std, interpolation } = settings
+export function frozenPreprocessing(
+  settings: PreprocessingSettings & { model: BeitModel },
+): ImagePreprocessing {
+  const { model, normalization, mean, std, interpolation, cropShare, wholeImage } = settings
   const { imageSize } = model.config
   const own =
     model instanceof BeitForImageClassification
@@ -32,10 +36,10 @@ export function probePreprocessing(settings: ProbeSettings): ImagePreprocessing 
   const named = normalization === null ? own : normalizationOf({ normalization, mean, std })
   return imagePreprocessing(
     {
-      ...own,
       mean: mean ?? named.mean,
       std: std ?? named.std,
       interpolation: interpolation ?? own.interpolation,
+      cropShare: wholeImage ? 'whole' : (cropShare ?? own.cropShare),
     },
     imageSize,
   )

@@ -4,24 +4,21 @@ import type { ImageSource } from '../data/image_source.js'
 import { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
-import { cropSchema, INTERPOLATIONS, type Interpolation } from '../train/crop_options.js'
+import { cropSchema } from '../train/crop_options.js'
 import { pretrainSchema } from '../train/pretrain_options.js'
+import { type PreprocessingSettings, preprocessingSchema } from './preprocessing_options.js'
 import type { ProbeProgress } from './probe_progress.js'
 
 /** What stands for an image: the class token, the mean of its patches, or both side by side. */
 export type Pooling = FeatureSettings['pooling']
 
 /** What every probe is told. */
-export interface ProbeSettings {
+export interface ProbeSettings extends PreprocessingSettings {
   model: BeitModel
   data: ImageSource
   validation: ImageSource
   blocks: readonly number[] | null
   pooling: Pooling
-  normalization: 'imagenet' | 'inception' | null
-  mean: readonly [number, number, number] | null
-  std: readonly [number, number, number] | null
-  interpolation: Interpolation | null
   batchSize: number
   precision: 'fp32' | 'bf16'
   featureFile: string | null
@@ -64,7 +61,7 @@ const isImageSource = (value: unknown) =>
   typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
 
 function probeSchema(pooling: Pooling): OptionSchema {
-  const { mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
+  const { threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
   return {
     model: {
       type: 'object',
@@ -98,22 +95,7 @@ function probeSchema(pooling: Pooling): OptionSchema {
       default: pooling,
       doc: "What stands for an image: 'cls', the class token; 'mean' of the patches; 'concat', both",
     },
-    normalization: {
-      type: 'choice',
-      choices: ['imagenet', 'inception'],
-      default: null,
-      optional: true,
-      doc: "Mean and deviation of the images; unset: a classifier's own, ImageNet's for a pre-trained model",
-    },
-    mean: mean as OptionSchema[string],
-    std: std as OptionSchema[string],
-    interpolation: {
-      type: 'choice',
-      choices: INTERPOLATIONS,
-      default: null,
-      optional: true,
-      doc: "Resizing of the images; unset: a classifier's own, bicubic for a pre-trained model",
-    },
+    ...preprocessingSchema,
     batchSize: {
       type: 'integer',
       min: 1,

@@ -2,11 +2,11 @@
 import { native } from '../binding.js'
 import { type BatchStream, batches } from '../data/batches.js'
 import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
-import { evaluationViews, trainingViews } from '../data/view_settings.js'
-import type { BeitModel } from '../models/beit_model.js'
+import { preprocessedViews } from '../data/preprocessed_views.js'
+import { trainingViews } from '../data/view_settings.js'
 import type { FeatureSettings, ViewSettings } from '../native.js'
 import { Tensor } from '../tensor.js'
-import { featureSettings, probePreprocessing } from './frozen_model.js'
+import { featureSettings, frozenPreprocessing } from './frozen_model.js'
 import { type ProbeLabels, probeLabels } from './probe_labels.js'
 import type { LinearProbeSettings, Pooling, ProbeSettings } from './probe_options.js'
 
@@ -83,9 +83,10 @@ export class ProbeSets {
     { seed, scale, ratio, flipProbability }: LinearProbeSettings,
   ): AsyncGenerator<FeatureBatch> {
     const { model, maxPixels } = this.#settings
-    const { interpolation } = probePreprocessing(this.#settings)
+    const { interpolation } = frozenPreprocessing(this.#settings)
     const colorJitter = [0, 0, 0] as const
-    const views = trainingViews(needs(model), {
+    const needs = { imageSize: model.config.imageSize, tokenImageSize: null, maskGrid: null }
+    const views = trainingViews(needs, {
       ...{ seed, scale, ratio, flipProbability, interpolation, maxPixels, colorJitter },
     })
     const stream = this.#batches('training', views, { epoch, shuffle: seed })
@@ -100,12 +101,12 @@ export class ProbeSets {
 
   async #compute(set: SetName): Promise<FeatureBank> {
     const { model, maxPixels, featureFile, onProgress } = this.#settings
-    const { interpolation } = probePreprocessing(this.#settings)
+    const views = preprocessedViews(model.config.imageSize, frozenPreprocessing(this.#settings), maxPixels)
     const { length } = this.#settings[SOURCES[set]]
     const bank = await native().featureBank(length, this.blocks.length, this.width, featureFile)
     const features = new Tensor(bank)
     try {
-      const stream = this.#batches(set, evaluationViews(needs(model), { interpolation, maxPixels }))
+      const stream = this.#batches(set, views)
       const read: number[] = []
       for await (const batch of stream) {
         using held = batch
@@ -163,6 +164,3 @@ export class ProbeSets {
 }
 
 const SOURCES = { training: 'data', validation: 'validation' } as const
-
-const needs = ({ config }: BeitModel) =>
-  ({ imageSize: config.imageSize, tokenImageSize: null, maskGrid: null }) as const

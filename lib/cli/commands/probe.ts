@@ -7,6 +7,7 @@ import { BeitError } from '../../errors.js'
 import { bothProbes } from '../../evaluate/both_probes.js'
 import { type KnnProbeResult, knnProbe } from '../../evaluate/knn_probe.js'
 import { type LinearProbeResult, linearProbe } from '../../evaluate/linear_probe.js'
+import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { knnProbeSchema, linearProbeSchema } from '../../evaluate/probe_options.js'
 import { counted, decimal, grouped, percent } from '../../log/format.js'
 import type { OptionSchema } from '../../options.js'
@@ -32,7 +33,7 @@ const LINEAR_ONLY = [
   'flipProbability',
 ] as const
 const KNN_ONLY = ['neighbours', 'temperature'] as const
-const COMMON = ['blocks', 'batchSize', 'precision', 'normalization', 'mean', 'std', 'interpolation'] as const
+const COMMON = ['blocks', 'batchSize', 'precision', ...Object.keys(preprocessingSchema)]
 
 const POOLING: OptionSchema = {
   pooling: {

@@ -1,0 +1,51 @@
+/** Options of how an image is made for a model, where the caller says more than the model knows. */
+import type { ImagePreprocessing } from '../data/preprocessing.js'
+import type { OptionSchema } from '../options.js'
+import { INTERPOLATIONS, type Interpolation } from '../train/crop_options.js'
+import { pretrainSchema } from '../train/pretrain_options.js'
+
+/** What {@link preprocessingSchema} describes; null: as the model has it. */
+export interface PreprocessingSettings {
+  normalization: 'imagenet' | 'inception' | null
+  mean: ImagePreprocessing['mean'] | null
+  std: ImagePreprocessing['std'] | null
+  interpolation: Interpolation | null
+  cropShare: number | null
+  wholeImage: boolean
+}
+
+const { mean, std } = pretrainSchema
+
+export const preprocessingSchema: OptionSchema = {
+  normalization: {
+    type: 'choice',
+    choices: ['imagenet', 'inception'],
+    default: null,
+    optional: true,
+    doc: "Mean and deviation of the images; unset: a classifier's own, ImageNet's for a pre-trained model",
+  },
+  mean: mean as OptionSchema[string],
+  std: std as OptionSchema[string],
+  interpolation: {
+    type: 'choice',
+    choices: INTERPOLATIONS,
+    default: null,
+    optional: true,
+    doc: "Resizing of the images; unset: a classifier's own, bicubic for a pre-trained model",
+  },
+  cropShare: {
+    type: 'number',
+    min: 0.01,
+    max: 1,
+    default: null,
+    optional: true,
+    doc:
+      "Share of the shorter side that is cropped from the middle; unset: a classifier's own, else 0.875, and 1 from " +
+      '384 pixels on and up to 32',
+  },
+  wholeImage: {
+    type: 'boolean',
+    default: false,
+    doc: 'Resize all of each image to what the model sees, whatever its shape, in place of a crop',
+  },
+}
