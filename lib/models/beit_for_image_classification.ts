@@ -1,5 +1,7 @@
 /** BEiT for image classification: the model that fine-tuning trains. */
 import { native } from '../binding.js'
+import type { Companions } from '../checkpoint/naming/companions.js'
+import type { LoadReport } from '../checkpoint/naming/report.js'
 import { checkClassNames } from '../data/labels.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { invalidArgument } from '../errors.js'
@@ -66,6 +68,11 @@ export class BeitForImageClassification extends BeitModel {
     this.#preprocessing = imagePreprocessing(given, this.config.imageSize)
   }
 
+  /** @internal */
+  override get companions(): Companions {
+    return { labels: this.labels, preprocessing: this.preprocessing }
+  }
+
   /**
    * A new model with the original's initial weights.
    *
@@ -95,9 +102,11 @@ export class BeitForImageClassification extends BeitModel {
    * Where the options ask for another model than the file holds, its weights are adapted: positions to another
    * image or patch size, a shared bias to every block, another head begun anew;
    * a file of the pre-trained model begins a classifier when `numClasses` is given, with each block its own
-   * relative positions.
+   * relative positions. Names of classes and preprocessing come along: from the metadata of the file, or
+   * transformers' config.json and preprocessor_config.json. A new head has no names, and another image size the
+   * default cropShare.
    *
-   * @param options `device`, `dtype`, and any part of the configuration: what the file does not tell
+   * @param options `device`, `dtype`, `labels`, `preprocessing`, and any part of the configuration: what the file does not tell
    * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says;
    * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`; `from.imageSize` of
    * a rectangle that does not tell its own, to make a model of another size of it
@@ -105,13 +114,23 @@ export class BeitForImageClassification extends BeitModel {
    * model or cannot be adapted, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
    * ERR_IO when it cannot be read.
    */
-  static async load(path: string, options: BeitLoadOptions = {}): Promise<BeitForImageClassification> {
-    const { pick, from, ...rest } = options
-    const [complete, config] = await takeModuleOptions('BeitForImageClassification.load', rest)
-    return loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
+  static async load(
+    path: string,
+    options: BeitLoadOptions & ClassifierOptions = {},
+  ): Promise<BeitForImageClassification> {
+    const { pick, from, labels = null, preprocessing = {}, ...rest } = options
+    const [complete, given] = await takeModuleOptions('BeitForImageClassification.load', rest)
+    const config = withClassesOf(labels, {}, given)
+    const model = await loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
       const seed = values === 'initial' ? complete.seed : null
       const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed })
       return new BeitForImageClassification(handle, found, complete)
+    })
+    const { companions, adaptations } = model.loadReport as LoadReport
+    const hasNewHead = adaptations.some(({ what, to }) => what === 'initialised' && 'head.weight' in to)
+    return describedAs(model, labels ?? (hasNewHead ? null : companions.labels), {
+      ...companions.preprocessing,
+      ...preprocessing,
     })
   }
 
@@ -170,7 +189,7 @@ function withClassesOf(
 function describedAs(
   model: BeitForImageClassification,
   labels: readonly string[] | null,
-  preprocessing: ImagePreprocessing,
+  preprocessing: Partial<ImagePreprocessing>,
 ): BeitForImageClassification {
   try {
     model.labels = labels

@@ -1,6 +1,7 @@
 /** A BEiT from a file: of this library, the original, timm or transformers, and adapted if it is to be other. */
 import { type HeadedModel, planAdaptation } from '../checkpoint/adapt/adapt.js'
 import { checkShapes } from '../checkpoint/adapt/check_shapes.js'
+import type { Companions } from '../checkpoint/naming/companions.js'
 import type { Description } from '../checkpoint/naming/describe.js'
 import { expectModel } from '../checkpoint/naming/expect_model.js'
 import type { KnownArchitecture } from '../checkpoint/naming/infer_config.js'
@@ -9,6 +10,7 @@ import { without } from '../checkpoint/naming/recipe.js'
 import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
 import { isPositionIndex } from '../checkpoint/naming/unilm.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
+import { imagePreprocessing } from '../data/preprocessing.js'
 import { scope } from '../dispose.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { defined, type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
@@ -66,7 +68,8 @@ export async function loadBeit<M extends BeitModel>(
     const state = await plan.apply(await readState(file, recipe))
     const fresh = plan.initialised
     const model = await makeWithState(() => make(target, fresh.length > 0 ? 'initial' : 'none'), state, fresh)
-    model.loadReport = loadReport(file, description, plan.adaptations)
+    const companions = companionsFor(path, description.companions, source, target)
+    model.loadReport = loadReport(file, { ...description, companions }, plan.adaptations)
     return model
   })
 }
@@ -102,6 +105,25 @@ function targetConfig(
   }
   const split = kind === 'beit_for_image_classification' && source.relativePositions === 'shared'
   return resolveBeitConfig({ ...source, ...(split && { relativePositions: 'per-block' }), ...given })
+}
+
+/** What the file has beside its weights, checked; the share of the image to cut out is of one image size. */
+function companionsFor(
+  path: string,
+  { labels, preprocessing }: Companions,
+  source: BeitConfig,
+  target: BeitConfig,
+): Companions {
+  if (labels !== null && labels.length !== source.numClasses) {
+    const counts = `${labels.length} names for its ${source.numClasses} classes`
+    throw new BeitError('ERR_FORMAT', `${path} has ${counts}`)
+  }
+  if (preprocessing === null) return { labels, preprocessing }
+  const complete = configOfFile(path, () => imagePreprocessing(preprocessing, source.imageSize))
+  const sameSize = source.imageSize.every((side, i) => side === target.imageSize[i])
+  if (sameSize || complete.cropShare === 'whole') return { labels, preprocessing: complete }
+  const { cropShare, ...rest } = complete
+  return { labels, preprocessing: imagePreprocessing(rest, target.imageSize) }
 }
 
 const FROM_SCHEMA: OptionSchema = { imageSize: { ...IMAGE_SIZE_OPTION, optional: true } as OptionSpec }

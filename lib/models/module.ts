@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util'
 import { native } from '../binding.js'
+import { type Companions, NO_COMPANIONS } from '../checkpoint/naming/companions.js'
 import type { LoadReport } from '../checkpoint/naming/report.js'
 import { Disposable } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
@@ -24,6 +25,10 @@ export abstract class Module extends Disposable<'module'> {
   readonly dtype: DType
   /** What `load` made of the file: its format and naming, and what was assumed or left out; else null. */
   loadReport: LoadReport | null = null
+  /** @internal What `save` writes beside the weights and the configuration. */
+  get companions(): Companions {
+    return NO_COMPANIONS
+  }
   protected abstract readonly moduleKind: ModuleKind
   /** How many parts of a tensor's name make a row of the summary. */
   protected readonly summaryDepth: number = 2
@@ -94,7 +99,7 @@ export abstract class Module extends Disposable<'module'> {
    *
    * @param options.format default: by the extension, .safetensors, or .pth, .pt and .bin
    * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. With
-   * transformers' names a `config.json` is written beside the file: its `from_pretrained` reads a folder with
+   * transformers' names a `config.json`, and of a classifier a `preprocessor_config.json`, is written beside the file: its `from_pretrained` reads a folder with
    * both when the file is called `model.safetensors`.
    * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, or an extension that tells no
    * format; ERR_IO when the folder cannot be written.

@@ -1,12 +1,15 @@
 /** A module as a file, under this library's names or another's. */
+import { companionsMetadata } from '../checkpoint/naming/companions.js'
 import { writeConfigBeside } from '../checkpoint/naming/config_file.js'
 import { writeFlavaConfig } from '../checkpoint/naming/dalle.js'
 import { NAMINGS, type Naming } from '../checkpoint/naming/identify.js'
+import { PREPROCESSOR_FILE, writePreprocessorConfig } from '../checkpoint/naming/preprocessor_config.js'
 import { shapesOf, tensorsAfter } from '../checkpoint/naming/recipe.js'
 import { toNaming, transformersClass } from '../checkpoint/naming/to_naming.js'
 import { writeTransformersConfig } from '../checkpoint/naming/transformers_config.js'
 import { writeWeights } from '../checkpoint/naming/write_weights.js'
 import type { CheckpointFormat } from '../checkpoint/write_checkpoint.js'
+import { imagePreprocessing } from '../data/preprocessing.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleKind } from '../native.js'
@@ -37,12 +40,23 @@ export async function saveModule(
     const state = await module.stateDict()
     const tensors = await tensorsAfter(toNaming(naming, kind, [...state.keys()]), state)
     const config = JSON.stringify(module.config)
-    await writeWeights(path, tensors, { naming, format, metadata: { kind, config } })
-    if (naming === 'transformers') await writeConfigBeside(path, transformersConfig(module, kind, state))
+    const metadata = { kind, config, ...companionsMetadata(module.companions) }
+    await writeWeights(path, tensors, { naming, format, metadata })
+    if (naming === 'transformers') await writeTransformersFiles(path, module, kind, state)
   })
 }
 
-function transformersConfig(module: Module, kind: ModuleKind, state: ReadonlyMap<string, Tensor>): string {
-  if (kind === 'dalle_dvae') return writeFlavaConfig(shapesOf(state))
-  return writeTransformersConfig(module.config as BeitConfig, transformersClass(kind), module.dtype, state)
+async function writeTransformersFiles(
+  path: string,
+  { config, dtype, companions: { labels, preprocessing } }: Module,
+  kind: ModuleKind,
+  state: ReadonlyMap<string, Tensor>,
+): Promise<void> {
+  if (kind === 'dalle_dvae') return writeConfigBeside(path, writeFlavaConfig(shapesOf(state)))
+  const beit = config as BeitConfig
+  const text = writeTransformersConfig(beit, transformersClass(kind), dtype, state, labels)
+  await writeConfigBeside(path, text)
+  if (preprocessing === null) return
+  const complete = imagePreprocessing(preprocessing, beit.imageSize)
+  await writeConfigBeside(path, writePreprocessorConfig(complete, beit.imageSize), PREPROCESSOR_FILE)
 }

@@ -1,5 +1,6 @@
 /** A checkpoint from one naming and format to another, tensor by tensor: no model is made. */
 import { native } from '../../binding.js'
+import { imagePreprocessing } from '../../data/preprocessing.js'
 import { scope } from '../../dispose.js'
 import { BeitError, invalidArgument } from '../../errors.js'
 import { Tensor } from '../../tensor.js'
@@ -7,12 +8,14 @@ import { checkShapes } from '../adapt/check_shapes.js'
 import { openCheckpoint } from '../read_checkpoint.js'
 import { type CheckpointFormat, formatOf } from '../write_checkpoint.js'
 import type { BeitArchitecture } from './architecture.js'
-import { configPathOf, writeConfigBeside } from './config_file.js'
+import { companionsMetadata } from './companions.js'
+import { configPathOf, pathBeside, writeConfigBeside } from './config_file.js'
 import { type DallePart, writeFlavaConfig } from './dalle.js'
 import { type Description, ownConfig } from './describe.js'
 import { expectModel } from './expect_model.js'
 import { type ModelIdentity, NAMINGS, type Naming } from './identify.js'
 import type { KnownArchitecture } from './infer_config.js'
+import { PREPROCESSOR_FILE, writePreprocessorConfig } from './preprocessor_config.js'
 import { readState } from './read_state.js'
 import { type Dropped, shapesOf, tensorsAfter } from './recipe.js'
 import { droppedInWords, loadReport } from './report.js'
@@ -92,8 +95,7 @@ export async function convertCheckpoint(
     })
     const outputs = [output]
     if (to === 'transformers') {
-      await writeConfigBeside(output, configFor(identity.model, architecture, state))
-      outputs.push(configPathOf(output))
+      outputs.push(...(await writeTransformersFiles(output, description, state)))
     }
     return {
       model: identity.model,
@@ -133,18 +135,34 @@ async function addBuffers(state: Map<string, Tensor>, architecture: BeitArchitec
 
 /** What this library reads back. The parts of a tokenizer are not what its configuration says. */
 function metadataOf(
-  { identity, architecture }: Description,
+  { identity, architecture, companions }: Description,
   own: { config: object } | null,
   part: DallePart | undefined,
 ): Record<string, string> {
   const config = architecture ?? own?.config
   if (config === undefined || part !== undefined) return {}
-  return { kind: identity.model, config: JSON.stringify(config) }
+  return { kind: identity.model, config: JSON.stringify(config), ...companionsMetadata(companions) }
+}
+
+/** What transformers reads beside the weights; gives the paths. */
+async function writeTransformersFiles(
+  output: string,
+  { identity, architecture, companions }: Description,
+  state: ReadonlyMap<string, Tensor>,
+): Promise<string[]> {
+  await writeConfigBeside(output, configFor(identity.model, architecture, companions.labels, state))
+  const { preprocessing } = companions
+  if (architecture === null || preprocessing === null) return [configPathOf(output)]
+  const { imageSize } = architecture
+  const text = writePreprocessorConfig(imagePreprocessing(preprocessing, imageSize), imageSize)
+  await writeConfigBeside(output, text, PREPROCESSOR_FILE)
+  return [configPathOf(output), pathBeside(output, PREPROCESSOR_FILE)]
 }
 
 function configFor(
   model: ModelIdentity,
   architecture: BeitArchitecture | null,
+  labels: readonly string[] | null,
   state: ReadonlyMap<string, Tensor>,
 ): string {
   if (architecture === null) return writeFlavaConfig(shapesOf(state))
@@ -156,7 +174,7 @@ function configFor(
     pooling: 'mean' as const,
     ...architecture,
   }
-  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state), state)
+  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state), state, labels)
 }
 
 /** Of the weights that train. */

@@ -5,11 +5,13 @@ import type { PlainObject } from '../records.js'
 import { parseStrictJson } from '../strict_json.js'
 import type { BeitArchitecture } from './architecture.js'
 import { checkArchitecture } from './check_architecture.js'
-import { configPathOf, readConfigBeside } from './config_file.js'
+import { type Companions, NO_COMPANIONS, ownCompanions } from './companions.js'
+import { configPathOf, pathBeside, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
 import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
+import { PREPROCESSOR_FILE, readPreprocessorConfig } from './preprocessor_config.js'
 import { type Piece, type Shapes, shapesAfter, shapesOf } from './recipe.js'
-import { isTransformersConfig, readTransformersConfig } from './transformers_config.js'
+import { isTransformersConfig, labelsOf, readTransformersConfig } from './transformers_config.js'
 import { isPositionIndex, isUnilmName } from './unilm.js'
 
 /** What is needed of a file: nothing of it is read. */
@@ -25,6 +27,8 @@ export interface Description {
   readonly architecture: BeitArchitecture | null
   /** What the architecture was taken from. */
   readonly source: 'metadata' | 'config.json' | 'shapes'
+  /** What goes with the weights of a classifier. */
+  readonly companions: Companions
   /** What was assumed, and what a user should know. */
   readonly notes: readonly string[]
 }
@@ -48,13 +52,13 @@ export async function describeCheckpoint(
   const shapes = shapesAfter(identity.recipe, given)
   if (!identity.model.startsWith('beit')) {
     const source = ownConfig(file) === null ? 'shapes' : 'metadata'
-    return { identity, shapes, architecture: null, source, notes: [] }
+    return { identity, shapes, architecture: null, source, companions: NO_COMPANIONS, notes: [] }
   }
   const told = ownArchitecture(file) ?? (await configBeside(file, identity, shapes))
   if (told !== null) return { identity, shapes, ...told }
   const { architecture, notes } = inferArchitecture(file.path, shapes, known, patchesOf(given))
   if (identity.naming === 'transformers' && known.normEps === undefined) notes.push(EPSILON)
-  return { identity, shapes, source: 'shapes', architecture, notes }
+  return { identity, shapes, source: 'shapes', architecture, companions: NO_COMPANIONS, notes }
 }
 
 /** A tensor that cannot be read and has no place in a BEiT is left out; one that has a place is for readState. */
@@ -71,13 +75,20 @@ function withoutStrangers(identity: Identity, { unreadable }: DescribedFile): Id
 /** transformers' own default is 1e-12, and every BEiT that was published sets 1e-6 in its config.json. */
 const EPSILON = 'normEps 1e-6 is assumed, as there is no config.json beside the file. Else pass normEps'
 
-type Told = Pick<Description, 'source' | 'notes'> & { architecture: BeitArchitecture }
+type Told = Pick<Description, 'source' | 'notes' | 'companions'> & { architecture: BeitArchitecture }
 
 function ownArchitecture(file: DescribedFile): Told | null {
   const own = ownConfig(file)
   if (own === null) return null
   const architecture = checkArchitecture(`${file.path}: the config in its metadata`, own.config)
-  return { architecture, source: 'metadata', notes: [] }
+  const companions = ownCompanions(file, ownMetadata(file) ?? {})
+  return { architecture, source: 'metadata', companions, notes: [] }
+}
+
+/** Strings beside the tensors: of a safetensors file, or what a PyTorch file has under that name. */
+function ownMetadata({ metadata, data }: DescribedFile): Record<string, unknown> | undefined {
+  if (metadata.kind !== undefined) return metadata
+  return (data as PlainObject | null)?.metadata as PlainObject | undefined
 }
 
 /** Characters of a configuration, far above those that this library writes. */
@@ -88,9 +99,9 @@ const MAX_CONFIG = 1024 * 1024
  * others. In safetensors they are metadata, in PyTorch's files a dict of that name.
  * @throws BeitError ERR_FORMAT when the configuration is no JSON object, or is over a million characters
  */
-export function ownConfig({ path, metadata, data }: DescribedFile): { kind: string; config: object } | null {
-  const beside = (data as PlainObject | null)?.metadata as PlainObject | undefined
-  const { kind, config: text } = metadata.kind === undefined ? (beside ?? {}) : metadata
+export function ownConfig(file: DescribedFile): { kind: string; config: object } | null {
+  const { path } = file
+  const { kind, config: text } = ownMetadata(file) ?? {}
   if (typeof kind !== 'string' || typeof text !== 'string') return null
   if (text.length > MAX_CONFIG) {
     throw new BeitError(
@@ -118,8 +129,26 @@ async function configBeside(
   const config = await readConfigBeside(path)
   if (!isTransformersConfig(config)) return null
   const { architecture, notes } = readTransformersConfig(configPathOf(path), config)
-  const checked = checkArchitecture(configPathOf(path), architecture)
-  return { source: 'config.json', architecture: withHead(checked, shapes), notes }
+  const checked = withHead(checkArchitecture(configPathOf(path), architecture), shapes)
+  const preprocessor = await preprocessorBeside(path)
+  const labels = labelsOf(config)
+  const fits = labels?.length === checked.numClasses
+  if (labels !== null && !fits) {
+    notes.push(
+      `${configPathOf(path)}: its ${labels.length} names are not those of ${checked.numClasses} classes`,
+    )
+  }
+  return {
+    source: 'config.json',
+    architecture: checked,
+    companions: { labels: fits ? labels : null, preprocessing: preprocessor?.preprocessing ?? null },
+    notes: [...notes, ...(preprocessor?.notes ?? [])],
+  }
+}
+
+async function preprocessorBeside(path: string) {
+  const config = await readConfigBeside(path, PREPROCESSOR_FILE)
+  return config === null ? null : readPreprocessorConfig(pathBeside(path, PREPROCESSOR_FILE), config)
 }
 
 /**

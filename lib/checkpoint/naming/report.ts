@@ -1,5 +1,6 @@
 /** What was done to a checkpoint on the way into a model: for users to read, and as data. */
 import type { Adaptation } from '../adapt/adaptation.js'
+import { type Companions, companionsInWords } from './companions.js'
 import type { Description } from './describe.js'
 import type { ModelIdentity, Naming } from './identify.js'
 import type { Dropped } from './recipe.js'
@@ -15,6 +16,8 @@ export interface LoadReport {
   readonly naming: Naming
   /** What the configuration was taken from: metadata of the file, config.json beside it, or its shapes. */
   readonly config: Description['source']
+  /** Names of the classes and preprocessing, as the file has them. */
+  readonly companions: Companions
   /** Tensors of the file that have no place in the model. */
   readonly dropped: readonly Dropped[]
   /** What was done to its tensors so that they fit the model. */
@@ -51,7 +54,7 @@ export function modelInWords({ model, naming }: { model: ModelIdentity; naming: 
 /** What was found in `file` and done to it. */
 export function loadReport(
   file: { path: string; format: string; notes: readonly string[] },
-  { identity, source, notes }: Description,
+  { identity, source, companions, notes }: Description,
   adaptations: readonly Adaptation[] = [],
 ): LoadReport {
   const { model, naming, recipe } = identity
@@ -61,10 +64,12 @@ export function loadReport(
     model,
     naming,
     config: source,
+    companions,
     dropped: recipe.dropped,
     adaptations,
     lines: [
       `${file.path}: ${file.format}, ${modelInWords(identity)}, ${SOURCES[source]}`,
+      ...companionsInWords(companions),
       ...file.notes,
       ...notes,
       ...droppedInWords(recipe.dropped),

@@ -1,6 +1,7 @@
 /** `config.json` of transformers' BEiT models, read and written. */
 import { BeitError } from '../../errors.js'
 import { type BeitArchitecture, mlpRatioOf, type Told } from './architecture.js'
+import { distinct, isNames } from './companions.js'
 
 /** transformers' own values for what a config.json leaves out (BeitConfig, the same since version 4.12). */
 const DEFAULTS = {
@@ -102,6 +103,14 @@ function classesOf({ id2label, num_labels }: Record<string, unknown>): number | 
   return typeof num_labels === 'number' ? num_labels : null
 }
 
+/** Names of the classes that a config.json has; null where they are transformers' LABEL_0 and so on, or none. */
+export function labelsOf({ id2label }: { id2label?: unknown }): string[] | null {
+  if (typeof id2label !== 'object' || id2label === null) return null
+  const names = Array.from(Object.keys(id2label), (_, id) => (id2label as Record<string, unknown>)[id])
+  if (!isNames(names) || names.every((name, id) => name === `LABEL_${id}`)) return null
+  return distinct(names)
+}
+
 /** Options that transformers takes as Python floats only: it refuses 0 for 0.0. */
 const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
 
@@ -111,16 +120,18 @@ const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
  * @param model the class of transformers that they are for
  * @param dtype of the weights
  * @param tensors their names, ours: a model without a head has what they say, whatever it was made for
+ * @param names of the classes; null: LABEL_0 and so on, as transformers calls classes without names
  */
 export function writeTransformersConfig(
   architecture: Required<BeitArchitecture>,
   model: 'BeitForMaskedImageModeling' | 'BeitForImageClassification' | 'BeitModel',
   dtype: string,
   tensors: { has(name: string): boolean },
+  names: readonly string[] | null = null,
 ): string {
   const { imageSize, relativePositions, numClasses } = architecture
   const masked = model === 'BeitForMaskedImageModeling'
-  const labels = Array.from({ length: numClasses }, (_, i) => `LABEL_${i}`)
+  const labels = names ?? Array.from({ length: numClasses }, (_, i) => `LABEL_${i}`)
   const config = {
     architectures: [model],
     model_type: 'beit',

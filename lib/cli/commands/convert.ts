@@ -1,9 +1,10 @@
 /** beit convert: a checkpoint under other names, in another format. */
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { configPathOf } from '../../checkpoint/naming/config_file.js'
+import { configPathOf, pathBeside } from '../../checkpoint/naming/config_file.js'
 import { type ConvertOptions, convertCheckpoint } from '../../checkpoint/naming/convert.js'
 import { NAMINGS, type Naming } from '../../checkpoint/naming/identify.js'
+import { PREPROCESSOR_FILE } from '../../checkpoint/naming/preprocessor_config.js'
 import { type CheckpointFormat, formatOf } from '../../checkpoint/write_checkpoint.js'
 import { BeitError } from '../../errors.js'
 import type { OptionSchema } from '../../options.js'
@@ -64,7 +65,7 @@ export const convertCommand: Command = {
   usage: 'IN OUT --to unilm|timm|transformers [flags]',
   about:
     'IN is whatever `beit info` takes: BEiT models and tokenizers. OUT is a file, or a folder (a path that ends with /). ' +
-    'Weights keep their bits and dtype; for transformers a config.json is written beside them. Training state is ' +
+    'Weights keep their bits and dtype; for transformers a config.json (and of a classifier preprocessor_config.json) is written beside them. Training state is ' +
     'carried over by --training alone.',
   arguments: ['IN', 'OUT'],
   groups: [
@@ -103,7 +104,8 @@ export const convertCommand: Command = {
       values.format as CheckpointFormat | null | undefined,
     )
     if (values.force !== true) {
-      const written = naming === 'transformers' ? [path, configPathOf(path)] : [path]
+      const beside = [configPathOf(path), pathBeside(path, PREPROCESSOR_FILE)]
+      const written = naming === 'transformers' ? [path, ...beside] : [path]
       for (const each of written) await refuseExisting(each)
     }
     await mkdir(dirname(path), { recursive: true }).catch((cause) => {

@@ -1,0 +1,97 @@
+/** What goes with the weights of a classifier: the names of its classes and how its images are made. */
+import type { ImagePreprocessing } from '../../data/preprocessing.js'
+import { BeitError } from '../../errors.js'
+import { isJsonObject, parseStrictJson } from '../strict_json.js'
+import type { DescribedFile } from './describe.js'
+
+/** As a file has them: the preprocessing may be a part, its values are checked by whoever uses it. */
+export interface Companions {
+  /** One a class, each different; null: none. */
+  readonly labels: readonly string[] | null
+  readonly preprocessing: Partial<ImagePreprocessing> | null
+}
+
+export const NO_COMPANIONS: Companions = { labels: null, preprocessing: null }
+
+/** Characters of either, far above the names of 21,841 classes. */
+const MAX_TEXT = 8 * 1024 * 1024
+
+/** The metadata that {@link ownCompanions} reads. */
+export function companionsMetadata({ labels, preprocessing }: Companions): Record<string, string> {
+  return {
+    ...(labels !== null && { labels: JSON.stringify(labels) }),
+    ...(preprocessing !== null && { preprocessing: JSON.stringify(preprocessing) }),
+  }
+}
+
+/**
+ * What this library wrote into the metadata of a file.
+ * @throws BeitError ERR_FORMAT when it is of another form, or too long
+ */
+export function ownCompanions({ path }: Pick<DescribedFile, 'path'>, metadata: object): Companions {
+  const { labels, preprocessing } = metadata as Record<string, unknown>
+  const read = (name: string, text: unknown, isRight: (value: unknown) => boolean, expected: string) => {
+    if (typeof text !== 'string') return null
+    const where = `${path}: the ${name} in its metadata`
+    if (text.length > MAX_TEXT) {
+      throw new BeitError(
+        'ERR_FORMAT',
+        `${where} has ${text.length} characters, over the limit of ${MAX_TEXT}`,
+      )
+    }
+    const value = parse(where, text)
+    if (!isRight(value)) throw new BeitError('ERR_FORMAT', `${where} is not ${expected}`)
+    return value
+  }
+  const names = read('labels', labels, isNames, 'an array of names') as string[] | null
+  return {
+    labels: names && distinct(names),
+    preprocessing: read('preprocessing', preprocessing, isJsonObject, 'an object') as object | null,
+  }
+}
+
+function parse(where: string, text: string): unknown {
+  try {
+    return parseStrictJson(text)
+  } catch (cause) {
+    throw new BeitError('ERR_FORMAT', `${where} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Texts that are not empty. */
+export const isNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+
+/**
+ * Each name once: a later one of the same name gets its id behind it, as in "crane (517)", since ImageNet has
+ * two of them.
+ */
+export function distinct(names: readonly string[]): string[] {
+  const seen = new Set<string>()
+  return names.map((name, id) => {
+    let own = name
+    while (seen.has(own)) own = `${own} (${id})`
+    seen.add(own)
+    return own
+  })
+}
+
+/** Both in words, for a report. */
+export function companionsInWords({ labels, preprocessing }: Companions): string[] {
+  const lines: string[] = []
+  if (labels !== null) {
+    const first = labels.slice(0, 3).join(', ')
+    lines.push(`names of its ${labels.length} classes: ${first}${labels.length > 3 ? ', ...' : ''}`)
+  }
+  if (preprocessing !== null) {
+    const { mean, std, interpolation, cropShare } = preprocessing
+    const parts = [
+      mean && `mean ${mean.join(' ')}`,
+      std && `std ${std.join(' ')}`,
+      interpolation,
+      cropShare === 'whole' ? 'the whole image' : cropShare && `the middle ${cropShare} of the image`,
+    ]
+    lines.push(`its images: ${parts.filter(Boolean).join(', ')}`)
+  }
+  return lines
+}
