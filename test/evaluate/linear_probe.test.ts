@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { ImageFolder } from '../../lib/data/image_folder.js'
+import { labelled } from '../../lib/data/labels.js'
+import { subset } from '../../lib/data/subset.js'
 import { scope } from '../../lib/dispose.js'
 import { cosineLearningRate, type LinearProbeResult, linearProbe } from '../../lib/evaluate/linear_probe.js'
 import type { LinearProbeOptions } from '../../lib/evaluate/probe_options.js'
@@ -145,6 +147,13 @@ test('what does not fit is refused before anything is computed', async () => {
   await bad({ data: unlabelled }, 'ERR_DATA', /label/)
   await bad({ validation: unlabelled }, 'ERR_DATA', /label|class/)
   await bad({ validation: await ImageFolder.open(other) }, 'ERR_DATA', /class/)
+  const several = Object.fromEntries([0, 1].map((i) => [`${i}.ppm`, i === 0 ? ['a', 'b'] : ['b']]))
+  const multi = temporary()
+  for (const i of [0, 1]) writeFileSync(join(multi, `${i}.ppm`), 'P6\n1 1\n255\n   ')
+  const many = await labelled(await ImageFolder.open(multi), { labels: several })
+  await bad({ data: many }, 'ERR_DATA', /needs images of one class each/)
+  const red = subset(options.data, [40, 41, 42])
+  await bad({ data: red }, 'ERR_DATA', /of one class: a probe needs at least two/)
   await bad({ blocks: [0, 3] }, 'ERR_INVALID_ARGUMENT', /blocks must be different block numbers from 0 to 2/)
   await bad({ blocks: [1, 1] }, 'ERR_INVALID_ARGUMENT', /blocks/)
   await bad({ pooling: 'max' }, 'ERR_INVALID_ARGUMENT', /pooling must be one of cls, mean, concat/)

@@ -1,0 +1,102 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { native } from '../../lib/binding.js'
+import { scope } from '../../lib/dispose.js'
+import type { FeatureSettings } from '../../lib/native.js'
+import { Tensor } from '../../lib/tensor.js'
+import { probeModel } from '../evaluate/probe_images.js'
+import { rejects } from '../support/errors.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+import { randomNumbers, relativeError } from '../support/tensors.js'
+
+const test = suite('frozen features')
+
+const SETTINGS: FeatureSettings = {
+  blocks: [2, 0],
+  pooling: 'concat',
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  precision: 'fp32',
+}
+
+const bytes = () => Uint8Array.from(randomNumbers(2 * 3 * 16 * 16), (x) => Math.floor(256 * x))
+
+/** By definition, in the order [class token, mean of patches]: (2, blocks, 2D) of the model's own features. */
+async function pooledByHand(model: Awaited<ReturnType<typeof probeModel>>, pixels: Tensor): Promise<Tensor> {
+  const streams = await model.features(pixels, { blocks: SETTINGS.blocks })
+  const width = model.config.hiddenSize
+  const pooled: number[] = []
+  const values = await Promise.all(streams.map((stream) => stream.toFloat32()))
+  for (let image = 0; image < 2; image++) {
+    for (const value of values) {
+      const at = (token: number, d: number) => value[(image * 5 + token) * width + d] as number
+      for (let d = 0; d < width; d++) pooled.push(at(0, d))
+      for (let d = 0; d < width; d++) pooled.push((at(1, d) + at(2, d) + at(3, d) + at(4, d)) / 4)
+    }
+  }
+  return Tensor.from(Float32Array.from(pooled), [2, SETTINGS.blocks.length, 2 * width])
+}
+
+test('are the pooled features of the model, of uint8 pixels after normalisation', async () => {
+  await scope(async () => {
+    const model = await probeModel()
+    const raw = bytes()
+    const normalised = Float32Array.from(raw, (x, i) => {
+      const channel = Math.floor(i / 256) % 3
+      return (x / 255 - (SETTINGS.mean[channel] as number)) / (SETTINGS.std[channel] as number)
+    })
+    const floats = Tensor.from(normalised, [2, 3, 16, 16])
+    const expected = await pooledByHand(model, floats)
+    const pooled = async (pixels: Tensor, change: Partial<FeatureSettings> = {}) =>
+      new Tensor(await native().beitPooledFeatures(model.handle, pixels.handle, { ...SETTINGS, ...change }))
+    const pixels = Tensor.from(raw, [2, 3, 16, 16])
+    const both = await pooled(pixels)
+    assert.ok((await relativeError(both, expected)) < 1e-6)
+    assert.ok((await relativeError(await pooled(floats), expected)) < 1e-6)
+    const half = await relativeError(await pooled(pixels, { precision: 'bf16' }), expected)
+    assert.ok(half > 1e-6 && half < 0.03, String(half))
+
+    // Class token and mean are the two halves.
+    const [all, cls, mean] = await Promise.all([
+      both.toFloat32(),
+      (await pooled(pixels, { pooling: 'cls' })).toFloat32(),
+      (await pooled(pixels, { pooling: 'mean' })).toFloat32(),
+    ])
+    for (let row = 0; row < 4; row++) {
+      assert.equal(all.slice(row * 32, row * 32 + 16), cls.slice(row * 16, (row + 1) * 16))
+      assert.equal(all.slice(row * 32 + 16, row * 32 + 32), mean.slice(row * 16, (row + 1) * 16))
+    }
+    await rejects(pooled(pixels, { blocks: [3] }), 'ERR_INVALID_ARGUMENT', /0 to 2, got 3/)
+    await rejects(pooled(Tensor.from(raw, [2, 3, 32, 8])), 'ERR_SHAPE_MISMATCH', /\(B, 3, 16, 16\)/)
+  })
+})
+
+test('a bank in a file is memory like any other, and its file has no name', async () => {
+  const folder = temporary()
+  await scope(async () => {
+    const rows = Tensor.from(randomNumbers(2 * 3 * 4), [2, 3, 4])
+    const contents = []
+    for (const path of [null, join(folder, 'bank')]) {
+      const bank = new Tensor(await native().featureBank(5, 3, 4, path))
+      assert.equal(bank.shape, [5, 3, 4])
+      await native().featureBankWrite(bank.handle, 2, rows.handle)
+      contents.push(await bank.toFloat32())
+    }
+    const expected = new Float32Array(60)
+    expected.set(await rows.toFloat32(), 24)
+    assert.equal(contents, [expected, expected])
+  })
+  assert.equal(readdirSync(folder), [])
+  // What is there already is not touched.
+  writeFileSync(join(folder, 'mine'), 'precious')
+  await rejects(
+    native().featureBank(5, 3, 4, join(folder, 'mine')),
+    'ERR_IO',
+    /cannot open .*mine: File exists/,
+  )
+  await rejects(native().featureBank(5, 3, 4, join(folder, 'no', 'bank')), 'ERR_IO', /cannot open/)
+})
+
+test.run()
