@@ -506,6 +506,47 @@ export interface ImageLoaderBindings {
   philox(key: readonly number[], counter: readonly number[]): number[]
 }
 
+/** How a classifier is asked (native/train/classifier_scores.h). */
+export interface ScoringSettings {
+  /** Of uint8 pixels: (x / 255 - mean) / std per channel. */
+  mean: readonly number[]
+  std: readonly number[]
+  /**
+   * 'cross-entropy': one distribution over the classes, probabilities are a softmax; 'binary-cross-entropy':
+   * each class by itself, probabilities are sigmoids.
+   */
+  loss: 'cross-entropy' | 'binary-cross-entropy'
+  precision: 'fp32' | 'bf16'
+  /** The likeliest classes of each image; null: all classes, in the order of their ids. */
+  topK: number | null
+}
+
+/** Of B images and K classes each, row by row. */
+export interface ClassifierScores {
+  /** K: topK, or the number of classes. */
+  classesPerImage: number
+  /** B; empty without targets. Computed in float64 from the logits. */
+  losses: Float64Array
+  /** B * K ids, likeliest first, the lower id first among equals; empty without topK. */
+  classes: Int32Array
+  /** B * K */
+  probabilities: Float32Array
+}
+
+/** native/bindings/classifier.cc */
+export interface ClassifierBindings {
+  /**
+   * pixels (B, 3, H, W), uint8 or normalised float32; targets int64 (B) class ids or float32 (B, C) weights. Read
+   * back from the device once.
+   */
+  classifierScores(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    targets: TensorHandle | null,
+    settings: ScoringSettings,
+  ): Promise<ClassifierScores>
+}
+
 /** What of a frozen model's blocks stands for an image (native/train/frozen_features.h). */
 export interface FeatureSettings {
   /** 0-based */
@@ -586,6 +627,7 @@ export type NativeBindings = RuntimeBindings &
   ModuleBindings &
   AdaptBindings &
   TrainerBindings &
+  ClassifierBindings &
   ProbeBindings &
   AugmentationBindings &
   ImageLoaderBindings

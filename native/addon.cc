@@ -10,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   beit::bindings::register_checkpoint(env, exports);
   beit::bindings::register_adapt(env, exports);
   beit::bindings::register_augmentation(env, exports);
+  beit::bindings::register_classifier(env, exports);
   beit::bindings::register_environment(env, exports);
   beit::bindings::register_handle(env, exports);
   beit::bindings::register_image(env, exports);

@@ -9,6 +9,7 @@ namespace beit::bindings {
 void register_checkpoint(Napi::Env env, Napi::Object exports);
 void register_adapt(Napi::Env env, Napi::Object exports);
 void register_augmentation(Napi::Env env, Napi::Object exports);
+void register_classifier(Napi::Env env, Napi::Object exports);
 void register_environment(Napi::Env env, Napi::Object exports);
 void register_handle(Napi::Env env, Napi::Object exports);
 void register_image(Napi::Env env, Napi::Object exports);
