@@ -123,5 +123,6 @@ export {
 export { type CodebookUse, codebookUse, drawCodebook } from './visualize/codebook_grid.js'
 export { trainingCurves } from './visualize/curves.js'
 export type { Picture } from './visualize/picture.js'
+export { type ProbeLine, type ProbeResults, probeChart } from './visualize/probe_chart.js'
 export { type SampleSheetOptions, sampleSheet } from './visualize/sample_sheet.js'
 export { countCodes, reconstructionSheet, type TokenizerSheetOptions } from './visualize/tokenizer_sheets.js'

@@ -21,16 +21,31 @@ async function savedModel(): Promise<string> {
 test('both probes at once give what each gives alone, as a table and as JSON', async () => {
   const [model, data, validation] = [await savedModel(), probeFolder(8), probeFolder(4, 2)]
   const output = join(temporary(), 'probe.json')
+  const picture = join(temporary(), 'probe.svg')
   const flags = ['--model', model, '--data', data, '--validation', validation, '--threads', '1']
   const ran = await runBeit([
     'probe',
-    ...['--linear', '--knn', ...flags, '--epochs', '3', '--neighbours', '1,5', '--output', output],
+    ...[
+      '--linear',
+      '--knn',
+      ...flags,
+      '--epochs',
+      '3',
+      '--neighbours',
+      '1,5',
+      '--output',
+      output,
+      '--picture',
+      picture,
+    ],
   ])
   assert.is(ran.code, 0, ran.stderr)
   assert.match(ran.stderr, 'BEiT for masked image modelling')
   assert.match(ran.stdout, /linear classifiers\n {2}block +accuracy +loss +on training images\n {6}0 +\d/)
   assert.match(ran.stdout, /nearest neighbours\n {2}block +k 1 +k 5\n {6}0 +\d/)
   assert.match(ran.stdout, '24 images to learn from, 12 images classified, 3 classes')
+
+  assert.match(await readFile(picture, 'utf8'), /^<svg .*24 labelled images, 12 classified/s)
 
   const plain = (value: object) => JSON.parse(JSON.stringify({ ...value, seconds: 0, weights: undefined }))
   const written = JSON.parse(await readFile(output, 'utf8')) as { linear: object; knn: object }
@@ -76,6 +91,7 @@ test('wrong use is told before anything is computed', async () => {
   }
   await wrong([], 2, 'give --linear, --knn, or both')
   await wrong(['--linear', '--neighbours', '3'], 2, '--neighbours is a flag of --knn')
+  await wrong(['--knn', '--picture', 'probe.jpg'], 2, '--picture must be a path that ends in .svg or .png')
   await wrong(['--knn', '--epochs', '3'], 2, '--epochs is a flag of --linear')
   await wrong(['--knn', '--blocks', '12', '--neighbours', '1'], 2, /blocks must be .* from 0 to 11/)
   await wrong(['--knn', '--neighbours', '7'], 2, /neighbours must be integers of at most 6/)

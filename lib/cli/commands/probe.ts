@@ -1,9 +1,10 @@
 /** beit probe: what the features of a frozen model are worth, by linear classifiers or nearest neighbours. */
 import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { replaceFile } from '../../checkpoint/atomic_file.js'
 import type { LabelledImages } from '../../data/labels.js'
 import { scope } from '../../dispose.js'
-import { BeitError } from '../../errors.js'
+import { BeitError, invalidArgument } from '../../errors.js'
 import { bothProbes } from '../../evaluate/both_probes.js'
 import { type KnnProbeResult, knnProbe } from '../../evaluate/knn_probe.js'
 import { type LinearProbeResult, linearProbe } from '../../evaluate/linear_probe.js'
@@ -11,6 +12,7 @@ import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { knnProbeSchema, linearProbeSchema } from '../../evaluate/probe_options.js'
 import { counted, decimal, grouped, percent } from '../../log/format.js'
 import type { OptionSchema } from '../../options.js'
+import { probeChart } from '../../visualize/probe_chart.js'
 import { type Call, type Command, EXIT, kebab } from '../command.js'
 import { shown } from '../follow.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
@@ -62,6 +64,12 @@ export const probeCommand: Command = {
         ...LABELLED_DATA_FLAGS,
         validation: { type: 'string', default: null, doc: 'Labelled images to classify, in the same forms' },
         output: { type: 'string', default: null, optional: true, doc: 'Write the result there, as JSON' },
+        picture: {
+          type: 'string',
+          default: null,
+          optional: true,
+          doc: 'Draw the accuracy of every block there, as .svg or .png',
+        },
         json: { type: 'boolean', default: false, doc: 'Print the result as JSON' },
         device: PATHS.device,
       },
@@ -101,6 +109,10 @@ export const probeCommand: Command = {
   async run(call) {
     const kinds = kindsOf(call)
     const { values } = call
+    const picture = values.picture as string | null | undefined
+    if (picture != null && !/\.(svg|png)$/i.test(picture)) {
+      throw invalidArgument('--picture', 'a path that ends in .svg or .png', picture)
+    }
     const { data, validation } = await openLabelledData(values)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call, values.seed as number | undefined)
@@ -166,10 +178,18 @@ async function tell({ values }: Call, results: Results): Promise<void> {
     if (knn) print(['nearest neighbours', ...indented(knnTable(knn)), ''])
     print([summary(any)])
   }
-  const output = values.output as string | null | undefined
-  if (output == null) return
-  await replaceFile(output, (path) => writeFile(path, `${JSON.stringify(plain, null, 2)}\n`))
-  if (values.json !== true) print([`result: ${shown(output)}`])
+  const told: string[] = []
+  if (values.output != null) {
+    const text = `${JSON.stringify(plain, null, 2)}\n`
+    await replaceFile(values.output as string, (path) => writeFile(path, text))
+    told.push(`result: ${shown(values.output as string)}`)
+  }
+  if (values.picture != null) {
+    const name = basename(values.model as string)
+    await (await probeChart([{ name, results: [results] }])).save(values.picture as string)
+    told.push(`picture: ${shown(values.picture as string)}`)
+  }
+  if (values.json !== true && told.length > 0) print(told)
 }
 
 function withoutTensors({ weights: _tensors, ...plain }: LinearProbeResult): object {
