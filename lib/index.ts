@@ -61,6 +61,15 @@ export { type DeviceInfo, devices, threads } from './device.js'
 export { keep, memory, scope } from './dispose.js'
 export { type DoctorReport, doctor, formatDoctor, type Problem } from './doctor.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
+export { extractFeatures } from './evaluate/features/extract_features.js'
+export type { FeatureFormat } from './evaluate/features/feature_file.js'
+export {
+  type ExtractedFeatures,
+  type FeatureOptions,
+  type FeaturePooling,
+  type FeatureProgress,
+  featureSchema,
+} from './evaluate/features/feature_options.js'
 export { type KnnProbeResult, type KnnScore, knnProbe } from './evaluate/knn_probe.js'
 export { type LinearProbeResult, linearProbe } from './evaluate/linear_probe.js'
 export type { KnnProbeOptions, LinearProbeOptions } from './evaluate/probe_options.js'

@@ -559,16 +559,24 @@ export interface FeatureSettings {
   precision: 'fp32' | 'bf16'
 }
 
+/** More than a probe asks for. */
+export interface ExtractionSettings extends Omit<FeatureSettings, 'blocks' | 'pooling'> {
+  /** null: what follows the last block, as one layer, which a classifier pools as its head does. */
+  blocks: readonly number[] | null
+  /** 'patches': each of them, N x D numbers. */
+  pooling: FeatureSettings['pooling'] | 'patches'
+}
+
 /**
  * native/bindings/probe.cc. A bank holds the features of a data set: float32 (N, L, F), for N images, L layers
  * and F features each.
  */
 export interface ProbeBindings {
-  /** pixels (B, 3, H, W), uint8 or normalised float32 -> float32 (B, L, F), L the number of blocks. */
+  /** pixels (B, 3, H, W), uint8 or normalised float32 -> float32 (B, L, F), or (B, L, N, D) of patches, L the number of blocks. */
   beitPooledFeatures(
     module: ModuleHandle,
     pixels: TensorHandle,
-    settings: FeatureSettings,
+    settings: ExtractionSettings,
   ): Promise<TensorHandle>
   /** All zero. With a path its memory is a new file, whose name is gone when this resolves. */
   featureBank(rows: number, layers: number, width: number, path: string | null): Promise<TensorHandle>

@@ -3,9 +3,9 @@
  * synced.
  */
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { BeitError } from '../errors.js'
+import { BeitError, invalidArgument } from '../errors.js'
 
 /**
  * Puts what `write` makes at `path`.
@@ -25,6 +25,31 @@ export async function replaceFile(path: string, write: (temporary: string) => Pr
     if (cause instanceof BeitError) throw cause
     throw new BeitError('ERR_IO', `cannot write ${path}: ${(cause as Error).message}`, { cause })
   }
+}
+
+/**
+ * Puts what `write` writes into a new file at `path`, making its folder.
+ *
+ * @param name of the option that has the path, for messages
+ * @throws BeitError ERR_IO, ERR_INVALID_ARGUMENT for what is there and is no file
+ */
+export async function streamFile(
+  name: string,
+  path: string,
+  write: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const there = await stat(path).catch(() => null)
+  if (there !== null && !there.isFile()) throw invalidArgument(name, 'the path of a file', path)
+  await replaceFile(path, async (temporary) => {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'wx+')
+    try {
+      await write(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  })
 }
 
 /** Makes a rename in `folder` survive a power cut. */

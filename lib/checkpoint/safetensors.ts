@@ -8,7 +8,7 @@ import { openFileSource } from './byte_source.js'
 import { CheckpointFile } from './checkpoint_file.js'
 import { openSafetensors } from './open_safetensors.js'
 import { readAll } from './read_all.js'
-import { FORMAT_DTYPES } from './safetensors_header.js'
+import { encodeSafetensorsHeader } from './safetensors_header.js'
 import { checkTensors } from './tensor_map.js'
 
 export {
@@ -56,7 +56,7 @@ export async function writeSafetensors(
 ): Promise<void> {
   checkInput(tensors, metadata)
   const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b.dtype) - elementSize(a.dtype))
-  const header = encodeHeader(sorted, metadata)
+  const header = encodeSafetensorsHeader(sorted, metadata)
   const pieces = [{ bytes: header }, ...sorted.map(([, tensor]) => ({ tensor: tensor.handle }))]
   await replaceFile(resolve(path), (temporary) => native().piecesToFile(temporary, pieces))
 }
@@ -66,24 +66,4 @@ function checkInput(tensors: unknown, metadata: unknown): void {
   if ((tensors as Map<string, Tensor>).has('__metadata__')) {
     throw new BeitError('ERR_INVALID_ARGUMENT', "'__metadata__' cannot be the name of a tensor")
   }
-}
-
-function encodeHeader(tensors: [string, Tensor][], metadata: Readonly<Record<string, string>>): Uint8Array {
-  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
-  let end = 0
-  for (const [name, tensor] of tensors) {
-    const begin = end
-    end += tensor.size * elementSize(tensor.dtype)
-    const dtype = FORMAT_DTYPES.get(tensor.dtype)?.name
-    entries.push([name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }])
-  }
-  // Not through an object, in which names like "0" or "__proto__" would not stay in place.
-  const members = entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
-  const json = Buffer.from(`{${members.join(',')}}`)
-  // Spaces bring the first tensor to a multiple of 8 bytes.
-  const length = Math.ceil(json.length / 8) * 8
-  const header = Buffer.alloc(8 + length, ' ')
-  header.writeBigUInt64LE(BigInt(length))
-  json.copy(header, 8)
-  return header
 }

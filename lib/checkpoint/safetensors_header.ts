@@ -47,6 +47,33 @@ export const FORMAT_DTYPES = new Map(
   Object.entries(DTYPES).map(([name, { dtype, size }]) => [dtype, { name, size }]),
 )
 
+/**
+ * The header of a file that has `tensors` in this order, behind which their bytes follow without a gap.
+ * @param bytes of the whole header; spaces fill it. Unset: as many as bring the first tensor to a multiple of 8.
+ */
+export function encodeSafetensorsHeader(
+  tensors: Iterable<readonly [name: string, tensor: { dtype: DType; shape: readonly number[] }]>,
+  metadata: Readonly<Record<string, string>>,
+  bytes?: number,
+): Uint8Array {
+  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
+  let end = 0
+  for (const [name, { dtype, shape }] of tensors) {
+    const format = FORMAT_DTYPES.get(dtype)
+    if (format === undefined) throw new Error(`the format has no ${dtype}`)
+    const begin = end
+    end += shape.reduce((product, size) => product * size, format.size)
+    entries.push([name, { dtype: format.name, shape, data_offsets: [begin, end] }])
+  }
+  // Not through an object, in which names like "0" or "__proto__" would not stay in place.
+  const members = entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  const json = Buffer.from(`{${members.join(',')}}`)
+  const header = Buffer.alloc(bytes ?? 8 + Math.ceil(json.length / 8) * 8, ' ')
+  header.writeBigUInt64LE(BigInt(header.length - 8))
+  json.copy(header, 8)
+  return header
+}
+
 /** One tensor in a file. */
 export interface SafetensorsRecord {
   name: string

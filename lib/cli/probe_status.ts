@@ -1,34 +1,6 @@
-/** The progress of a probe: one line that is rewritten on a terminal, a few plain lines elsewhere. */
+/** How far a probe is, in words. */
 import type { ProbeProgress } from '../evaluate/probe_progress.js'
 import { grouped, percent } from '../log/format.js'
-import { isLiveTerminal } from '../log/progress.js'
-
-const CLEAR = '\r\x1b[2K'
-/** Milliseconds between two lines, rewritten and plain. */
-const REDRAW = 100
-const INTERVAL = 10_000
-
-export class ProbeStatus {
-  readonly #live = isLiveTerminal(process.stderr)
-  #drawn = performance.now()
-
-  /** Shows where the probe is. Bound, to be handed on. */
-  readonly update = (progress: ProbeProgress): void => {
-    const now = performance.now()
-    if (now - this.#drawn < (this.#live ? REDRAW : INTERVAL)) return
-    this.#drawn = now
-    process.stderr.write(this.#live ? `${CLEAR}${inWords(progress)}` : `${inWords(progress)}\n`)
-  }
-
-  /** Takes the line away before something else is printed. */
-  clear(): void {
-    if (this.#live) process.stderr.write(CLEAR)
-  }
-
-  [Symbol.dispose](): void {
-    this.clear()
-  }
-}
 
 /** "epoch 12/100  accuracy 41.3 % (block 6)" */
 export function inWords(progress: ProbeProgress): string {

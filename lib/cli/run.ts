@@ -4,6 +4,7 @@ import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
+import { featuresCommand } from './commands/features.js'
 import { infoCommand } from './commands/info.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { probeCommand } from './commands/probe.js'
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   pretrainCommand,
   tokenizerTrainCommand,
   probeCommand,
+  featuresCommand,
   encodeCommand,
   reconstructCommand,
   infoCommand,

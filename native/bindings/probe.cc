@@ -44,12 +44,15 @@ models::TokenPooling pooling_from(const Napi::Value& value) {
   if (name == "cls") return models::TokenPooling::kCls;
   if (name == "mean") return models::TokenPooling::kMean;
   if (name == "concat") return models::TokenPooling::kConcat;
-  fail("ERR_INVALID_ARGUMENT", "pooling: expected 'cls', 'mean' or 'concat', got '", name, "'");
+  if (name == "patches") return models::TokenPooling::kPatches;
+  fail("ERR_INVALID_ARGUMENT", "pooling: expected 'cls', 'mean', 'concat' or 'patches', got '", name, "'");
 }
 
 train::FrozenFeatures feature_settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
-  return {integers_from(object.Get("blocks"), "blocks"), pooling_from(object.Get("pooling")),
+  std::optional<std::vector<int64_t>> blocks;
+  if (!object.Get("blocks").IsNull()) blocks = integers_from(object.Get("blocks"), "blocks");
+  return {std::move(blocks), pooling_from(object.Get("pooling")),
           numbers_from<3>(object.Get("mean"), "mean"), numbers_from<3>(object.Get("std"), "std"),
           precision_from(object.Get("precision"))};
 }

@@ -28,10 +28,15 @@ class Beit : public nn::Module {
                                          const std::vector<int64_t>& blocks,
                                          const nn::ForwardContext& context) const;
 
-  // The same pooled over the tokens as it goes, so that no stream is kept: float32 (B, blocks, D), or 2D of
-  // both poolings.
+  // The same pooled over the tokens as it goes, so that no stream is kept: float32 (B, blocks, D), 2D of both
+  // poolings, or (B, blocks, N, D).
   at::Tensor pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
                                    TokenPooling pooling, const nn::ForwardContext& context) const;
+
+  // What follows the last block, without the head: float32 (B, D), (B, 2D) or (B, N, D). A classifier pools as
+  // its head does, whatever `pooling`.
+  virtual at::Tensor head_features(const at::Tensor& pixels, TokenPooling pooling,
+                                   const nn::ForwardContext& context) const = 0;
 
  protected:
   enum class MaskToken { kNone, kLearned };

@@ -32,6 +32,11 @@ at::Tensor BeitForImageClassification::pooled(const at::Tensor& pixels,
   return norm_(config().pooling == Pooling::kMean ? x.slice(1, 1).mean(1) : x.select(1, 0));
 }
 
+at::Tensor BeitForImageClassification::head_features(const at::Tensor& pixels, TokenPooling /*pooling*/,
+                                                     const nn::ForwardContext& context) const {
+  return pooled(pixels, context).to(at::kFloat);
+}
+
 at::Tensor BeitForImageClassification::forward(const at::Tensor& pixels,
                                                const nn::ForwardContext& context) const {
   return head_(pooled(pixels, context));

@@ -14,6 +14,9 @@ class BeitForImageClassification : public Beit {
 
   std::shared_ptr<nn::Module> clone_to(at::Device device, at::ScalarType dtype) const override;
 
+  at::Tensor head_features(const at::Tensor& pixels, TokenPooling pooling,
+                           const nn::ForwardContext& context) const override;
+
   // What the head sees, (B, D): the normalised mean of the patches, or the normalised class token.
   // pixels (B, 3, H, W) normalised.
   at::Tensor pooled(const at::Tensor& pixels, const nn::ForwardContext& context) const;

@@ -24,6 +24,11 @@ at::Tensor BeitForMaskedImageModeling::features(const at::Tensor& pixels, const 
   return norm_(stream(pixels, mask, context));
 }
 
+at::Tensor BeitForMaskedImageModeling::head_features(const at::Tensor& pixels, TokenPooling pooling,
+                                                     const nn::ForwardContext& context) const {
+  return pool_tokens(features(pixels, /*mask=*/{}, context), pooling);
+}
+
 at::Tensor BeitForMaskedImageModeling::forward(const at::Tensor& pixels, const at::Tensor& mask,
                                                bool all_tokens, const nn::ForwardContext& context) const {
   if (!all_tokens && !mask.defined())

@@ -19,6 +19,9 @@ class BeitForMaskedImageModeling : public Beit {
   at::Tensor features(const at::Tensor& pixels, const at::Tensor& mask,
                       const nn::ForwardContext& context) const;
 
+  at::Tensor head_features(const at::Tensor& pixels, TokenPooling pooling,
+                           const nn::ForwardContext& context) const override;
+
   // Logits of the masked patches (masked, V) in row-major order of the mask, or of all (B, N, V).
   at::Tensor forward(const at::Tensor& pixels, const at::Tensor& mask, bool all_tokens,
                      const nn::ForwardContext& context) const;

@@ -15,6 +15,8 @@ at::Tensor pool_tokens(const at::Tensor& stream, TokenPooling pooling) {
       return mean();
     case TokenPooling::kConcat:
       return at::cat({cls(), mean()}, 1);
+    case TokenPooling::kPatches:
+      return stream.slice(1, 1).to(at::kFloat);
   }
   return {};
 }

@@ -15,15 +15,18 @@ namespace beit::train {
 at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
                            const FrozenFeatures& settings) {
   check_images("pixels", pixels, -1, model.config().image_height, model.config().image_width);
-  for (const int64_t block : settings.blocks) {
+  for (const int64_t block : settings.blocks.value_or(std::vector<int64_t>{})) {
     if (block < 0 || block >= model.config().depth) {
       fail("ERR_INVALID_ARGUMENT", "blocks: expected 0 to ", model.config().depth - 1, ", got ", block);
     }
   }
   c10::NoGradGuard no_gradient;
-  const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels);
+  const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels).to(model.dtype());
   Autocast autocast(model.device(), settings.precision);
-  return model.pooled_block_features(images, settings.blocks, settings.pooling, nn::ForwardContext{});
+  if (!settings.blocks) {
+    return model.head_features(images, settings.pooling, nn::ForwardContext{}).unsqueeze(1);
+  }
+  return model.pooled_block_features(images, *settings.blocks, settings.pooling, nn::ForwardContext{});
 }
 
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path) {

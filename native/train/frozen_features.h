@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 namespace beit::train {
 
 struct FrozenFeatures {
-  std::vector<int64_t> blocks;  // 0-based
+  std::optional<std::vector<int64_t>> blocks;  // 0-based; without: what follows the last one
   models::TokenPooling pooling;
   // uint8 pixels become (x / 255 - mean) / std; float32 ones are taken as they are.
   std::array<double, 3> mean;
@@ -20,8 +21,8 @@ struct FrozenFeatures {
   Precision precision = Precision::kFp32;
 };
 
-// pixels (B, 3, H, W), uint8 or float32 -> float32 (B, blocks, D), or 2D of both poolings. Without a
-// gradient.
+// pixels (B, 3, H, W), uint8 or float32 -> float32 (B, blocks, D), 2D of both poolings, (B, blocks, N, D) of
+// patches; one block without `blocks`. Without a gradient.
 at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
                            const FrozenFeatures& settings);
 

@@ -21,7 +21,8 @@ import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
 import { print, printJson } from '../printable.js'
-import { ProbeStatus } from '../probe_status.js'
+import { inWords } from '../probe_status.js'
+import { StatusLine } from '../status_line.js'
 
 const LINEAR_ONLY = [
   'epochs',
@@ -116,7 +117,7 @@ export const probeCommand: Command = {
     const { data, validation } = await openLabelledData(values)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call, values.seed as number | undefined)
-    using status = new ProbeStatus()
+    using status = new StatusLine(inWords)
     const optionsOf = (schema: OptionSchema) => ({
       ...withoutNulls(pickValues(values, Object.keys(omit(schema, ['model', 'data', 'validation'])))),
       ...{ model, data, validation: validation as LabelledImages, signal: interrupt.signal },

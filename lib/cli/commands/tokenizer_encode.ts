@@ -1,11 +1,8 @@
 /** beit tokenizer encode: the visual tokens of images, as lines of JSON. */
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { replaceFile } from '../../checkpoint/atomic_file.js'
+import { streamFile } from '../../checkpoint/atomic_file.js'
 import { batches } from '../../data/batches.js'
 import { openImages } from '../../data/open_images.js'
 import { evaluationViews } from '../../data/view_settings.js'
-import { invalidArgument } from '../../errors.js'
 import { grouped } from '../../log/format.js'
 import { encodeBatch } from '../../tokenizers/encode_batch.js'
 import { pretrainSchema } from '../../train/pretrain_options.js'
@@ -67,7 +64,7 @@ export const encodeCommand: Command = {
     const output = values.output as string
     let count = 0
     try {
-      await writeText(output, async (file) => {
+      await streamFile('--output', output, async (file) => {
         for await (const batch of stream) {
           using held = batch
           const tokens = await encodeBatch(tokenizer, held.pixels)
@@ -92,23 +89,4 @@ export const encodeCommand: Command = {
     console.log(`${grouped(count)} images of ${rows}x${columns} tokens: ${shown(output)}`)
     return EXIT.ok
   },
-}
-
-/**
- * Puts what `write` appends at `path`, whole or not at all.
- * @throws BeitError ERR_IO, ERR_INVALID_ARGUMENT for what is there and is no file
- */
-async function writeText(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const there = await stat(path).catch(() => null)
-  if (there !== null && !there.isFile()) throw invalidArgument('--output', 'the path of a file', path)
-  await replaceFile(path, async (temporary) => {
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'wx')
-    try {
-      await write(file)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  })
 }

@@ -1,0 +1,141 @@
+/** Options of `extractFeatures()` and `beit features`. */
+import { PREFETCH } from '../../data/batches.js'
+import type { BrokenImage } from '../../data/broken_images.js'
+import type { ImageSource } from '../../data/image_source.js'
+import { BeitModel } from '../../models/beit_model.js'
+import type { ExtractionSettings } from '../../native.js'
+import type { OptionSchema } from '../../options.js'
+import { INTERPOLATIONS, type Interpolation } from '../../train/crop_options.js'
+import { pretrainSchema } from '../../train/pretrain_options.js'
+import { FEATURE_FORMATS, type FeatureFormat } from './feature_file.js'
+
+/** What stands for an image: class token, mean of its patches, both side by side, or each patch. */
+export type FeaturePooling = ExtractionSettings['pooling']
+
+/** What {@link featureSchema} describes, with its defaults filled in. */
+export interface FeatureSettings {
+  model: BeitModel
+  data: ImageSource
+  output: string
+  blocks: 'all' | 'head' | readonly number[]
+  pooling: FeaturePooling | null
+  format: FeatureFormat | null
+  dtype: 'float32' | 'float16'
+  normalization: 'imagenet' | 'inception' | null
+  mean: readonly [number, number, number] | null
+  std: readonly [number, number, number] | null
+  interpolation: Interpolation
+  batchSize: number
+  precision: 'fp32' | 'bf16'
+  threads: number | null
+  loaderThreads: number | null
+  prefetch: number
+  maxBrokenShare: number
+  maxPixels: number
+  onProgress: ((progress: FeatureProgress) => void) | null
+  signal: AbortSignal | null
+}
+
+/** What a caller of `extractFeatures()` gives. */
+export type FeatureOptions = Pick<FeatureSettings, 'model' | 'data' | 'output'> & Partial<FeatureSettings>
+
+/** How far it is. */
+export interface FeatureProgress {
+  /** Images written. */
+  images: number
+  of: number
+}
+
+/** What `extractFeatures()` has written. */
+export interface ExtractedFeatures {
+  output: string
+  format: FeatureFormat
+  /** Images in the file. */
+  images: number
+  /** Names of the features, each (images, ...shape). */
+  names: readonly string[]
+  /** Of one feature of one image: [D], [2D] or [N, D]. */
+  shape: readonly number[]
+  dtype: 'float32' | 'float16'
+  /** Images that could not be read and are not in the file. */
+  broken: readonly BrokenImage[]
+  seconds: number
+}
+
+const { mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
+
+export const featureSchema: OptionSchema = {
+  model: {
+    type: 'object',
+    check: (value) => value instanceof BeitModel,
+    expected: 'a BeitForMaskedImageModeling or a BeitForImageClassification',
+    doc: 'The model whose features they are',
+  },
+  data: {
+    type: 'object',
+    check: (value) => typeof value === 'object' && value !== null && 'sample' in value && 'length' in value,
+    expected: 'an image source, as ImageFolder.open() or WebDataset.open() gives',
+    doc: 'The images',
+  },
+  output: { type: 'string', default: null, doc: 'The file to write' },
+  blocks: {
+    type: 'object',
+    check: (value) => value === 'all' || value === 'head' || Array.isArray(value),
+    expected: "'all', 'head' or an array of block numbers",
+    optional: true,
+    doc: 'Blocks after which features are taken',
+  },
+  pooling: {
+    type: 'choice',
+    choices: ['mean', 'cls', 'concat', 'patches'],
+    default: null,
+    optional: true,
+    doc:
+      "What stands for an image: 'mean' of its patches, 'cls', the class token; 'concat', both; 'patches', each " +
+      "of them; unset: mean, and for the head of a classifier the classifier's own",
+  },
+  format: {
+    type: 'choice',
+    choices: FEATURE_FORMATS,
+    default: null,
+    optional: true,
+    doc: 'Of the file; unset: by its extension',
+  },
+  dtype: { type: 'choice', choices: ['float32', 'float16'], default: 'float32', doc: 'Of the numbers in it' },
+  normalization: {
+    type: 'choice',
+    choices: ['imagenet', 'inception'],
+    default: null,
+    optional: true,
+    doc: "Mean and deviation of the images: ImageNet's, or 0.5; unset: those of the classifier, ImageNet's before",
+  },
+  mean: mean as OptionSchema[string],
+  std: std as OptionSchema[string],
+  interpolation: {
+    type: 'choice',
+    choices: INTERPOLATIONS,
+    default: 'bicubic',
+    doc: 'Resizing of the images',
+  },
+  batchSize: { type: 'integer', min: 1, default: 64, doc: 'Images that go through the model at once' },
+  precision: { type: 'choice', choices: ['fp32', 'bf16'], default: 'fp32', doc: 'Arithmetic of the model' },
+  threads: threads as OptionSchema[string],
+  loaderThreads: loaderThreads as OptionSchema[string],
+  prefetch: PREFETCH,
+  maxBrokenShare: maxBrokenShare as OptionSchema[string],
+  maxPixels: maxPixels as OptionSchema[string],
+  onProgress: {
+    type: 'object',
+    check: (value) => typeof value === 'function',
+    expected: 'a function',
+    optional: true,
+    doc: 'Is told how far it is, after each batch',
+  },
+  signal: {
+    type: 'object',
+    check: (value) => value instanceof AbortSignal,
+    expected: 'an AbortSignal',
+    optional: true,
+    doc: 'When aborted, the call ends with its reason and leaves no file',
+  },
+}
