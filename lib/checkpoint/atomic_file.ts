@@ -11,7 +11,7 @@ import { BeitError, invalidArgument } from '../errors.js'
  * Puts what `write` makes at `path`.
  *
  * @param write makes the file of the name it is given, which does not exist, and syncs it
- * @throws BeitError ERR_IO; what was at `path` before is then still there.
+ * @throws BeitError ERR_IO, and what `write` throws of its own; what was at `path` before is then still there.
  */
 export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path)
@@ -22,10 +22,12 @@ export async function replaceFile(path: string, write: (temporary: string) => Pr
     await syncFolder(folder)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
-    if (cause instanceof BeitError) throw cause
+    if (!isSystemError(cause)) throw cause
     throw new BeitError('ERR_IO', `cannot write ${path}: ${(cause as Error).message}`, { cause })
   }
 }
+
+const isSystemError = (error: unknown) => error instanceof Error && 'syscall' in error
 
 /**
  * Puts what `write` writes into a new file at `path`, making its folder.

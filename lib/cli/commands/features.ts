@@ -1,4 +1,5 @@
 /** beit features: the features of images, as a file. */
+import { labelled } from '../../data/labels.js'
 import { openImages } from '../../data/open_images.js'
 import { invalidArgument } from '../../errors.js'
 import { extractFeatures } from '../../evaluate/features/extract_features.js'
@@ -8,6 +9,7 @@ import {
   type FeatureProgress,
   featureSchema,
 } from '../../evaluate/features/feature_options.js'
+import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { duration, grouped } from '../../log/format.js'
 import type { OptionSpec } from '../../options.js'
 import { type Command, EXIT } from '../command.js'
@@ -15,6 +17,7 @@ import { shown } from '../follow.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { columns } from '../info/table.js'
 import { Interrupt } from '../interrupt.js'
+import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
 import { print } from '../printable.js'
 import { StatusLine } from '../status_line.js'
@@ -26,7 +29,7 @@ const BLOCKS_FLAG: OptionSpec = {
 }
 
 const OUTPUT = ['output', 'format', 'dtype'] as const
-const FEATURES = ['pooling', 'normalization', 'mean', 'std', 'interpolation'] as const
+const FEATURES = ['pooling', ...Object.keys(preprocessingSchema)]
 
 export const featuresCommand: Command = {
   name: 'features',
@@ -41,6 +44,7 @@ export const featuresCommand: Command = {
       title: 'Input and output',
       flags: {
         data: PATHS.data,
+        labels: LABELLED_DATA_FLAGS.labels,
         ...pick(featureSchema, OUTPUT),
         device: PATHS.device,
       },
@@ -70,7 +74,9 @@ export const featuresCommand: Command = {
   ],
   async run(call) {
     const { values } = call
-    const data = await openImages(values.data as string)
+    const source = await openImages(values.data as string)
+    const labels = values.labels as string | null | undefined
+    const data = labels == null ? source : await labelled(source, { labels })
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call)
     using status = new StatusLine(

@@ -3,16 +3,16 @@ import type { FileHandle } from 'node:fs/promises'
 import { native } from '../../binding.js'
 import { streamFile } from '../../checkpoint/atomic_file.js'
 import { batches } from '../../data/batches.js'
-import { evaluationViews } from '../../data/view_settings.js'
+import { preprocessedViews } from '../../data/preprocessed_views.js'
+import type { ImagePreprocessing } from '../../data/preprocessing.js'
 import { scope } from '../../dispose.js'
 import { BeitError, invalidArgument } from '../../errors.js'
 import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
 import type { ExtractionSettings } from '../../native.js'
 import { defined, validateOptions } from '../../options.js'
 import { Tensor } from '../../tensor.js'
-import { normalizationOf } from '../../train/pretrain.js'
 import { weightsFingerprint } from '../../train/weights_fingerprint.js'
-import { usingThreads, viewNeeds } from '../frozen_model.js'
+import { frozenPreprocessing, usingThreads } from '../frozen_model.js'
 import { type FeatureTable, featureFormatOf, featureWriter } from './feature_file.js'
 import {
   type ExtractedFeatures,
@@ -21,6 +21,7 @@ import {
   type FeatureSettings,
   featureSchema,
 } from './feature_options.js'
+import { featureTargets, targetsOf } from './feature_targets.js'
 
 /**
  * Writes the features of every image of `data` into one file, in the order of the data; images that cannot be read
@@ -31,9 +32,10 @@ import {
  * over the tokens. 'head': what the head of a classifier sees, or the final norm of a model for masked image
  * modelling. Images are resized and cropped as for evaluation.
  *
- * A safetensors file has a tensor for each name (`block_0` for the first block, `head`), `labels` (int64, -1 for
- * none), and in its metadata `keys`, `classes`, `config`, `checkpoint` (a fingerprint of the weights) and how the
- * features were made. Parquet has the same as columns and key-value metadata; lines of JSON have no metadata.
+ * A safetensors file has a tensor for each name (`block_0` for the first block, `head`) and `labels`: class ids, -1
+ * for none, or weights (images, classes). In its metadata are `keys`, `classes`, `config`, `checkpoint` (a
+ * fingerprint of the weights) and how the features were made. Parquet has the same as columns and key-value
+ * metadata; lines of JSON have no metadata.
  *
  * @throws BeitError ERR_INVALID_ARGUMENT for a wrong option, ERR_DATA when too many images are broken, ERR_IO when
  * the file cannot be written
@@ -46,13 +48,14 @@ import {
 export async function extractFeatures(options: FeatureOptions): Promise<ExtractedFeatures> {
   const settings = validateOptions<FeatureSettings>('extractFeatures', featureSchema, defined(options))
   settings.blocks ??= 'all'
-  const { model, data, output, batchSize, interpolation, maxPixels, onProgress, signal } = settings
-  const extraction = extractionOf(settings)
+  const { model, data, output, batchSize, maxPixels, onProgress, signal } = settings
+  const preprocessing = frozenPreprocessing(settings)
+  const extraction = extractionOf(settings, preprocessing)
   const format = settings.format ?? featureFormatOf(output)
   const began = performance.now()
-  const table = await tableOf(settings, extraction)
+  const table = await tableOf(settings, extraction, preprocessing)
   const stream = batches(data, {
-    views: evaluationViews(viewNeeds(model), { interpolation, maxPixels }),
+    views: preprocessedViews(model.config.imageSize, preprocessing, maxPixels),
     batchSize,
     shuffle: false,
     dropLast: false,
@@ -70,12 +73,8 @@ export async function extractFeatures(options: FeatureOptions): Promise<Extracte
       await scope(async () => {
         const handle = await native().beitPooledFeatures(model.handle, held.pixels.handle, extraction)
         const features = await new Tensor(handle).to({ device: 'cpu', dtype: table.dtype })
-        const samples = held.indices.map((index) => data.sample(index))
-        await writer.append({
-          keys: samples.map(({ key }) => key),
-          targets: table.targets === 'none' ? [] : samples.map(({ label }) => label ?? -1),
-          features,
-        })
+        const keys = held.indices.map((index) => data.sample(index).key)
+        await writer.append({ keys, targets: targetsOf(data, held.indices), features })
       })
       images += held.indices.length
       onProgress?.({ images, of: data.length })
@@ -89,12 +88,11 @@ export async function extractFeatures(options: FeatureOptions): Promise<Extracte
 }
 
 /** @throws BeitError ERR_INVALID_ARGUMENT */
-function extractionOf(settings: FeatureSettings): ExtractionSettings {
+function extractionOf(settings: FeatureSettings, { mean, std }: ImagePreprocessing): ExtractionSettings {
   const { model, blocks, precision } = settings
   const { depth } = model.config
-  const normalization = normalizationOf({ ...settings, normalization: settings.normalization ?? 'imagenet' })
-  const pooling = poolingOf(settings)
-  if (blocks === 'head') return { blocks: null, pooling, precision, ...normalization }
+  const how = { pooling: poolingOf(settings), precision, mean, std }
+  if (blocks === 'head') return { blocks: null, ...how }
   const numbers = blocks === 'all' ? Array.from({ length: depth }, (_, block) => block) : blocks
   const valid = (block: unknown) =>
     Number.isInteger(block) && (block as number) >= 0 && (block as number) < depth
@@ -105,7 +103,7 @@ function extractionOf(settings: FeatureSettings): ExtractionSettings {
       numbers,
     )
   }
-  return { blocks: numbers, pooling, precision, ...normalization }
+  return { blocks: numbers, ...how }
 }
 
 /** A classifier's head has one pooling, that of its training. */
@@ -120,9 +118,11 @@ function poolingOf({ model, blocks, pooling }: FeatureSettings): FeaturePooling 
   )
 }
 
-async function tableOf(settings: FeatureSettings, extraction: ExtractionSettings): Promise<FeatureTable> {
-  const { model, data, dtype, interpolation } = settings
-  const { pooling, blocks, mean, std, precision } = extraction
+async function tableOf(
+  { model, data, dtype }: FeatureSettings,
+  { pooling, blocks, precision }: ExtractionSettings,
+  preprocessing: ImagePreprocessing,
+): Promise<FeatureTable> {
   const { hiddenSize } = model.config
   return {
     names: blocks === null ? ['head'] : blocks.map((block) => `block_${block}`),
@@ -133,7 +133,7 @@ async function tableOf(settings: FeatureSettings, extraction: ExtractionSettings
     dtype,
     keys: Array.from({ length: data.length }, (_, index) => data.sample(index).key),
     classes: data.classes,
-    targets: data.classes === null ? 'none' : 'class',
+    targets: featureTargets(data),
     metadata: {
       kind: 'features',
       model: model.constructor.name,
@@ -141,8 +141,8 @@ async function tableOf(settings: FeatureSettings, extraction: ExtractionSettings
       checkpoint: await weightsFingerprint(model),
       pooling,
       precision,
+      preprocessing: JSON.stringify(preprocessing),
       images: data.fingerprint,
-      preprocessing: JSON.stringify({ mean, std, interpolation }),
     },
   }
 }

@@ -5,15 +5,15 @@ import type { ImageSource } from '../../data/image_source.js'
 import { BeitModel } from '../../models/beit_model.js'
 import type { ExtractionSettings } from '../../native.js'
 import type { OptionSchema } from '../../options.js'
-import { INTERPOLATIONS, type Interpolation } from '../../train/crop_options.js'
 import { pretrainSchema } from '../../train/pretrain_options.js'
+import { type PreprocessingSettings, preprocessingSchema } from '../preprocessing_options.js'
 import { FEATURE_FORMATS, type FeatureFormat } from './feature_file.js'
 
 /** What stands for an image: class token, mean of its patches, both side by side, or each patch. */
 export type FeaturePooling = ExtractionSettings['pooling']
 
 /** What {@link featureSchema} describes, with its defaults filled in. */
-export interface FeatureSettings {
+export interface FeatureSettings extends PreprocessingSettings {
   model: BeitModel
   data: ImageSource
   output: string
@@ -21,10 +21,6 @@ export interface FeatureSettings {
   pooling: FeaturePooling | null
   format: FeatureFormat | null
   dtype: 'float32' | 'float16'
-  normalization: 'imagenet' | 'inception' | null
-  mean: readonly [number, number, number] | null
-  std: readonly [number, number, number] | null
-  interpolation: Interpolation
   batchSize: number
   precision: 'fp32' | 'bf16'
   threads: number | null
@@ -62,7 +58,7 @@ export interface ExtractedFeatures {
   seconds: number
 }
 
-const { mean, std, threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
+const { threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
 
 export const featureSchema: OptionSchema = {
   model: {
@@ -102,21 +98,7 @@ export const featureSchema: OptionSchema = {
     doc: 'Of the file; unset: by its extension',
   },
   dtype: { type: 'choice', choices: ['float32', 'float16'], default: 'float32', doc: 'Of the numbers in it' },
-  normalization: {
-    type: 'choice',
-    choices: ['imagenet', 'inception'],
-    default: null,
-    optional: true,
-    doc: "Mean and deviation of the images: ImageNet's, or 0.5; unset: those of the classifier, ImageNet's before",
-  },
-  mean: mean as OptionSchema[string],
-  std: std as OptionSchema[string],
-  interpolation: {
-    type: 'choice',
-    choices: INTERPOLATIONS,
-    default: 'bicubic',
-    doc: 'Resizing of the images',
-  },
+  ...preprocessingSchema,
   batchSize: { type: 'integer', min: 1, default: 64, doc: 'Images that go through the model at once' },
   precision: { type: 'choice', choices: ['fp32', 'bf16'], default: 'fp32', doc: 'Arithmetic of the model' },
   threads: threads as OptionSchema[string],
