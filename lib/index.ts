@@ -34,6 +34,7 @@ export {
 export { batchTargets } from './data/batch_targets.js'
 export { type Batch, type BatchOptions, type BatchStream, batches } from './data/batches.js'
 export type { BrokenImage } from './data/broken_images.js'
+export { balanceWarnings, type ClassBalance, classBalance } from './data/class_balance.js'
 export { ImageFolder, type ImageFolderOptions } from './data/image_folder.js'
 export type { ImageSample, ImageSource } from './data/image_source.js'
 export {
@@ -74,6 +75,7 @@ export { type KnnProbeResult, type KnnScore, knnProbe } from './evaluate/knn_pro
 export { type LinearProbeResult, linearProbe } from './evaluate/linear_probe.js'
 export type { KnnProbeOptions, LinearProbeOptions } from './evaluate/probe_options.js'
 export type { LayerScores, ProbeProgress } from './evaluate/probe_progress.js'
+export { balanceTable } from './log/balance_table.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
 export {
@@ -101,6 +103,7 @@ export {
 } from './objectives/masked_image_modeling.js'
 export type { Objective, ViewNeeds } from './objectives/objective.js'
 export { mostFrequentShare, perplexity, usage } from './objectives/token_statistics.js'
+export { type Recipe, readRecipe, recipeNames } from './recipes/read_recipe.js'
 export { type DType, type NestedArray, Tensor, type TypedArray } from './tensor.js'
 export type { ConvDiscreteVaeConfig, ConvDiscreteVaeInput } from './tokenizers/conv_config.js'
 export { ConvDiscreteVae } from './tokenizers/conv_discrete_vae.js'

@@ -77,7 +77,7 @@ test('config.json is written beside, and says how the weights are', async () => 
   const { outputs, lines } = await convertCheckpoint(join(folder, 'model.pth'), output, {
     to: 'transformers',
   })
-  equal(outputs, [output, join(folder, 'config.json')])
+  equal(outputs, [output, join(folder, 'config.json'), join(folder, 'preprocessor_config.json')])
   const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
   equal(config.architectures, ['BeitForImageClassification'])
   equal(
@@ -87,7 +87,7 @@ test('config.json is written beside, and says how the weights are', async () => 
   is(Object.keys(config.id2label).length, 5)
   match(
     lines.join('\n'),
-    /original's names.*left out, transformers computes it.*index.*not square.*wrote .*\nwrote .*config\.json/s,
+    /original's names.*left out, transformers computes it.*index.*not square.*wrote .*\nwrote .*\/config\.json/s,
   )
 })
 
