@@ -41,8 +41,8 @@ export interface LinearProbeResult {
  * Trains a linear classifier on the pooled output of each block of `model`, which stays as it is, and evaluates
  * all of them after every epoch. Features are computed once and kept, unless `augment` is on.
  *
- * BEiT is best in the middle: its last block is busy with visual tokens, and its class token took no part in the
- * loss. Compare `best`, not the last block.
+ * The paper found the ninth layer of base and the fourteenth of large best (appendix D): the last ones are busy with
+ * visual tokens, and the class token took no part in the loss. So compare `best`, not the last block.
  *
  * @throws BeitError ERR_DATA when labels are missing or do not fit, ERR_INVALID_ARGUMENT, before anything is
  * computed; ERR_DATA when too many images are broken; ERR_NON_FINITE; the signal's reason

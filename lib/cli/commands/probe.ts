@@ -55,7 +55,7 @@ export const probeCommand: Command = {
   about:
     'Learns from the labelled images of --data and classifies those of --validation, with the features of each block; ' +
     'the model stays as it is. --linear trains a linear classifier for every block at once, --knn lets the nearest ' +
-    'images vote; with both, features are computed once. BEiT is best in the middle: compare the best block, not the last.',
+    'images vote; with both, features are computed once. The last block is not always the best: the paper found the ninth of base.',
   groups: [
     {
       title: 'Input and output',
