@@ -49,6 +49,7 @@ export {
 export { blockwiseMask, type MaskOptions, maskSettings } from './data/masks.js'
 export { openImages } from './data/open_images.js'
 export { type ImagePreprocessing, imagePreprocessing } from './data/preprocessing.js'
+export { parseRandAugment, type RandAugmentOptions } from './data/rand_augment.js'
 export { balancedSubset, subset } from './data/subset.js'
 export {
   type EvaluationViewOptions,

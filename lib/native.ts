@@ -333,6 +333,33 @@ export interface RandAugmentSettings {
   fill: readonly [number, number, number]
 }
 
+/** One operation of RandAugment (native/data/image_ops.h). */
+export interface ImageOp {
+  kind:
+    | 'auto-contrast'
+    | 'equalize'
+    | 'invert'
+    | 'rotate'
+    | 'posterize'
+    | 'solarize'
+    | 'solarize-add'
+    | 'color'
+    | 'contrast'
+    | 'brightness'
+    | 'sharpness'
+    | 'shear-x'
+    | 'shear-y'
+    | 'translate-x'
+    | 'translate-y'
+  /**
+   * Degrees, bits kept, first value inverted, what is added, factor of a blend, shear, share of the side; 0
+   * for the first three.
+   */
+  argument: number
+  /** Of those that move pixels. */
+  interpolation: 'bilinear' | 'bicubic'
+}
+
 /** Mixing of a batch with itself in reverse order (native/data/mixing.h). */
 export interface MixSettings {
   /** Alpha of the Beta distribution of lambda; 0: none. */
@@ -370,6 +397,10 @@ export interface ErasingSettings {
 
 /** native/bindings/augmentation.cc */
 export interface AugmentationBindings {
+  /** What RandAugment does to sample `index`, in this order. A pure function. */
+  randAugment(settings: RandAugmentSettings, seed: number, epoch: number, index: number): ImageOp[]
+  /** One operation on an image; channels first, (3, height, width). `rgb` must not be transferred. */
+  applyImageOp(image: RawImage, op: ImageOp, fill: readonly [number, number, number]): Promise<Uint8Array>
   /** What happens to batch `batch` of `epoch`; null: nothing. A pure function. */
   mixPlan(settings: MixSettings, seed: number, epoch: number, batch: number): MixPlan | null
   /**

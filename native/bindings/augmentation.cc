@@ -1,8 +1,10 @@
-// What is done to batches for training, one decision at a time: plans of mixing, boxes of random erasing.
+// Augmentation one decision at a time: RandAugment, plans of mixing, boxes of random erasing.
 #include "bindings/augmentation.h"
 
+#include <algorithm>
 #include <climits>
 
+#include "bindings/background.h"
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "bindings/view_settings.h"
@@ -25,6 +27,10 @@ uint32_t epoch_from(const Napi::Value& value) {
   return static_cast<uint32_t>(integer_between(value, "epoch", 0, UINT32_MAX));
 }
 
+uint64_t index_from(const Napi::Value& value) {
+  return static_cast<uint64_t>(integer_between(value, "index", 0, kMaxInteger));
+}
+
 MixSettings mix_settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
   const auto size = size_from(object.Get("imageSize"), "imageSize");
@@ -44,6 +50,34 @@ Napi::Value box_to_js(Napi::Env env, const Box& box) {
   return array;
 }
 
+const char* warp_interpolation_name(Interpolation interpolation) {
+  return interpolation == Interpolation::kBilinear ? "bilinear" : "bicubic";
+}
+
+// The largest argument that stands for something: of rotation. Others are bounded by what they mean.
+constexpr double kMaxArgument = 1e4;
+
+ImageOp image_op_from(const Napi::Value& value) {
+  const auto object = object_from(value, "op");
+  const auto name = string_from(object.Get("kind"), "op.kind");
+  const auto found = std::find(kImageOpNames.begin(), kImageOpNames.end(), name);
+  if (found == kImageOpNames.end()) fail("ERR_INVALID_ARGUMENT", "op.kind: there is no '", name, "'");
+  const auto kind = static_cast<ImageOpKind>(found - kImageOpNames.begin());
+  const auto interpolation = interpolation_from(object.Get("interpolation"), "op.interpolation");
+  const auto argument = [&](double low, double high) {
+    return number_between(object.Get("argument"), "op.argument", low, high);
+  };
+  switch (kind) {
+    case ImageOpKind::kPosterize:
+      return {kind, argument(0, 8), interpolation};
+    case ImageOpKind::kSolarize:
+    case ImageOpKind::kSolarizeAdd:
+      return {kind, argument(0, 256), interpolation};
+    default:
+      return {kind, argument(-kMaxArgument, kMaxArgument), interpolation};
+  }
+}
+
 }  // namespace
 
 ErasingSettings erasing_settings_from(const Napi::Value& value) {
@@ -58,6 +92,46 @@ ErasingSettings erasing_settings_from(const Napi::Value& value) {
       number_between(object.Get("maxAspect"), "erase.maxAspect", settings.min_aspect, kMaxAspect);
   settings.count = static_cast<int>(integer_between(object.Get("count"), "erase.count", 1, kMaxBoxes));
   return settings;
+}
+
+// randAugment(settings: RandAugmentSettings, seed: number, epoch: number, index: number): ImageOp[]
+static Napi::Value rand_augment_of_sample(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const SampleRandom random(seed_from(info[1]), epoch_from(info[2]), index_from(info[3]),
+                            Stream::kRandAugment);
+  const auto ops = rand_augment(rand_augment_settings_from(info[0]), random);
+  auto array = Napi::Array::New(env, ops.size());
+  for (uint32_t i = 0; i < ops.size(); i++) {
+    auto object = Napi::Object::New(env);
+    object.Set("kind", kImageOpNames[static_cast<size_t>(ops[i].kind)]);
+    object.Set("argument", ops[i].argument);
+    object.Set("interpolation", warp_interpolation_name(ops[i].interpolation));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+// applyImageOp(image: RawImage, op: ImageOp, fill: number[3]): Promise<Uint8Array>, (3, height, width)
+static Napi::Value apply_image_op(const Napi::CallbackInfo& info) {
+  const auto image = raw_image_from(info[0], "image");
+  const auto op = image_op_from(info[1]);
+  const auto fill = color_from(info[2], "fill");
+  return in_background(
+      info.Env(),
+      [=] {
+        const int64_t pixels = int64_t{image.width} * image.height;
+        std::vector<uint8_t> planes(static_cast<size_t>(3 * pixels));
+        for (int64_t i = 0; i < 3 * pixels; i++) planes[i % 3 * pixels + i / 3] = image.rgb[i];
+        std::vector<uint8_t> copy;
+        apply(op, fill, fastest_kernels(), planes.data(), image.height, image.width, copy);
+        return planes;
+      },
+      [](Napi::Env env, const std::vector<uint8_t>& planes) {
+        auto array = Napi::Uint8Array::New(env, planes.size());
+        std::copy(planes.begin(), planes.end(), array.Data());
+        return array;
+      },
+      info[0].As<Napi::Object>().Get("rgb"));
 }
 
 // mixPlan(settings: MixSettings, seed: number, epoch: number, batch: number): MixPlan | null
@@ -77,9 +151,8 @@ static Napi::Value mix_plan_of_batch(const Napi::CallbackInfo& info) {
 static Napi::Value random_erasing_of_sample(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto size = size_from(info[1], "imageSize");
-  const auto erasures = random_erasing(
-      erasing_settings_from(info[0]), size.height, size.width, seed_from(info[2]), epoch_from(info[3]),
-      static_cast<uint64_t>(integer_between(info[4], "index", 0, kMaxInteger)));
+  const auto erasures = random_erasing(erasing_settings_from(info[0]), size.height, size.width,
+                                       seed_from(info[2]), epoch_from(info[3]), index_from(info[4]));
   auto array = Napi::Array::New(env, erasures.size());
   for (uint32_t i = 0; i < erasures.size(); i++) {
     const auto& [box, values] = erasures[i];
@@ -94,6 +167,8 @@ static Napi::Value random_erasing_of_sample(const Napi::CallbackInfo& info) {
 }
 
 void register_augmentation(Napi::Env env, Napi::Object exports) {
+  export_function<rand_augment_of_sample>(env, exports, "randAugment");
+  export_function<apply_image_op>(env, exports, "applyImageOp");
   export_function<mix_plan_of_batch>(env, exports, "mixPlan");
   export_function<random_erasing_of_sample>(env, exports, "randomErasing");
 }

@@ -1,6 +1,7 @@
 #include "bindings/view_settings.h"
 
 #include <climits>
+#include <limits>
 
 #include "bindings/values.h"
 
@@ -11,6 +12,8 @@ namespace {
 // The largest side of a view or of a patch grid.
 constexpr int64_t kMaxSide = 1 << 16;
 constexpr int64_t kMaxPadding = 1024;
+constexpr double kMaxMagnitude = 1000;
+constexpr int64_t kMaxLayers = 100;
 // A view is cut out of an image at most this much larger.
 constexpr double kMinCropShare = 0.01;
 // Of an image: three bytes a pixel of a row then fit 32 bits.
@@ -31,6 +34,15 @@ MaskSettings::Mode mode_from(const Napi::Value& value) {
   if (mode == "exact") return MaskSettings::Mode::kExact;
   if (mode == "random") return MaskSettings::Mode::kRandom;
   fail("ERR_INVALID_ARGUMENT", "mask.mode: expected original, exact or random, got '", mode, "'");
+}
+
+// Interpolations of a transform that moves pixels.
+std::optional<Interpolation> warp_interpolation_from(const Napi::Value& value, const char* name) {
+  const auto interpolation = string_from(value, name);
+  if (interpolation == "random") return std::nullopt;
+  if (interpolation == "bilinear") return Interpolation::kBilinear;
+  if (interpolation == "bicubic") return Interpolation::kBicubic;
+  fail("ERR_INVALID_ARGUMENT", name, ": expected bilinear, bicubic or random, got '", interpolation, "'");
 }
 
 Crop crop_from(const Napi::Value& value) {
@@ -112,6 +124,36 @@ MaskSettings mask_settings_from(const Napi::Value& value) {
   return settings;
 }
 
+RandAugmentSettings rand_augment_settings_from(const Napi::Value& value) {
+  const auto object = object_from(value, "randAugment");
+  RandAugmentSettings settings{};
+  settings.max_magnitude =
+      number_between(object.Get("maxMagnitude"), "randAugment.maxMagnitude", 0, kMaxMagnitude);
+  settings.magnitude =
+      number_between(object.Get("magnitude"), "randAugment.magnitude", 0, settings.max_magnitude);
+  settings.magnitude_std = number_between(object.Get("magnitudeStd"), "randAugment.magnitudeStd", 0,
+                                          std::numeric_limits<double>::infinity());
+  settings.layers =
+      static_cast<int>(integer_between(object.Get("layers"), "randAugment.layers", 1, kMaxLayers));
+  settings.probability = number_between(object.Get("probability"), "randAugment.probability", 0, 1);
+  settings.increasing = boolean_from(object.Get("increasing"), "randAugment.increasing");
+  settings.interpolation = warp_interpolation_from(object.Get("interpolation"), "randAugment.interpolation");
+  settings.fill = color_from(object.Get("fill"), "randAugment.fill");
+  return settings;
+}
+
+std::array<uint8_t, 3> color_from(const Napi::Value& value, const char* name) {
+  const auto numbers = numbers_from(value, name, 3);
+  std::array<uint8_t, 3> color;
+  for (size_t i = 0; i < 3; i++) {
+    if (!(numbers[i] >= 0 && numbers[i] <= 255)) {
+      fail("ERR_INVALID_ARGUMENT", name, ": expected red, green, blue from 0 to 255, got ", numbers[i]);
+    }
+    color[i] = static_cast<uint8_t>(numbers[i]);
+  }
+  return color;
+}
+
 ViewSettings view_settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
   const auto is_set = [&](const char* name) {
@@ -137,6 +179,7 @@ ViewSettings view_settings_from(const Napi::Value& value) {
       fail("ERR_INVALID_ARGUMENT", "colorJitter: expected strengths of at least 0, got ", jitter[i]);
     settings.color_jitter[i] = jitter[i];
   }
+  if (is_set("randAugment")) settings.rand_augment = rand_augment_settings_from(object.Get("randAugment"));
   if (is_set("mask")) settings.mask = mask_settings_from(object.Get("mask"));
   settings.max_pixels = integer_between(object.Get("maxPixels"), "maxPixels", 1, INT_MAX);
   return settings;

@@ -9,8 +9,10 @@ namespace beit::bindings {
 
 ViewSettings view_settings_from(const Napi::Value& value);
 MaskSettings mask_settings_from(const Napi::Value& value);
+RandAugmentSettings rand_augment_settings_from(const Napi::Value& value);
 
 Interpolation interpolation_from(const Napi::Value& value, const char* name);
+std::array<uint8_t, 3> color_from(const Napi::Value& value, const char* name);  // red, green, blue
 Size size_from(const Napi::Value& value, const char* name);
 std::vector<double> numbers_from(const Napi::Value& value, const char* name, size_t count);
 

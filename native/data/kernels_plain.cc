@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/grey.h"
 #include "data/kernels.h"
 
 namespace beit {
@@ -42,30 +43,24 @@ void resample_column(const uint8_t* rows, int64_t stride, const int32_t* weights
   }
 }
 
-uint8_t blended(int grey, int value, float factor) {
-  const float result = static_cast<float>(grey) + factor * static_cast<float>(value - grey);
-  return static_cast<uint8_t>(std::clamp(result, 0.0F, 255.0F));
-}
-
 void blend(int grey, float factor, uint8_t* bytes, int64_t length) {
   std::array<uint8_t, 256> table;
   for (int value = 0; value < 256; value++) table[value] = blended(grey, value, factor);
   for (int64_t i = 0; i < length; i++) bytes[i] = table[bytes[i]];
 }
 
-// ITU-R 601-2 luma in 16-bit fixed point, as PIL converts to mode L.
-int grey_of(const uint8_t* rgb) { return (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16; }
+int grey_at(const uint8_t* rgb) { return grey_of(rgb[0], rgb[1], rgb[2]); }
 
 void blend_own_grey(float factor, uint8_t* rgb, int64_t pixels) {
   for (int64_t i = 0; i < pixels; i++, rgb += 3) {
-    const int grey = grey_of(rgb);
+    const int grey = grey_at(rgb);
     for (int channel = 0; channel < 3; channel++) rgb[channel] = blended(grey, rgb[channel], factor);
   }
 }
 
 int64_t sum_grey(const uint8_t* rgb, int64_t pixels) {
   int64_t sum = 0;
-  for (int64_t i = 0; i < pixels; i++) sum += grey_of(rgb + i * 3);
+  for (int64_t i = 0; i < pixels; i++) sum += grey_at(rgb + i * 3);
   return sum;
 }
 

@@ -137,6 +137,12 @@ void make_views(const ImageView& image, const ViewSettings& settings, uint32_t e
     }
   };
   view(settings.image_size, settings.interpolation, pixels);
+  if (settings.rand_augment) {
+    for (const auto& op : rand_augment(*settings.rand_augment, random(Stream::kRandAugment))) {
+      apply(op, settings.rand_augment->fill, *scratch.kernels, pixels, settings.image_size.height,
+            settings.image_size.width, scratch.planes);
+    }
+  }
   if (settings.token_image_size) view(*settings.token_image_size, settings.token_interpolation, token_pixels);
 }
 

@@ -10,6 +10,7 @@
 #include "data/color_jitter.h"
 #include "data/image.h"
 #include "data/kernels.h"
+#include "data/rand_augment.h"
 #include "data/resample.h"
 
 namespace beit {
@@ -41,6 +42,7 @@ struct ViewSettings {
   Interpolation token_interpolation;
   double flip_probability;
   std::array<double, 3> color_jitter;
+  std::optional<RandAugmentSettings> rand_augment;  // of the model's view
   std::optional<MaskSettings> mask;
   int64_t max_pixels;
 };
