@@ -63,6 +63,15 @@ export { type DeviceInfo, devices, threads } from './device.js'
 export { keep, memory, scope } from './dispose.js'
 export { type DoctorReport, doctor, formatDoctor, type Problem } from './doctor.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
+export {
+  type ClassificationEvaluation,
+  type ClassScores,
+  type Confusion,
+  confusionMatrix,
+  type MultiLabelScores,
+} from './evaluate/classification_evaluation.js'
+export { evaluate } from './evaluate/evaluate.js'
+export { type EvaluateOptions, type EvaluationProgress, evaluateSchema } from './evaluate/evaluate_options.js'
 export { extractFeatures } from './evaluate/features/extract_features.js'
 export type { FeatureFormat } from './evaluate/features/feature_file.js'
 export {

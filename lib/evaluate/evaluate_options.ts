@@ -1,0 +1,95 @@
+/** Options of `evaluate()` and of `beit evaluate`. */
+import type { ImageSource } from '../data/image_source.js'
+import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
+import type { ScoringSettings } from '../native.js'
+import type { OptionSchema } from '../options.js'
+import { pretrainSchema } from '../train/pretrain_options.js'
+import { type PreprocessingSettings, preprocessingSchema } from './preprocessing_options.js'
+
+/** What {@link evaluateSchema} describes, with its defaults filled in. */
+export interface EvaluateSettings extends PreprocessingSettings {
+  model: BeitForImageClassification
+  data: ImageSource
+  loss: ScoringSettings['loss'] | null
+  batchSize: number
+  precision: 'fp32' | 'bf16'
+  threads: number | null
+  loaderThreads: number | null
+  prefetch: number
+  maxBrokenShare: number
+  maxPixels: number
+  onProgress: ((progress: EvaluationProgress) => void) | null
+  signal: AbortSignal | null
+}
+
+/** Images scored so far, and how many there are. */
+export interface EvaluationProgress {
+  images: number
+  of: number
+}
+
+/** What a caller of `evaluate()` gives. */
+export type EvaluateOptions = Pick<EvaluateSettings, 'model' | 'data'> & Partial<EvaluateSettings>
+
+const run = (name: string) => pretrainSchema[name] as OptionSchema[string]
+
+/** How many images at once, and on what. */
+export const scoringSchema: OptionSchema = {
+  batchSize: {
+    type: 'integer',
+    min: 1,
+    default: 64,
+    doc: 'Images that go through the model at once; their number changes no more than the last bits of a score',
+  },
+  precision: {
+    type: 'choice',
+    choices: ['fp32', 'bf16'],
+    default: 'fp32',
+    doc: 'Arithmetic of the matrix products',
+  },
+  threads: run('threads'),
+  loaderThreads: run('loaderThreads'),
+  prefetch: run('prefetch'),
+  maxBrokenShare: run('maxBrokenShare'),
+  maxPixels: run('maxPixels'),
+}
+
+export const evaluateSchema: OptionSchema = {
+  model: {
+    type: 'object',
+    check: (value) => value instanceof BeitForImageClassification,
+    expected: 'a BeitForImageClassification',
+    doc: 'The classifier',
+  },
+  data: {
+    type: 'object',
+    check: (value) => typeof value === 'object' && value !== null && 'sample' in value && 'length' in value,
+    expected: 'an image source with labels, as labelled() gives',
+    doc: 'Labelled images',
+  },
+  loss: {
+    type: 'choice',
+    choices: ['cross-entropy', 'binary-cross-entropy'],
+    default: null,
+    optional: true,
+    doc:
+      'Which loss is told, and whether probabilities are a softmax or a sigmoid a class; unset: binary-cross-entropy ' +
+      'for images with several classes',
+  },
+  ...preprocessingSchema,
+  ...scoringSchema,
+  onProgress: {
+    type: 'object',
+    check: (value) => typeof value === 'function',
+    expected: 'a function',
+    optional: true,
+    doc: 'Is told how far it is, after each batch',
+  },
+  signal: {
+    type: 'object',
+    check: (value) => value instanceof AbortSignal,
+    expected: 'an AbortSignal',
+    optional: true,
+    doc: 'When aborted, the evaluation ends with its reason',
+  },
+}
