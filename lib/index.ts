@@ -86,6 +86,7 @@ export { type LinearProbeResult, linearProbe } from './evaluate/linear_probe.js'
 export type { KnnProbeOptions, LinearProbeOptions } from './evaluate/probe_options.js'
 export type { LayerScores, ProbeProgress } from './evaluate/probe_progress.js'
 export { balanceTable } from './log/balance_table.js'
+export { confusionTable } from './log/confusion_table.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
 export {
@@ -143,6 +144,7 @@ export {
   type TrainerOptions,
 } from './train/trainer.js'
 export { type CodebookUse, codebookUse, drawCodebook } from './visualize/codebook_grid.js'
+export { drawConfusion } from './visualize/confusion_matrix.js'
 export { trainingCurves } from './visualize/curves.js'
 export type { Picture } from './visualize/picture.js'
 export { type ProbeLine, type ProbeResults, probeChart } from './visualize/probe_chart.js'

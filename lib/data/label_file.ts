@@ -123,7 +123,10 @@ function tableOf(name: string, entries: Entries, textAlone: boolean): LabelTable
   if (byKey.size === 0) throw new BeitError('ERR_DATA', `${name} holds no labels`)
   return {
     name,
-    names: namesOf(name, [...names], largest, textAlone),
+    // Asked for only where nobody gives the classes: then names and ids may be mixed.
+    get names() {
+      return namesOf(name, [...names], largest, textAlone)
+    },
     digitsAreIds: true,
     get: (_index, { key }) => byKey.get(key) ?? byKey.get(key.slice(0, -extname(key).length || undefined)),
   }

@@ -1,0 +1,182 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal, is, not } from 'uvu/assert'
+import { batchTargets } from '../../lib/data/batch_targets.js'
+import { ImageFolder } from '../../lib/data/image_folder.js'
+import { labelled } from '../../lib/data/labels.js'
+import { WebDataset } from '../../lib/data/web_dataset.js'
+import type { BeitErrorCode } from '../../lib/errors.js'
+import { rejects } from '../support/errors.js'
+import { folderOf } from '../support/image_sets.js'
+import { suite } from '../support/suite.js'
+import { tar } from '../support/tar.js'
+import { temporary } from '../support/temporary.js'
+import { listed } from './listed_images.js'
+
+const test = suite('labels')
+
+const folderWith = (...paths: string[]) => folderOf(new Map(paths.map((path) => [path, Buffer.from('x')])))
+const all = <T>(count: number, at: (index: number) => T) => Array.from({ length: count }, (_, i) => at(i))
+const targetsOf = async (...given: Parameters<typeof labelled>) => {
+  const images = await labelled(...given)
+  return all(images.length, (i) => images.targets(i))
+}
+
+test('of class folders', async () => {
+  const images = await labelled(await ImageFolder.open(folderWith('cat/1.jpg', 'cat/2.jpg', 'dog/sub/3.png')))
+  equal(images.classes, ['cat', 'dog'])
+  is(images.targetKind, 'class')
+  equal(
+    all(3, (i) => images.targets(i)),
+    [0, 0, 1],
+  )
+  equal(
+    all(3, (i) => images.sample(i).label),
+    [0, 0, 1],
+  )
+  await rejects(() => images.targets(3), 'ERR_INVALID_ARGUMENT', /from 0 to 2/)
+})
+
+test('of shards, named by classes.json', async () => {
+  const folder = temporary()
+  const entries = ['a', 'b', 'c'].flatMap((key, i) => [
+    { name: `${key}.jpg`, data: Buffer.from('x') },
+    { name: `${key}.cls`, data: Buffer.from(String(i % 2)) },
+  ])
+  writeFileSync(join(folder, '0.tar'), tar(entries))
+  const unnamed = await labelled(await WebDataset.open(join(folder, '0.tar')))
+  equal([unnamed.classes, unnamed.targets(1)], [['0', '1'], 1])
+  // Names that a model has for the ids of shards without names.
+  equal((await labelled(unnamed, { classes: ['cat', 'dog'] })).classes, ['cat', 'dog'])
+  writeFileSync(join(folder, 'classes.json'), '["dog", "cat"]')
+  const named = await WebDataset.open(join(folder, '0.tar'))
+  equal(await targetsOf(named), [0, 1, 0])
+  equal(await targetsOf(named, { classes: ['ant', 'cat', 'dog'] }), [2, 1, 2])
+})
+
+test('from files of every format', async () => {
+  const source = listed(null, [null, null, null])
+  const folder = temporary()
+  const read = async (name: string, text: string) => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    const images = await labelled(source, { labels: path })
+    const { classes, targetKind } = images
+    return { classes, targetKind, targets: all(3, (i) => images.targets(i)) }
+  }
+  const named = { classes: ['ca,t', 'dog'], targetKind: 'class', targets: [1, 0, 1] }
+  // The extension of a key may be left out.
+  equal(await read('a.json', '{"k0.jpg": "dog", "./k1.jpg": "ca,t", "k2": "dog", "other": "dog"}'), named)
+  equal(
+    await read(
+      'a.jsonl',
+      '{"key": "k0", "label": "dog"}\n\n{"key": "k1", "label": "ca,t"}\n{"key": "k2", "label": "dog"}',
+    ),
+    named,
+  )
+  equal(await read('a.csv', '\uFEFFkey,class\r\nk0.jpg,dog\r\n"k1.jpg","ca,t"\r\nk2.jpg,dog\r\n'), named)
+  equal(await read('a.tsv', 'k0\tdog\nk1\tca,t\nk2\tdog'), named)
+  const ids = { classes: ['0', '1', '2'], targetKind: 'class', targets: [2, 0, 2] }
+  equal(await read('b.json', '{"k0": 2, "k1": 0, "k2": 2}'), ids)
+  equal(await read('b.csv', 'k0,2\nk1,0\nk2,2'), ids)
+  const lists = { classes: ['cat', 'dog'], targetKind: 'classes', targets: [[0, 1], [], [1]] }
+  equal(await read('c.json', '{"k0": ["dog", "cat"], "k1": [], "k2": "dog"}'), lists)
+  equal(await read('c.csv', 'k0,dog,cat\nk1,,\nk2,dog,'), lists)
+  const weights = await read(
+    'd.json',
+    '{"k0": {"dog": 0.25, "cat": 0.75}, "k1": "cat", "k2": {"dog": 1, "cat": 0}}',
+  )
+  is(weights.targetKind, 'weights')
+  equal(weights.targets, [
+    new Map([
+      [0, 0.75],
+      [1, 0.25],
+    ]),
+    new Map([[0, 1]]),
+    new Map([[1, 1]]),
+  ])
+})
+
+test('given as data, brought to the classes of a model', async () => {
+  const source = listed(['x', 'y'], [0, 1, 0])
+  const labels = { 'k0.jpg': 'dog', 'k1.jpg': 2, 'k2.jpg': 'cat' }
+  equal(await targetsOf(source, { labels, classes: ['ant', 'cat', 'dog'] }), [2, 2, 1])
+})
+
+test('the fingerprint covers names and every target', async () => {
+  const print = async (...given: Parameters<typeof labelled>) => (await labelled(...given)).fingerprint
+  const source = listed(['a', 'b'], [0, 1, 0])
+  const first = await print(source)
+  is(await print(listed(['a', 'b'], [0, 1, 0])), first)
+  is(await print(await labelled(source)), first)
+  not.equal(await print(source, { classes: ['b', 'a'] }), first)
+  const labels = { k0: 'a', k1: 'b', k2: 'a' }
+  is(await print(source, { labels }), first)
+  not.equal(await print(source, { labels: { ...labels, k2: 'b' } }), first)
+})
+
+test('bad labels are refused, each with the image or file and what to do', async () => {
+  const source = listed(['a', 'b'], [0, 1])
+  const path = (name: string, text: string) => {
+    const file = join(temporary(), name)
+    writeFileSync(file, text)
+    return file
+  }
+  const empty = folderWith('cat/1.jpg', 'dog/2.jpg')
+  mkdirSync(join(empty, 'bird'))
+  type Case = [Parameters<typeof labelled>[0], object, RegExp, BeitErrorCode?]
+  const cases: Case[] = [
+    [listed(null, [null]), {}, /no labels \(first image: k0\.jpg\).*folder of its own/],
+    [listed(['a', 'b'], [0, null]), {}, /the image k1\.jpg has no label/],
+    [listed(['a', 'b'], [0, 2]), {}, /k1\.jpg has the label 2, expected an integer from 0 to 1/],
+    [listed(['a'], [0, 0]), {}, /single class "a"/],
+    [await ImageFolder.open(empty), {}, /no image in the class folder "bird"/],
+    [await ImageFolder.open(folderWith('cat/1.jpg', '2.jpg')), {}, /no labels \(first image: 2\.jpg\)/],
+    [source, { classes: ['a', 'c'] }, /k1\.jpg has the class "b", which is not among the classes/],
+    [source, { classes: ['a', 'a'] }, /different names/, 'ERR_INVALID_ARGUMENT'],
+    [source, { labels: { k0: 'a' } }, /no label for the image k1\.jpg of the set/],
+    [source, { labels: { k0: 'a', k1: 5 }, classes: ['a', 'b'] }, /k1\.jpg has the label 5/],
+    [source, { labels: { k0: 'a', k1: 5 } }, /mixes names \("a"\) and ids \(5\)/],
+    [source, { labels: { k0: 'a', k1: -1 } }, /label of k1 must be a class/],
+    [source, { labels: { k0: 'a', k1: 1.5 } }, /label of k1 must be a class/],
+    [source, { labels: { k0: 'a', k1: ['a', 'a'] } }, /k1\.jpg has a class twice/],
+    [source, { labels: { k0: 'a', k1: { b: 2 } } }, /weight 2 of "b", expected 0 to 1/],
+    [source, { labels: {} }, /no labels/],
+    [source, { labels: 3 }, /labels must be the path/, 'ERR_INVALID_ARGUMENT'],
+    [source, { labels: '/absent/labels.json' }, /cannot read the labels file/],
+    [source, { labels: path('a.txt', '') }, /extension tells no format/],
+    [source, { labels: path('a.json', '[1]') }, /not an object/],
+    [source, { labels: path('a.json', '{"k0": "a", "k0": "b"}') }, /occurs twice/],
+    [source, { labels: path('a.json', '{"k0": "a"') }, /a\.json is not JSON/],
+    [source, { labels: path('a.csv', 'k0,a\nk0,b') }, /line 2: a second label for k0/],
+    [source, { labels: path('a.csv', 'k0,"a') }, /line 1: a quote without an end/],
+    [source, { labels: path('a.csv', 'k0,"a"b') }, /line 1: text behind/],
+    [source, { labels: path('a.jsonl', '{"key": "k0"}') }, /line 1: expected \{ "key"/],
+  ]
+  for (const [images, options, message, code = 'ERR_DATA'] of cases) {
+    await rejects(labelled(images, options as object), code, message)
+  }
+})
+
+test('targets of a batch: ids, multi-hot, weights', async () => {
+  const source = listed(['a', 'b', 'c'], [0, 2, 1])
+  const read = async (tensor: ReturnType<typeof batchTargets>) => {
+    using held = tensor
+    return [held.dtype, held.shape, Array.from((await held.toTypedArray()) as ArrayLike<number>, Number)]
+  }
+  const images = await labelled(source)
+  equal(await read(batchTargets(images, [2, 0], { numClasses: 3 })), ['int64', [2], [1, 0]])
+  const hot = batchTargets(images, [2, 1], { numClasses: 3, multiLabel: true })
+  equal(await read(hot), ['float32', [2, 3], [0, 1, 0, 0, 0, 1]])
+  const several = await labelled(source, { labels: { k0: ['a', 'c'], k1: [], k2: 'b' } })
+  equal(await read(batchTargets(several, [0, 1], { numClasses: 3 })), ['float32', [2, 3], [1, 0, 1, 0, 0, 0]])
+  const soft = await labelled(source, { labels: { k0: { a: 0.25, b: 0.75 }, k1: 'c', k2: 'b' } })
+  equal(await read(batchTargets(soft, [0, 1], { numClasses: 3 })), [
+    'float32',
+    [2, 3],
+    [0.25, 0.75, 0, 0, 0, 1],
+  ])
+  await rejects(() => batchTargets(images, [1], { numClasses: 2 }), 'ERR_DATA', /class 2, and the model 2/)
+})
+
+test.run()
