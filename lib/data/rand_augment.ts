@@ -83,6 +83,9 @@ const PARTS: Record<string, Part> = {
   },
 }
 
+/** 'mstd' before 'm'. */
+const KEYS = Object.keys(PARTS).sort((a, b) => b.length - a.length)
+
 /** Says what the parts of the grammar are. */
 export const RAND_AUGMENT_GRAMMAR = `'rand' and then, joined by '-', any of ${Object.entries(PARTS)
   .map(([name, { doc }]) => `${name}X (${doc})`)
@@ -113,15 +116,14 @@ export function parseRandAugment(
   if (kind !== 'rand') throw wrong(text, `it begins with '${kind}'; expected ${RAND_AUGMENT_GRAMMAR}`)
   const seen = new Set<string>()
   for (const part of parts) {
-    const [, name = '', value = ''] = /^([a-z]*)(.*)$/i.exec(part) ?? []
-    const { key, number } =
-      value === '' && name.endsWith('inf') ? infinite(name) : { key: name, number: numberOf(value) }
-    const known = Object.hasOwn(PARTS, key) ? PARTS[key] : undefined
-    if (known === undefined) throw wrong(text, `there is no part '${part}'; expected ${RAND_AUGMENT_GRAMMAR}`)
-    if (!known.right(number)) throw wrong(text, `part '${part}' (${known.doc}): expected ${known.expected}`)
+    const key = KEYS.find((name) => part.startsWith(name))
+    if (key === undefined) throw wrong(text, `there is no part '${part}'; expected ${RAND_AUGMENT_GRAMMAR}`)
+    const known = PARTS[key] as Part
+    const value = numberOf(part.slice(key.length))
+    if (!known.right(value)) throw wrong(text, `part '${part}' (${known.doc}): expected ${known.expected}`)
     if (seen.has(key)) throw wrong(text, `'${key}' (${known.doc}) is given twice`)
     seen.add(key)
-    known.set(settings, number)
+    known.set(settings, value)
   }
   if (settings.magnitude > settings.maxMagnitude) {
     throw wrong(
@@ -133,9 +135,10 @@ export function parseRandAugment(
   return settings
 }
 
-const infinite = (name: string) => ({ key: name.slice(0, -'inf'.length), number: Number.POSITIVE_INFINITY })
-
-const numberOf = (text: string) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN)
+function numberOf(text: string): number {
+  if (text === 'inf') return Number.POSITIVE_INFINITY
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+}
 
 /** The colour of 8 bits nearest to the mean, an exact half to the even one. */
 function fillOf(mean: readonly number[]): [number, number, number] {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { native } from '../../lib/binding.js'
-import type { ImageTransform, RawImage } from '../../lib/native.js'
+import type { ImageTransform, RawImage, ViewSettings } from '../../lib/native.js'
 import { fixtures } from './paths.js'
 
 export interface DecodeCase {
@@ -83,4 +83,23 @@ export function wholeImage({ width, height }: RawImage, changes: Partial<ImageTr
     interpolation: 'bicubic',
     ...changes,
   }
+}
+
+/** The model's view of `image` as each of the samples `indices`: (3, height, width). */
+export async function viewsOf(
+  image: RawImage,
+  views: ViewSettings,
+  indices: readonly number[],
+  threads = 1,
+): Promise<Uint8Array[]> {
+  const loader = native().imageLoaderCreate(views, threads)
+  // No files: rows to be filled.
+  const empty = indices.map((index) => ({ path: 'none', offset: 0, length: -1, index }))
+  const result = await native().imageLoaderLoad(loader, empty, 0)
+  await Promise.all(
+    indices.map((index, row) => native().imageLoaderLoadRaw(loader, result, row, { ...image, index }, 0)),
+  )
+  const pixels = new Uint8Array(await native().tensorRead(result.pixels))
+  const size = 3 * views.imageSize[0] * views.imageSize[1]
+  return indices.map((_, row) => pixels.slice(row * size, (row + 1) * size))
 }
