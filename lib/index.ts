@@ -66,7 +66,7 @@ export { BeitError, type BeitErrorCode } from './errors.js'
 export {
   type ClassificationEvaluation,
   type ClassScores,
-  type Confusion,
+  type ConfusionCount,
   confusionMatrix,
   type MultiLabelScores,
 } from './evaluate/classification_evaluation.js'
@@ -101,6 +101,7 @@ export { loadAnyBeit } from './models/load_any_beit.js'
 export type { BeitLoadOptions } from './models/load_beit.js'
 export type { Module } from './models/module.js'
 export type { LoadOptions, ModuleOptions } from './models/module_options.js'
+export { type PredictInput, type Prediction, type PredictOptions, predictSchema } from './models/predict.js'
 export type { SaveOptions } from './models/save_module.js'
 export {
   type DiscreteVaeMetrics,

@@ -23,7 +23,16 @@ export async function decodeFallback(
   { path, offset, length }: { path: string; offset: number; length: number },
   maxPixels: number,
 ): Promise<RawImage> {
-  const bytes = await readBytes(path, offset, length, maxPixels * BYTES_PER_PIXEL + METADATA_BYTES)
+  return decodeBytes(await readImage(path, offset, length, maxPixels), maxPixels)
+}
+
+/** The bytes of an encoded image; length -1: to the end of the file. @throws as readBytes */
+export function readImage(path: string, offset: number, length: number, maxPixels: number): Promise<Buffer> {
+  return readBytes(path, offset, length, maxPixels * BYTES_PER_PIXEL + METADATA_BYTES)
+}
+
+/** The same for an image in memory. */
+export async function decodeBytes(bytes: Buffer, maxPixels: number): Promise<RawImage> {
   switch (formatOf(bytes)) {
     case 'pnm':
       return decodePnm(bytes, maxPixels)

@@ -19,7 +19,7 @@ export interface ClassificationEvaluation {
    * How often images of one class were taken for one class, where that happened at all: by actual, then by
    * predicted class. `confusionMatrix` makes a matrix of it. Empty for images with several classes.
    */
-  confusion: Confusion[]
+  confusion: ConfusionCount[]
   /** null for images of one class. */
   multiLabel: MultiLabelScores | null
   /** Images that were left out because they could not be read. */
@@ -40,7 +40,7 @@ export interface ClassScores {
 }
 
 /** Class ids, and how many images of the actual class were taken for the predicted one. */
-export type Confusion = readonly [actual: number, predicted: number, images: number]
+export type ConfusionCount = readonly [actual: number, predicted: number, images: number]
 
 /** Means are over the classes that have an image; a probability of 0.5 or more is a yes. */
 export interface MultiLabelScores {

@@ -2,7 +2,7 @@
 import { weightsOf } from '../data/batch_targets.js'
 import type { LabelledImages, Target } from '../data/labels.js'
 import type { ClassifierScores } from '../native.js'
-import type { Confusion } from './classification_evaluation.js'
+import type { ConfusionCount } from './classification_evaluation.js'
 import { Losses, type TalliedScores, type Tally } from './tally.js'
 
 const TOP = 5
@@ -43,7 +43,7 @@ export class SingleLabelTally implements Tally {
       const ofClass = [...counts.values()].reduce((sum, count) => sum + count, 0)
       return { name, images: ofClass, accuracy: ofClass === 0 ? null : (counts.get(id) ?? 0) / ofClass }
     })
-    const confusion = this.#predictions.flatMap((counts, actual): Confusion[] =>
+    const confusion = this.#predictions.flatMap((counts, actual): ConfusionCount[] =>
       [...counts]
         .map(([predicted, count]) => [actual, predicted, count] as const)
         .sort((a, b) => a[1] - b[1]),

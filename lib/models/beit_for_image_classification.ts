@@ -10,6 +10,7 @@ import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
 import { type BeitLoadOptions, loadBeit } from './load_beit.js'
 import { checkLoadOptions, type ModuleOptions, takeModuleOptions } from './module_options.js'
+import { type PredictInput, type Prediction, type PredictOptions, predict } from './predict.js'
 
 const KIND = 'beit_for_image_classification'
 
@@ -158,6 +159,25 @@ export class BeitForImageClassification extends BeitModel {
     this.checkPixels(pixels)
     if (options.blocks !== undefined) return this.blockFeatures(pixels, null, options.blocks)
     return new Tensor(await native().beitPooled(this.handle, pixels.handle))
+  }
+
+  /**
+   * The likeliest classes of images, without a gradient and without drop path. Encoded images are made as
+   * `preprocessing` has it, so nothing has to be known of the training.
+   *
+   * @param images paths or bytes of encoded images, one or several; or a Tensor (B, 3, H, W) of this model's
+   * size, uint8 in [0, 255] or float that is already normalised
+   * @param options `topK` classes of an image (5); `multiLabel` for classes that exclude no other: each
+   * probability is a sigmoid; `batchSize`, `precision`, `maxPixels`, `signal`
+   * @returns for each image its classes, likeliest first, the lower id first among equals
+   * @throws BeitError ERR_IO or ERR_FORMAT naming the image that cannot be read; ERR_INVALID_ARGUMENT,
+   * ERR_SHAPE_MISMATCH
+   * @throws the signal's reason when it is aborted
+   * @example
+   * const [[best]] = await model.predict('photos/hen.jpg') // { label: 'hen', classId: 8, probability: 0.97 }
+   */
+  async predict(images: PredictInput, options: PredictOptions = {}): Promise<Prediction[][]> {
+    return predict(this, images, options)
   }
 
   /** A copy of this model elsewhere. */

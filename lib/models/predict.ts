@@ -1,0 +1,134 @@
+/** What a classifier makes of images: their likeliest classes by name. */
+import { native } from '../binding.js'
+import { type EncodedImage, imagePixels } from '../data/image_pixels.js'
+import { preprocessedViews } from '../data/preprocessed_views.js'
+import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
+import { invalidArgument } from '../errors.js'
+import type { ClassifierScores, ScoringSettings } from '../native.js'
+import { defined, type OptionSchema, validateOptions } from '../options.js'
+import { Tensor } from '../tensor.js'
+import { FLOAT_DTYPES } from './arguments.js'
+import type { BeitForImageClassification } from './beit_for_image_classification.js'
+
+/** One class that an image may be of. */
+export interface Prediction {
+  /** Name of the class; its id as text for a model that has no names. */
+  label: string
+  classId: number
+  /** Share of this class among all; with `multiLabel` the probability that it is there. */
+  probability: number
+}
+
+/** What {@link predictSchema} describes, with its defaults filled in. */
+export interface PredictSettings {
+  topK: number
+  multiLabel: boolean
+  batchSize: number
+  precision: 'fp32' | 'bf16'
+  maxPixels: number
+  signal: AbortSignal | null
+}
+
+export type PredictOptions = Partial<PredictSettings>
+
+export const predictSchema: OptionSchema = {
+  topK: { type: 'integer', min: 1, default: 5, doc: 'Classes of an image, or all where there are fewer' },
+  multiLabel: {
+    type: 'boolean',
+    default: false,
+    doc: 'Each class by itself (sigmoid), for a model trained with binary-cross-entropy',
+  },
+  batchSize: { type: 'integer', min: 1, default: 32, doc: 'Images that go through the model at once' },
+  precision: {
+    type: 'choice',
+    choices: ['fp32', 'bf16'],
+    default: 'fp32',
+    doc: 'Arithmetic of the matrix products',
+  },
+  maxPixels: {
+    type: 'integer',
+    min: 1,
+    default: DEFAULT_MAX_PIXELS,
+    doc: 'An image of more pixels is refused',
+  },
+  signal: {
+    type: 'object',
+    check: (value) => value instanceof AbortSignal,
+    expected: 'an AbortSignal',
+    optional: true,
+    doc: 'When aborted, the call ends with its reason',
+  },
+}
+
+/** What {@link BeitForImageClassification.predict} takes. */
+export type PredictInput = EncodedImage | readonly EncodedImage[] | Tensor
+
+/** {@link BeitForImageClassification.predict} */
+export async function predict(
+  model: BeitForImageClassification,
+  images: PredictInput,
+  options: PredictOptions,
+): Promise<Prediction[][]> {
+  const settings = validateOptions<PredictSettings>('predict', predictSchema, defined(options))
+  const scoring = predictionScoring(model, settings)
+  if (images instanceof Tensor) return predictTensor(model, images, scoring)
+  const list = typeof images === 'string' || images instanceof Uint8Array ? [images] : images
+  checkImages(list)
+  const views = preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels)
+  const predictions: Prediction[][] = []
+  for (let start = 0; start < list.length; start += settings.batchSize) {
+    settings.signal?.throwIfAborted()
+    using pixels = await imagePixels(list.slice(start, start + settings.batchSize), views, start)
+    const scores = await native().classifierScores(model.handle, pixels.handle, null, scoring)
+    predictions.push(...predictionsOf(scores, model.labels))
+  }
+  return predictions
+}
+
+/** How the classifier is asked for its likeliest classes. */
+export function predictionScoring(
+  model: BeitForImageClassification,
+  { topK, multiLabel, precision }: Pick<PredictSettings, 'topK' | 'multiLabel' | 'precision'>,
+): ScoringSettings {
+  const { mean, std } = model.preprocessing
+  const loss = multiLabel ? 'binary-cross-entropy' : 'cross-entropy'
+  return { mean, std, loss, precision, topK: Math.min(topK, model.config.numClasses) }
+}
+
+/** The classes of each image, likeliest first. */
+export function predictionsOf(
+  { classes, probabilities, classesPerImage }: ClassifierScores,
+  labels: readonly string[] | null,
+): Prediction[][] {
+  const images = classes.length / classesPerImage
+  return Array.from({ length: images }, (_, row) =>
+    Array.from({ length: classesPerImage }, (_, i) => {
+      const classId = classes[row * classesPerImage + i] as number
+      const probability = probabilities[row * classesPerImage + i] as number
+      return { label: labels?.[classId] ?? String(classId), classId, probability }
+    }),
+  )
+}
+
+async function predictTensor(
+  model: BeitForImageClassification,
+  pixels: Tensor,
+  scoring: ScoringSettings,
+): Promise<Prediction[][]> {
+  const isFloat = FLOAT_DTYPES.includes(pixels.dtype) && pixels.dtype !== 'float32'
+  const taken = isFloat ? await pixels.to({ dtype: 'float32' }) : pixels
+  try {
+    const scores = await native().classifierScores(model.handle, taken.handle, null, scoring)
+    return predictionsOf(scores, model.labels)
+  } finally {
+    if (taken !== pixels) taken.dispose()
+  }
+}
+
+function checkImages(images: unknown): asserts images is readonly EncodedImage[] {
+  const isImage = (value: unknown) =>
+    (typeof value === 'string' && value !== '') || value instanceof Uint8Array
+  if (!Array.isArray(images) || !images.every(isImage)) {
+    throw invalidArgument('images', 'paths, bytes of encoded images, or a Tensor [B, 3, H, W]', images)
+  }
+}
