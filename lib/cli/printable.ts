@@ -27,6 +27,11 @@ export function printJson(value: unknown): void {
   console.log(text.replace(UNPRINTABLE, (character) => (character === '\n' ? '\n' : jsonEscaped(character))))
 }
 
+/** Prints values as lines of JSON, in the same way. */
+export function printJsonLines(values: readonly unknown[]): void {
+  console.log(values.map((value) => JSON.stringify(value).replace(UNPRINTABLE, jsonEscaped)).join('\n'))
+}
+
 /** Indented, each of many values at the bottom would take as much text as it is deep. */
 const MAX_INDENTED = 32
 

@@ -4,8 +4,10 @@ import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
+import { evaluateCommand } from './commands/evaluate.js'
 import { featuresCommand } from './commands/features.js'
 import { infoCommand } from './commands/info.js'
+import { predictCommand } from './commands/predict.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { probeCommand } from './commands/probe.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
@@ -19,6 +21,8 @@ import { printable } from './printable.js'
 export const commands: readonly Command[] = [
   pretrainCommand,
   tokenizerTrainCommand,
+  evaluateCommand,
+  predictCommand,
   probeCommand,
   featuresCommand,
   encodeCommand,

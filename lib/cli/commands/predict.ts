@@ -1,0 +1,107 @@
+/** beit predict: the likeliest classes of images. */
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { native } from '../../binding.js'
+import { batches } from '../../data/batches.js'
+import { type ImageSource, isImageName } from '../../data/image_source.js'
+import { openImages } from '../../data/open_images.js'
+import { preprocessedViews } from '../../data/preprocessed_views.js'
+import { percent } from '../../log/format.js'
+import {
+  type Prediction,
+  type PredictSettings,
+  predictionScoring,
+  predictionsOf,
+  predictSchema,
+} from '../../models/predict.js'
+import { validateOptions } from '../../options.js'
+import { pretrainSchema } from '../../train/pretrain_options.js'
+import { type Command, EXIT } from '../command.js'
+import { omit, PATHS, pick, pickValues } from '../groups.js'
+import { Interrupt } from '../interrupt.js'
+import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
+import { print, printJsonLines } from '../printable.js'
+
+export const predictCommand: Command = {
+  name: 'predict',
+  summary: 'Tells the likeliest classes of images',
+  usage: '--model PATH --data PATH [flags]',
+  about:
+    'A line for each image: its name, then its likeliest classes with their probabilities. With --json a line is ' +
+    '{"key": NAME, "predictions": [{"label": CLASS, "classId": N, "probability": P}, ...]}. Images are resized, ' +
+    'cropped and normalised as the model was trained to see them; those that cannot be read are left out and named.',
+  groups: [
+    {
+      title: 'Input and output',
+      flags: {
+        ...CLASSIFIER_FLAGS,
+        data: { ...PATHS.data, doc: 'Images: a file, a folder, a .tar shard, or a pattern of shards' },
+        ...pick(predictSchema, ['topK', 'multiLabel']),
+        json: { type: 'boolean', default: false, doc: 'Print lines of JSON' },
+        device: PATHS.device,
+      },
+    },
+    {
+      title: 'Machine and loading',
+      flags: {
+        ...omit(pick(predictSchema, Object.keys(predictSchema)), ['topK', 'multiLabel']),
+        ...pick(pretrainSchema, ['loaderThreads', 'maxBrokenShare']),
+      },
+    },
+  ],
+  examples: [
+    { what: 'what is on a picture', line: 'beit predict --model runs/photos --data hen.jpg' },
+    {
+      what: 'the one likeliest class of every image of a folder, for a program',
+      line: 'beit predict --model runs/photos --data new/ --top-k 1 --json > classes.jsonl',
+    },
+  ],
+  async run({ values }) {
+    const given = pickValues(values, Object.keys(predictSchema))
+    const settings = validateOptions<PredictSettings>('predict', predictSchema, given)
+    using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
+    using model = await openClassifier(values)
+    const source = await openSource(values.data as string)
+    const scoring = predictionScoring(model, settings)
+    const stream = batches(source, {
+      views: preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels),
+      batchSize: settings.batchSize,
+      shuffle: false,
+      dropLast: false,
+      epochs: 1,
+      threads: (values.loaderThreads as number | null | undefined) ?? undefined,
+      maxBrokenShare: values.maxBrokenShare as number | undefined,
+      signal: interrupt.signal,
+    })
+    try {
+      for await (const batch of stream) {
+        using held = batch
+        const scores = await native().classifierScores(model.handle, held.pixels.handle, null, scoring)
+        const images = predictionsOf(scores, model.labels).map((predictions, row) => {
+          return { key: source.sample(held.indices[row] as number).key, predictions }
+        })
+        if (values.json === true) printJsonLines(images)
+        else print(images.map(inWords))
+      }
+      return EXIT.ok
+    } catch (error) {
+      if (interrupt.signal.aborted && error === interrupt.signal.reason) return interrupt.code
+      throw error
+    } finally {
+      // Of a command that fails, too: they may be why.
+      for (const { key, path, message } of stream.broken)
+        console.error(`left out: ${key} in ${path}: ${message}`)
+    }
+  },
+}
+
+const inWords = ({ key, predictions }: { key: string; predictions: readonly Prediction[] }) =>
+  [key, ...predictions.map(({ label, probability }) => `${label} ${percent(probability)}`)].join('  ')
+
+/** What `openImages` opens, or a single image. */
+async function openSource(path: string): Promise<ImageSource> {
+  const isFile = (await stat(path).catch(() => null))?.isFile() ?? false
+  if (!isFile || !isImageName(path)) return openImages(path)
+  const sample = { path, offset: 0, length: -1, key: basename(path), label: null }
+  return { name: path, length: 1, classes: null, fingerprint: path, sample: () => sample }
+}
