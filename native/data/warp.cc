@@ -17,10 +17,13 @@ struct Place {
 
 Place place_of(double coordinate, int length) {
   const double from_center = coordinate - 0.5;
-  const double below = std::floor(from_center);
-  const int first = static_cast<int>(below) - 1;
-  Place place{{}, from_center - below};
-  for (int i = 0; i < 4; i++) place.index[i] = std::clamp(first + i, 0, length - 1);
+  // std::floor by hand: a call of the library for every pixel would take most of the time.
+  const int truncated = static_cast<int>(from_center);
+  const int below = truncated - (from_center < truncated ? 1 : 0);
+  Place place{{below - 1, below, below + 1, below + 2}, from_center - below};
+  if (below < 1 || below + 2 >= length) {
+    for (int& index : place.index) index = std::clamp(index, 0, length - 1);
+  }
   return place;
 }
 
