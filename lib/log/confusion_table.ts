@@ -1,7 +1,8 @@
-/** A confusion matrix as text. */
+/** The confusions of an evaluation as text. */
 import { columns } from '../cli/info/table.js'
-import { type Confusion, checkConfusion, mistakes, recalls, sum } from '../evaluate/confusion.js'
-import { counted, grouped, percent } from './format.js'
+import { confusionMatrix } from '../evaluate/classification_evaluation.js'
+import { type Confused, confusionSummary, mistakes } from '../evaluate/mistakes.js'
+import { clipped, counted, grouped, percent } from './format.js'
 
 /** Classes whose matrix fits on a terminal. */
 const MOST_COLUMNS = 12
@@ -10,24 +11,22 @@ const MISTAKES = 20
 /**
  * Lines of a table: up to 12 classes the whole matrix, true classes in rows, predicted ones in columns; of
  * more, the mistakes that were made most.
+ * @throws BeitError ERR_INVALID_ARGUMENT for an evaluation of images with several classes
  * @example
- * console.log(confusionTable(evaluation.confusion, model.labels).join('\n'))
+ * console.log(confusionTable(await evaluate({ model, data })).join('\n'))
  */
-export function confusionTable(confusion: Confusion, classes: readonly string[]): string[] {
-  checkConfusion(confusion, classes)
-  return classes.length <= MOST_COLUMNS ? matrix(confusion, classes) : worst(confusion, classes)
+export function confusionTable(evaluation: Confused): string[] {
+  confusionSummary(evaluation)
+  return evaluation.perClass.length <= MOST_COLUMNS ? matrix(evaluation) : worst(evaluation)
 }
 
-function matrix(confusion: Confusion, classes: readonly string[]): string[] {
-  const header = ['true \\ predicted', ...classes.map((name) => clipped(name, 10)), 'right']
-  const shares = recalls(confusion)
-  const rows = confusion.map((row, id) => {
-    const share = shares[id]
-    return [
-      clipped(classes[id] as string, 24),
-      ...row.map((count) => (count === 0 ? '.' : grouped(count))),
-      share === null || share === undefined ? '-' : percent(share),
-    ]
+function matrix(evaluation: Confused): string[] {
+  const { perClass } = evaluation
+  const header = ['true \\ predicted', ...perClass.map(({ name }) => clipped(name, 10)), 'right']
+  const rows = confusionMatrix(evaluation).map((row, id) => {
+    const { name, accuracy } = perClass[id] as Confused['perClass'][number]
+    const counts = row.map((count) => (count === 0 ? '.' : grouped(count)))
+    return [clipped(name, 24), ...counts, accuracy === null ? '-' : percent(accuracy)]
   })
   return columns(
     [header, ...rows],
@@ -35,17 +34,13 @@ function matrix(confusion: Confusion, classes: readonly string[]): string[] {
   )
 }
 
-function worst(confusion: Confusion, classes: readonly string[]): string[] {
-  const all = mistakes(confusion, classes)
-  const total = sum(all.map(({ count }) => count))
-  const title = `${counted(total, 'mistake')} of ${all.length} kinds among ${classes.length} classes`
+function worst(evaluation: Confused): string[] {
+  const all = mistakes(evaluation)
+  const total = all.reduce((sum, { images }) => sum + images, 0)
+  const title = `${counted(total, 'mistake')} of ${all.length} kinds among ${evaluation.perClass.length} classes`
   if (all.length === 0) return [title]
   const rows = all
     .slice(0, MISTAKES)
-    .map(({ actual, predicted, count, share }) => [actual, predicted, grouped(count), percent(share)])
+    .map(({ actual, predicted, images, share }) => [actual, predicted, grouped(images), percent(share)])
   return [title, ...columns([['true', 'predicted', 'images', 'of the class'], ...rows], [2, 3])]
 }
-
-/** "automob..." */
-export const clipped = (text: string, longest: number) =>
-  text.length <= longest ? text : `${text.slice(0, longest - 3)}...`

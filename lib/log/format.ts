@@ -6,6 +6,10 @@ export const grouped = (value: number) => value.toLocaleString('en-US')
 /** counted(1, 'image') -> "1 image", counted(12345, 'image') -> "12,345 images" */
 export const counted = (count: number, noun: string) => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`
 
+/** clipped('automobile', 7) -> "auto..." */
+export const clipped = (text: string, longest: number) =>
+  text.length <= longest ? text : `${text.slice(0, longest - 3)}...`
+
 /** 0.1234 -> "12.3 %"; two decimals below 1 %. */
 export function percent(share: number): string {
   const value = 100 * share

@@ -1,14 +1,7 @@
 /** Which classes are taken for which: a matrix with counts, or of many classes a heat map and its worst pairs. */
-import {
-  type Confusion,
-  checkConfusion,
-  confusionAccuracy,
-  mistakes,
-  recalls,
-  sum,
-} from '../evaluate/confusion.js'
-import { clipped } from '../log/confusion_table.js'
-import { grouped, percent } from '../log/format.js'
+import { confusionMatrix } from '../evaluate/classification_evaluation.js'
+import { type Confused, confusionSummary, mistakes, rowTotals } from '../evaluate/mistakes.js'
+import { clipped, grouped, percent } from '../log/format.js'
 import { Picture } from './picture.js'
 import { element, label } from './svg.js'
 import { svgDocument } from './theme.js'
@@ -31,23 +24,20 @@ const shadeOf = (share: number, right: boolean) =>
 const DARK = 4
 
 /**
- * Draws a confusion matrix: true classes in rows, predicted ones in columns, shaded by the share of the row.
- * Up to 30 classes have their names, counts and shares of right answers; more make a heat map, with the
- * mistakes that were made most below it.
+ * Draws the confusions of an evaluation: true classes in rows, predicted ones in columns, shaded by the share
+ * of the row. Up to 30 classes have their names, counts and shares of right answers; more make a heat map,
+ * with the mistakes that were made most below it.
  *
- * @param confusion (C, C): images of class i that were taken for class j
- * @param classes their C names
- * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT
+ * @throws BeitError ERR_INVALID_ARGUMENT for an evaluation of images with several classes
  * @example
- * const picture = await drawConfusion(evaluation.confusion, model.labels)
- * await picture.save('runs/photos/confusion.png')
+ * const picture = await drawConfusion(await evaluate({ model, data }))
+ * await picture.save('confusion.png')
  */
-export async function drawConfusion(confusion: Confusion, classes: readonly string[]): Promise<Picture> {
-  checkConfusion(confusion, classes)
-  const { images, accuracy } = confusionAccuracy(confusion)
-  const facts = `${grouped(images)} images · ${grouped(classes.length)} classes · accuracy ${percent(accuracy)}`
-  const { body, height } =
-    classes.length <= MOST_NAMED ? namedMatrix(confusion, classes) : heatMap(confusion, classes)
+export async function drawConfusion(evaluation: Confused): Promise<Picture> {
+  const { images, accuracy } = confusionSummary(evaluation)
+  const count = evaluation.perClass.length
+  const facts = `${grouped(images)} images · ${grouped(count)} classes · accuracy ${percent(accuracy)}`
+  const { body, height } = count <= MOST_NAMED ? namedMatrix(evaluation) : heatMap(evaluation)
   const head = [
     label(MARGIN, 36, 'Confusion matrix', { class: 'fill-ink', 'font-size': 19, 'font-weight': 600 }),
     label(MARGIN, 59, `${facts} · rows: true class, columns: predicted`, QUIET),
@@ -60,8 +50,10 @@ export async function drawConfusion(confusion: Confusion, classes: readonly stri
 const QUIET = { class: 'fill-quiet', 'font-size': 13 }
 const textWidth = (text: string, size: number) => text.length * size * 0.56
 
-function namedMatrix(confusion: Confusion, classes: readonly string[]): { body: string[]; height: number } {
-  const names = classes.map((name) => clipped(name, LONGEST_NAME))
+function namedMatrix(evaluation: Confused): { body: string[]; height: number } {
+  const confusion = confusionMatrix(evaluation)
+  const totals = rowTotals(evaluation)
+  const names = evaluation.perClass.map(({ name }) => clipped(name, LONGEST_NAME))
   const left = MARGIN + 12 + Math.max(...names.map((name) => textWidth(name, 13)))
   const right = 72
   const cell = Math.min(64, (WIDTH - MARGIN - left - right) / names.length)
@@ -69,12 +61,12 @@ function namedMatrix(confusion: Confusion, classes: readonly string[]): { body: 
   // Names of columns lean to the right, so the last one needs room above and not beside.
   const top = TOP + 16 + 0.72 * Math.max(...names.map((name) => textWidth(name, size + 1)))
   const at = (place: number, start: number) => start + place * cell
-  const shares = recalls(confusion)
   const body = names.flatMap((name, i) => {
     const y = at(i, top) + cell / 2 + size * 0.36
     const x = at(i, left) + cell / 2
     const lean = `rotate(-45 ${x.toFixed(1)} ${(top - 8).toFixed(1)})`
-    const share = shares[i]
+    const row = confusion[i] as number[]
+    const total = totals[i] as number
     return [
       label(left - 10, y, name, {
         class: 'fill-ink',
@@ -82,11 +74,11 @@ function namedMatrix(confusion: Confusion, classes: readonly string[]): { body: 
         'text-anchor': 'end',
       }),
       label(x, top - 8, name, { class: 'fill-ink', 'font-size': Math.min(13, size + 1), transform: lean }),
-      label(at(names.length, left) + 12, y, share == null ? 'none' : percent(share), {
+      label(at(names.length, left) + 12, y, total === 0 ? 'none' : percent((row[i] as number) / total), {
         class: 'fill-quiet',
         'font-size': size,
       }),
-      ...cells(confusion[i] as readonly number[], i, left, at(i, top), cell, size),
+      ...cells(row, total, i, left, at(i, top), cell, size),
     ]
   })
   return { body, height: Math.ceil(at(names.length, top) + MARGIN) }
@@ -95,13 +87,13 @@ function namedMatrix(confusion: Confusion, classes: readonly string[]): { body: 
 /** One row, with its counts; a class without images stays empty. */
 function cells(
   row: readonly number[],
+  total: number,
   i: number,
   left: number,
   y: number,
   cell: number,
   size: number,
 ): string[] {
-  const total = sum(row)
   return row.flatMap((count, j) => {
     const x = left + j * cell
     const side = { x: x + 0.5, y: y + 0.5, width: cell - 1, height: cell - 1 }
@@ -122,28 +114,26 @@ function cells(
   })
 }
 
-function heatMap(confusion: Confusion, classes: readonly string[]): { body: string[]; height: number } {
+function heatMap(evaluation: Confused): { body: string[]; height: number } {
+  const count = evaluation.perClass.length
+  const totals = rowTotals(evaluation)
   const side = WIDTH - 2 * MARGIN - 44
   const [left, top] = [MARGIN + 44, TOP + 24]
-  const cell = side / classes.length
+  const cell = side / count
   // One path a shade: thousands of separate rectangles would make a slow file.
   const paths = { right: RIGHT.map(() => ''), wrong: WRONG.map(() => '') }
   // A mistake below a pixel would not be seen.
   const edge = short(Math.max(cell, 1.8))
-  for (const [i, row] of confusion.entries()) {
-    const total = sum(row)
-    for (const [j, count] of row.entries()) {
-      if (count === 0) continue
-      const shade = shadeOf(count / total, i === j)
-      paths[i === j ? 'right' : 'wrong'][shade] +=
-        `M${short(left + j * cell)} ${short(top + i * cell)}h${edge}v${edge}h${-edge}z`
-    }
+  for (const [i, j, images] of evaluation.confusion) {
+    const shade = shadeOf(images / (totals[i] as number), i === j)
+    paths[i === j ? 'right' : 'wrong'][shade] +=
+      `M${short(left + j * cell)} ${short(top + i * cell)}h${edge}v${edge}h${-edge}z`
   }
   const frame = { x: left, y: top, width: side, height: side, class: 'line-grid' }
   const bottom = top + side
-  const worst = mistakes(confusion, classes).slice(0, LISTED)
+  const worst = mistakes(evaluation).slice(0, LISTED)
   const body = [
-    ...ticks(classes.length, left, top, cell),
+    ...ticks(count, left, top, cell),
     ...WRONG.map((fill, shade) => element('path', { d: paths.wrong[shade], fill })),
     ...RIGHT.map((fill, shade) => element('path', { d: paths.right[shade], fill })),
     element('rect', { ...frame, fill: 'none' }),
@@ -152,9 +142,9 @@ function heatMap(confusion: Confusion, classes: readonly string[]): { body: stri
       'font-size': 14,
       'font-weight': 600,
     }),
-    ...worst.map(({ actual, predicted, count, share }, i) => {
+    ...worst.map(({ actual, predicted, images, share }, i) => {
       const column = i % 2
-      const text = `${clipped(actual, LONGEST_NAME)} as ${clipped(predicted, LONGEST_NAME)}: ${grouped(count)} (${percent(share)})`
+      const text = `${clipped(actual, LONGEST_NAME)} as ${clipped(predicted, LONGEST_NAME)}: ${grouped(images)} (${percent(share)})`
       return label(MARGIN + column * (WIDTH / 2 - MARGIN), bottom + 58 + Math.floor(i / 2) * 20, text, QUIET)
     }),
   ]
