@@ -1,6 +1,6 @@
 /** An evaluation of a classifier as text. */
 import { columns } from '../cli/info/table.js'
-import { type ClassificationEvaluation, confusionMatrix } from '../evaluate/classification_evaluation.js'
+import type { ClassificationEvaluation } from '../evaluate/classification_evaluation.js'
 import { confusionTable } from './confusion_table.js'
 import { counted, decimal, duration, grouped, percent } from './format.js'
 
@@ -8,8 +8,6 @@ import { counted, decimal, duration, grouped, percent } from './format.js'
 const LISTED = 20
 /** Up to so many classes the confusions tell of each class by themselves, as a matrix. */
 const MATRIX = 12
-/** A matrix of more classes is not worth its memory. */
-export const MOST_CONFUSED_CLASSES = 2000
 
 type Scores = Omit<ClassificationEvaluation, 'broken'>
 
@@ -19,14 +17,11 @@ type Scores = Omit<ClassificationEvaluation, 'broken'>
  * console.log(evaluationTable(await evaluate({ model, data })).join('\n'))
  */
 export function evaluationTable(evaluation: Scores): string[] {
-  const classes = evaluation.perClass.map(({ name }) => name)
   const single = evaluation.multiLabel === null
   return [
     ...columns(totals(evaluation)),
-    ...(single && classes.length <= MATRIX ? [] : ['', ...classTable(evaluation)]),
-    ...(single && classes.length <= MOST_CONFUSED_CLASSES
-      ? ['', ...confusionTable(confusionMatrix(evaluation), classes)]
-      : []),
+    ...(single && evaluation.perClass.length <= MATRIX ? [] : ['', ...classTable(evaluation)]),
+    ...(single ? ['', ...confusionTable(evaluation)] : []),
   ]
 }
 

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { replaceFile } from '../../checkpoint/atomic_file.js'
 import { labelled } from '../../data/labels.js'
 import { openImages } from '../../data/open_images.js'
-import { BeitError, invalidArgument } from '../../errors.js'
-import { type ClassificationEvaluation, confusionMatrix } from '../../evaluate/classification_evaluation.js'
+import { invalidArgument } from '../../errors.js'
+import type { ClassificationEvaluation } from '../../evaluate/classification_evaluation.js'
 import { evaluate } from '../../evaluate/evaluate.js'
 import {
   type EvaluateOptions,
@@ -13,7 +13,7 @@ import {
   scoringSchema,
 } from '../../evaluate/evaluate_options.js'
 import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
-import { evaluationTable, MOST_CONFUSED_CLASSES } from '../../log/evaluation_table.js'
+import { evaluationTable } from '../../log/evaluation_table.js'
 import { grouped } from '../../log/format.js'
 import { drawConfusion } from '../../visualize/confusion_matrix.js'
 import { type Call, type Command, EXIT } from '../command.js'
@@ -74,12 +74,6 @@ export const evaluateCommand: Command = {
     const source = await openImages(values.data as string)
     const labels = values.labels as string | null | undefined
     const data = labels == null ? source : await labelled(source, { labels, classes: model.labels })
-    if (values.picture != null && model.config.numClasses > MOST_CONFUSED_CLASSES) {
-      throw new BeitError(
-        'ERR_INVALID_ARGUMENT',
-        `--picture draws up to ${grouped(MOST_CONFUSED_CLASSES)} classes, the model has ${grouped(model.config.numClasses)}`,
-      )
-    }
     using status = new StatusLine(
       ({ images, of }: EvaluationProgress) => `evaluated ${grouped(images)}/${grouped(of)}`,
     )
@@ -109,7 +103,7 @@ function checkPicture(picture: unknown): void {
 
 /** Prints the result, and writes it where it is wanted. */
 async function tell({ values }: Call, result: ClassificationEvaluation): Promise<void> {
-  const { broken, perClass, multiLabel } = result
+  const { broken, multiLabel } = result
   for (const { key, path, message } of broken) console.error(`left out: ${key} in ${path}: ${message}`)
   if (values.json === true) printJson(result)
   else print(evaluationTable(result))
@@ -120,8 +114,7 @@ async function tell({ values }: Call, result: ClassificationEvaluation): Promise
     told.push(`result: ${shown(values.output as string)}`)
   }
   if (values.picture != null && multiLabel === null) {
-    const names = perClass.map(({ name }) => name)
-    await (await drawConfusion(confusionMatrix(result), names)).save(values.picture as string)
+    await (await drawConfusion(result)).save(values.picture as string)
     told.push(`picture: ${shown(values.picture as string)}`)
   }
   if (values.picture != null && multiLabel !== null) {
