@@ -76,6 +76,11 @@ export function distinct(names: readonly string[]): string[] {
   })
 }
 
+const cropInWords = (share: number | 'whole') => {
+  if (share === 'whole') return 'the whole image'
+  return share === 1 ? 'the middle of the image' : `the middle ${share} of the image`
+}
+
 /** Both in words, for a report. */
 export function companionsInWords({ labels, preprocessing }: Companions): string[] {
   const lines: string[] = []
@@ -89,7 +94,7 @@ export function companionsInWords({ labels, preprocessing }: Companions): string
       mean && `mean ${mean.join(' ')}`,
       std && `std ${std.join(' ')}`,
       interpolation,
-      cropShare === 'whole' ? 'the whole image' : cropShare && `the middle ${cropShare} of the image`,
+      cropShare && cropInWords(cropShare),
     ]
     lines.push(`its images: ${parts.filter(Boolean).join(', ')}`)
   }
