@@ -202,11 +202,17 @@ export interface StepResult {
   finite: boolean
   /** Masked image modelling: masked tokens, and how many were predicted right. 0 for a tokenizer. */
   masked: number
+  /**
+   * Classification: images whose likeliest class has the largest weight in their target, as it was mixed for
+   * the step.
+   */
   correct: number
+  /** Classification: images of the step. */
+  images?: number
   /** Tokenizer training: parts of the loss. The KL divergence is without its weight. */
   reconstruction?: number
   kl?: number
-  /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V. */
+  /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V, else empty. */
   tokenCounts: BigInt64Array
 }
 
@@ -220,6 +226,11 @@ export interface BatchTensors {
   mask: TensorHandle | null
   /** int64 (B, N) token ids computed before, instead of `tokenPixels`. */
   tokens?: TensorHandle | null
+  /** Classification: int64 (B) class ids, or float32 (B, C) weights of the classes, 0 to 1. */
+  targets?: TensorHandle | null
+  /** Classification: what is done to the normalised images, in this order. */
+  erase?: BatchErasing | null
+  mix?: MixPlan | null
 }
 
 /** native/bindings/trainer.cc */
@@ -242,6 +253,16 @@ export interface TrainerBindings {
           straightThrough: boolean
           /** Gumbel noise on the logits while training; false: a plain softmax with temperature. */
           noise: boolean
+        }
+      | {
+          kind: 'image_classification'
+          model: ModuleHandle
+          mean: readonly number[]
+          std: readonly number[]
+          /** 'binary-cross-entropy' takes each class by itself. */
+          loss: 'cross-entropy' | 'binary-cross-entropy'
+          /** Targets become (1 - labelSmoothing) * target + labelSmoothing / C. */
+          labelSmoothing: number
         },
     options: {
       betas: readonly [number, number]
@@ -251,6 +272,13 @@ export interface TrainerBindings {
       precision: 'fp32' | 'bf16'
       /** Of drop path and Gumbel noise. */
       seed: number
+      /** Layer-wise decay of the learning rate (`layerDecayScales`); default null: none. */
+      layerDecay?: number | null
+      /**
+       * Another module of the same configuration, whose weights follow those of the trained one after each step
+       * that was not skipped: decay * average + (1 - decay) * weights. Default null: none.
+       */
+      ema?: { model: ModuleHandle; decay: number } | null
       /** False: the optimizer's plain reference instead of libtorch's fused kernel; default true. */
       fused?: boolean
     },
@@ -279,6 +307,11 @@ export interface TrainerBindings {
    * parameters that took no part in the loss are left out.
    */
   trainerGradients(trainer: TrainerHandle): Promise<NamedTensors>
+  /**
+   * By what the learning rate of each parameter of a BEiT is multiplied; the depth is that of the names.
+   * decay ** (depth + 1) before the blocks, decay ** (depth - i) in block i, 1 behind them.
+   */
+  layerDecayScales(names: readonly string[], decay: number): number[]
 }
 
 /** How the views of an image are made (native/data/two_views.h). */
@@ -393,6 +426,14 @@ export interface ErasingSettings {
   maxAspect: number
   /** An image has 1 to `count` boxes. */
   count: number
+}
+
+/** Random erasing of a batch: what an image loses depends on seed, epoch and its index alone. */
+export interface BatchErasing extends ErasingSettings {
+  seed: number
+  epoch: number
+  /** One an image of the batch. */
+  indices: readonly number[]
 }
 
 /** native/bindings/augmentation.cc */

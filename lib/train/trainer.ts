@@ -4,7 +4,15 @@
  */
 import { native } from '../binding.js'
 import { Disposable } from '../dispose.js'
-import type { BatchTensors, NamedTensors, StepResult, StepSettings, TrainerBindings } from '../native.js'
+import type {
+  BatchErasing,
+  BatchTensors,
+  MixPlan,
+  NamedTensors,
+  StepResult,
+  StepSettings,
+  TrainerBindings,
+} from '../native.js'
 import { Tensor } from '../tensor.js'
 
 export type { StepResult, StepSettings }
@@ -25,6 +33,12 @@ export interface MicroBatch {
   mask?: Tensor | null
   /** int64 (B, N): token ids computed before, instead of `tokenPixels`. */
   tokens?: Tensor | null
+  /** Classification: int64 (B) class ids, or float32 (B, C) weights of the classes, 0 to 1. */
+  targets?: Tensor | null
+  /** Classification: random erasing of the normalised images. */
+  erase?: BatchErasing | null
+  /** Classification: mixup or CutMix of the batch with itself in reverse order, after `erase`. */
+  mix?: MixPlan | null
 }
 
 /** Trains one module. The module stays the caller's: the trainer changes its weights in place. */
@@ -32,7 +46,7 @@ export class Trainer extends Disposable<'trainer'> {
   /**
    * Allocates the optimizer's moments on the device of the module (8 bytes a parameter).
    * @throws BeitError ERR_INVALID_ARGUMENT when the module is not float32, or lies on another device than
-   *   its tokenizer; ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
+   *   its tokenizer, or `ema.model` is no copy of it; ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
    */
   static async create(objective: NativeObjective, options: TrainerOptions): Promise<Trainer> {
     return new Trainer(await native().trainerCreate(objective, options))
@@ -84,12 +98,16 @@ export class Trainer extends Disposable<'trainer'> {
   }
 }
 
-function batchTensors({ pixels, tokenPixels, mask, tokens }: MicroBatch): BatchTensors {
+function batchTensors(batch: MicroBatch): BatchTensors {
+  const { pixels, tokenPixels, mask, tokens, targets, erase = null, mix = null } = batch
   return {
     pixels: pixels.handle,
     tokenPixels: tokenPixels?.handle ?? null,
     mask: mask?.handle ?? null,
     tokens: tokens?.handle ?? null,
+    targets: targets?.handle ?? null,
+    erase,
+    mix,
   }
 }
 

@@ -8,7 +8,6 @@
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "bindings/view_settings.h"
-#include "data/mixing.h"
 
 namespace beit::bindings {
 
@@ -92,6 +91,34 @@ ErasingSettings erasing_settings_from(const Napi::Value& value) {
       number_between(object.Get("maxAspect"), "erase.maxAspect", settings.min_aspect, kMaxAspect);
   settings.count = static_cast<int>(integer_between(object.Get("count"), "erase.count", 1, kMaxBoxes));
   return settings;
+}
+
+train::BatchErasing batch_erasing_from(const Napi::Value& value) {
+  const auto object = object_from(value, "erase");
+  train::BatchErasing erasing{
+      erasing_settings_from(value), seed_from(object.Get("seed")), epoch_from(object.Get("epoch")), {}};
+  const auto indices = object_from(object.Get("indices"), "erase.indices").As<Napi::Array>();
+  for (uint32_t i = 0; i < indices.Length(); i++) {
+    erasing.indices.push_back(
+        static_cast<uint64_t>(integer_between(indices.Get(i), "erase.indices", 0, kMaxInteger)));
+  }
+  return erasing;
+}
+
+MixPlan mix_plan_from(const Napi::Value& value) {
+  const auto object = object_from(value, "mix");
+  MixPlan plan{number_between(object.Get("lambda"), "mix.lambda", 0, 1), std::nullopt};
+  const auto kind = string_from(object.Get("kind"), "mix.kind");
+  if (kind == "mixup") return plan;
+  if (kind != "cutmix") {
+    fail("ERR_INVALID_ARGUMENT", "mix.kind: expected 'mixup' or 'cutmix', got '", kind, "'");
+  }
+  const auto sides = object_from(object.Get("box"), "mix.box").As<Napi::Array>();
+  const auto side = [&](uint32_t i) {
+    return static_cast<int>(integer_between(sides.Get(i), "mix.box", 0, INT_MAX));
+  };
+  plan.box = Box{.left = side(1), .top = side(0), .width = side(3), .height = side(2)};
+  return plan;
 }
 
 // randAugment(settings: RandAugmentSettings, seed: number, epoch: number, index: number): ImageOp[]

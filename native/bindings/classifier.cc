@@ -9,19 +9,12 @@ namespace beit::bindings {
 
 namespace {
 
-train::ClassificationLoss loss_from(const Napi::Value& value) {
-  const auto name = string_from(value, "loss");
-  if (name == "cross-entropy") return train::ClassificationLoss::kCrossEntropy;
-  if (name == "binary-cross-entropy") return train::ClassificationLoss::kBinaryCrossEntropy;
-  fail("ERR_INVALID_ARGUMENT", "loss: expected 'cross-entropy' or 'binary-cross-entropy', got '", name, "'");
-}
-
 train::ClassifierScoring scoring_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
   train::ClassifierScoring scoring;
   scoring.mean = numbers_from<3>(object.Get("mean"), "mean");
   scoring.std = numbers_from<3>(object.Get("std"), "std");
-  scoring.loss = loss_from(object.Get("loss"));
+  scoring.loss = classification_loss_from(object.Get("loss"));
   scoring.precision = precision_from(object.Get("precision"));
   if (const auto top_k = object.Get("topK"); !top_k.IsNull()) scoring.top_k = integer_from(top_k, "topK");
   return scoring;

@@ -1,10 +1,14 @@
 // Trainers: a module with its optimizer, one call per training step.
 #include "train/trainer.h"
 #include "bindings/async.h"
+#include "bindings/augmentation.h"
 #include "bindings/module.h"
 #include "bindings/register.h"
 #include "bindings/training_values.h"
+#include "bindings/view_settings.h"
 #include "train/discrete_vae_step.h"
+#include "train/image_classification_step.h"
+#include "train/layer_decay.h"
 #include "train/masked_image_modeling_step.h"
 
 namespace beit::bindings {
@@ -47,6 +51,16 @@ std::function<std::shared_ptr<train::Objective>()> objective_from(const Napi::Ob
     options.noise = boolean_from(objective.Get("noise"), "noise");
     return [=] { return std::make_shared<train::DiscreteVaeStep>(model, options); };
   }
+  if (kind == "image_classification") {
+    auto model = module_from<models::BeitForImageClassification>(objective.Get("model"), "model",
+                                                                 "a BeitForImageClassification");
+    train::ImageClassificationStep::Options options;
+    options.mean = numbers_from<3>(objective.Get("mean"), "mean");
+    options.std = numbers_from<3>(objective.Get("std"), "std");
+    options.loss = classification_loss_from(objective.Get("loss"));
+    options.label_smoothing = number_between(objective.Get("labelSmoothing"), "labelSmoothing", 0, 1);
+    return [=] { return std::make_shared<train::ImageClassificationStep>(model, options); };
+  }
   fail("ERR_INVALID_ARGUMENT", "kind: unknown objective '", kind, "'");
 }
 
@@ -61,6 +75,14 @@ train::TrainerOptions options_from(const Napi::Object& object) {
   }
   if (const auto clip = object.Get("clipGradient"); !clip.IsNull()) {
     options.clip_gradient = number_from(clip, "clipGradient");
+  }
+  if (const auto decay = object.Get("layerDecay"); !is_absent(decay)) {
+    options.adamw.layer_decay = number_between(decay, "layerDecay", 0, 1);
+  }
+  if (const auto value = object.Get("ema"); !is_absent(value)) {
+    const auto ema = object_from(value, "ema");
+    options.average = module_from<nn::Module>(ema.Get("model"), "ema.model", "a model");
+    options.average_decay = number_between(ema.Get("decay"), "ema.decay", 0, 1);
   }
   options.precision = precision_from(object.Get("precision"));
   options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
@@ -86,7 +108,9 @@ train::StepSettings settings_from(const Napi::Value& value) {
 
 // A micro-batch of which the tensors are not made yet: TensorSlot::get belongs to the engine thread.
 struct BatchSlots {
-  SlotPtr pixels, token_pixels, mask, tokens;
+  SlotPtr pixels, token_pixels, mask, tokens, targets;
+  std::optional<train::BatchErasing> erase;
+  std::optional<MixPlan> mix;
 
   explicit BatchSlots(const Napi::Value& value) {
     const auto object = object_from(value, "batch");
@@ -94,10 +118,13 @@ struct BatchSlots {
     token_pixels = optional_tensor_from(object.Get("tokenPixels"), "tokenPixels");
     mask = optional_tensor_from(object.Get("mask"), "mask");
     tokens = optional_tensor_from(object.Get("tokens"), "tokens");
+    targets = optional_tensor_from(object.Get("targets"), "targets");
+    if (const auto value = object.Get("erase"); !is_absent(value)) erase = batch_erasing_from(value);
+    if (const auto value = object.Get("mix"); !is_absent(value)) mix = mix_plan_from(value);
   }
   train::MicroBatch tensors() const {
     const auto get = [](const SlotPtr& slot) { return slot ? slot->get() : at::Tensor(); };
-    return {get(pixels), get(token_pixels), get(mask), get(tokens)};
+    return {get(pixels), get(token_pixels), get(mask), get(tokens), get(targets), erase, mix};
   }
 };
 
@@ -191,6 +218,15 @@ static Napi::Value trainer_gradients(const Napi::CallbackInfo& info) {
   return on_engine(info.Env(), [=] { return trainer->gradients(); }, named_tensors_to_js);
 }
 
+// layerDecayScales(names: string[], decay: number): number[]
+static Napi::Value layer_decay_scales(const Napi::CallbackInfo& info) {
+  const auto scales =
+      train::layer_decay_scales(strings_from(info[0], "names"), number_between(info[1], "decay", 0, 1));
+  auto array = Napi::Array::New(info.Env(), scales.size());
+  for (uint32_t i = 0; i < scales.size(); i++) array.Set(i, scales[i]);
+  return array;
+}
+
 void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<trainer_create>(env, exports, "trainerCreate");
   export_function<trainer_step>(env, exports, "trainerStep");
@@ -198,6 +234,7 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<trainer_state>(env, exports, "trainerState");
   export_function<trainer_load>(env, exports, "trainerLoad");
   export_function<trainer_gradients>(env, exports, "trainerGradients");
+  export_function<layer_decay_scales>(env, exports, "layerDecayScales");
 }
 
 }  // namespace beit::bindings

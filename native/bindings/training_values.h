@@ -6,6 +6,7 @@
 
 #include "bindings/values.h"
 #include "train/autocast.h"
+#include "train/classification_loss.h"
 
 namespace beit::bindings {
 
@@ -25,6 +26,13 @@ inline train::Precision precision_from(const Napi::Value& value) {
   if (name == "fp32") return train::Precision::kFp32;
   if (name == "bf16") return train::Precision::kBf16;
   fail("ERR_INVALID_ARGUMENT", "precision: expected 'fp32' or 'bf16', got '", name, "'");
+}
+
+inline train::ClassificationLoss classification_loss_from(const Napi::Value& value) {
+  const auto name = string_from(value, "loss");
+  if (name == "cross-entropy") return train::ClassificationLoss::kCrossEntropy;
+  if (name == "binary-cross-entropy") return train::ClassificationLoss::kBinaryCrossEntropy;
+  fail("ERR_INVALID_ARGUMENT", "loss: expected 'cross-entropy' or 'binary-cross-entropy', got '", name, "'");
 }
 
 }  // namespace beit::bindings

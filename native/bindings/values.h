@@ -31,9 +31,10 @@ std::vector<SlotPtr> tensors_from(const Napi::Value& value, const char* name);
 inline SlotPtr tensor_from(const Napi::Value& value, const char* name) {
   return from_handle<TensorSlot>(value, name);
 }
+inline bool is_absent(const Napi::Value& value) { return value.IsNull() || value.IsUndefined(); }
 // null and undefined give an empty pointer.
 inline SlotPtr optional_tensor_from(const Napi::Value& value, const char* name) {
-  return value.IsNull() || value.IsUndefined() ? nullptr : tensor_from(value, name);
+  return is_absent(value) ? nullptr : tensor_from(value, name);
 }
 
 // A tensor handle that owns its memory: what JavaScript's garbage collector is told is the tensor's size.

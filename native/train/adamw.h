@@ -4,6 +4,7 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ class AdamW {
     double beta2 = 0.999;
     double eps = 1e-8;
     bool fused = true;
+    // Layer-wise decay of the learning rate (train/layer_decay.h); none: all parameters have the same.
+    std::optional<double> layer_decay;
   };
 
   // Allocates the moments. The parameters stay those of the module.
@@ -40,6 +43,7 @@ class AdamW {
     at::Tensor exp_avg;
     at::Tensor exp_avg_sq;
     bool decays;
+    double scale;  // of the learning rate
   };
   // In state-dict order.
   const std::vector<Entry>& entries() const { return entries_; }
@@ -49,6 +53,8 @@ class AdamW {
  private:
   Options options_;
   std::vector<Entry> entries_;
+  // Of parameters that are updated alike: indices into entries_.
+  std::vector<std::vector<size_t>> groups_;
   at::Tensor step_;
 };
 

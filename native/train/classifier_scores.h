@@ -9,13 +9,9 @@
 
 #include "models/beit_for_image_classification.h"
 #include "train/autocast.h"
+#include "train/classification_loss.h"
 
 namespace beit::train {
-
-enum class ClassificationLoss {
-  kCrossEntropy,        // one distribution over the classes: probabilities are a softmax
-  kBinaryCrossEntropy,  // each class by itself: probabilities are sigmoids, the loss is their mean
-};
 
 struct ClassifierScoring {
   // uint8 pixels become (x / 255 - mean) / std; float ones are taken as they are.

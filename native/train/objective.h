@@ -1,12 +1,14 @@
 // What a training step computes of a batch. One objective a file (masked_image_modeling_step.cc,
-// discrete_vae_step.cc); the trainer knows no more than this.
+// discrete_vae_step.cc, image_classification_step.cc); the trainer knows no more than this.
 #pragma once
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <vector>
 
 #include "nn/module.h"
 #include "train/autocast.h"
+#include "train/batch_mixing.h"
 
 namespace beit::train {
 
@@ -17,6 +19,9 @@ struct MicroBatch {
   at::Tensor token_pixels;  // (B, 3, h, w): uint8, or float32 in [0, 1]
   at::Tensor mask;          // (B, N) bool
   at::Tensor tokens;        // (B, N) int64, instead of token_pixels
+  at::Tensor targets;       // int64 (B) class ids, or float32 (B, C) weights of the classes
+  std::optional<BatchErasing> erase;
+  std::optional<MixPlan> mix;
 };
 
 struct LossSettings {
@@ -37,7 +42,7 @@ struct Metric {
 struct Loss {
   at::Tensor value;  // float32 scalar with its graph
   std::vector<Metric> metrics;
-  at::Tensor token_counts;  // (V) int64: how often each token was a target or a code
+  at::Tensor token_counts;  // (V) int64: how often each token was a target or a code; (0) without tokens
 };
 
 class Objective {

@@ -75,7 +75,9 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
       optimizer_(trainable(objective_->model()), options.adamw),
       generator_(at::detail::createCPUGenerator(options.seed)),
       // The counter's device has its number, which the model's 'cuda' may lack.
-      device_generator_(make_generator(optimizer_.step_count().device())) {}
+      device_generator_(make_generator(optimizer_.step_count().device())) {
+  if (options.average) average_.emplace(objective_->model(), options.average, options.average_decay);
+}
 
 StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings) {
   if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
@@ -98,7 +100,9 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   const auto norm = global_norm(gradients);
   const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
   if (options_.clip_gradient) clip_by_global_norm(gradients, norm, *options_.clip_gradient);
-  optimizer_.step(settings.learning_rate, settings.weight_decay, finite.logical_not().to(at::kFloat));
+  const auto found_inf = finite.logical_not().to(at::kFloat);
+  optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf);
+  if (average_) average_->update(found_inf);
   return report.read(norm, finite);
 }
 

@@ -11,6 +11,7 @@
 
 #include "train/adamw.h"
 #include "train/objective.h"
+#include "train/weight_average.h"
 
 namespace beit::train {
 
@@ -19,6 +20,9 @@ struct TrainerOptions {
   std::optional<double> clip_gradient;  // largest global norm
   Precision precision = Precision::kFp32;
   uint64_t seed = 0;  // of drop path and Gumbel noise
+  // Follows the weights, step by step; none: nothing does.
+  std::shared_ptr<nn::Module> average;
+  double average_decay = 0.0;
 };
 
 struct StepSettings {
@@ -43,7 +47,7 @@ struct NamedValue {
 
 class Trainer {
  public:
-  // ERR_INVALID_ARGUMENT unless the model is float32.
+  // ERR_INVALID_ARGUMENT unless the model is float32, and the average one of the same kind.
   Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options);
 
   // A step that is interrupted (nn/interruptible.h) is given up: the weights are as before.
@@ -69,6 +73,7 @@ class Trainer {
   std::shared_ptr<const Objective> objective_;
   TrainerOptions options_;
   AdamW optimizer_;
+  std::optional<WeightAverage> average_;
   // On the CPU whatever the device, so that its state goes from one to the other: each step draws from it the
   // seed of the generator that the device draws with.
   at::Generator generator_;

@@ -1,0 +1,48 @@
+/** A step of fine-tuning against the original PyTorch code: same batch, same weights, same numbers. */
+import { equal, is, ok } from 'uvu/assert'
+import { scope } from '../../lib/dispose.js'
+import type { Tensor } from '../../lib/tensor.js'
+import { golden, missing } from '../support/golden.js'
+import { suite } from '../support/suite.js'
+import { under } from '../support/tensors.js'
+import { goldenClassifier } from './golden_classifier.js'
+import { allNear, manifest, near, SETTINGS } from './golden_training.js'
+
+const test = suite('classification parity')
+
+for (const name of ['cls_mean_pool', 'cls_token_pool'] as const) {
+  const path = golden(`${name}.safetensors`)
+  test.skipIf(missing(path), `${name}: logits, features, loss and gradients equal the original's`, () =>
+    scope(async () => {
+      const { model, batch, tensors, trainer: create } = await goldenClassifier(name, path as string)
+      const { pixels } = batch
+      const blocks = [...Array(model.config.depth).keys()]
+      const outputs = new Map([
+        ['logits', await model.forward(pixels)],
+        ['features', await model.features(pixels)],
+        ...(await model.features(pixels, { blocks })).map((tensor, i) => [`block${i}`, tensor] as const),
+      ])
+      const expected = new Map([...outputs.keys()].map((key) => [key, tensors.get(key) as Tensor]))
+      await allNear(outputs, expected, 1e-5)
+
+      const trainer = await create({ labelSmoothing: 0.1 })
+      const result = await trainer.step([batch], SETTINGS)
+      near(result.loss, manifest(name).loss_label_smoothing_0_1, 1e-5, 'loss')
+      const gradients = under('grad.', tensors)
+      ok(gradients.size > 0)
+      await allNear(await trainer.gradients(), gradients, 1e-4)
+
+      const logits = await (tensors.get('logits') as Tensor).toFloat32()
+      const labels = (await (tensors.get('labels') as Tensor).toTypedArray()) as BigInt64Array
+      const likeliest = [...labels].map((_, row) => {
+        const scores = logits.subarray(row * model.config.numClasses, (row + 1) * model.config.numClasses)
+        return scores.indexOf(Math.max(...scores))
+      })
+      is(result.correct, likeliest.filter((id, row) => BigInt(id) === labels[row]).length)
+      is(result.images, labels.length)
+      equal([result.masked, result.tokenCounts.length], [0, 0])
+    }),
+  )
+}
+
+test.run()
