@@ -116,7 +116,7 @@ for await (const event of showProgress(writeMetrics(events))) {
   if (event.type === 'done' && event.reason === 'stopped') stop()
 }
 for (const event of await readMetrics(join(pretrainOutput, METRICS_FILE))) {
-  if (event.type === 'evaluation' && 'accuracy' in event) validated = event
+  if (event.type === 'evaluation' && 'baselineAccuracy' in event) validated = event
 }
 await saveCurves(pretrainOutput)
 await (await sampleSheet(options)).save(join(pretrainOutput, 'samples.png'))

@@ -14,6 +14,8 @@ import { removeFolderAtomically, removePartialFolders, writeFolderAtomically } f
 import { unreadable, verifyManifest, writeManifest } from './manifest.js'
 
 export const MODEL_FILE = 'model.safetensors'
+/** A running average of the weights, where a run keeps one. */
+export const EMA_FILE = 'model_ema.safetensors'
 export const TRAINER_FILE = 'state.safetensors'
 export const STATE_FILE = 'state.json'
 

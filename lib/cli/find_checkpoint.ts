@@ -5,6 +5,7 @@ import { MANIFEST_FILE } from '../checkpoint/manifest.js'
 import { MODEL_FILE, STATE_FILE } from '../checkpoint/run_checkpoint.js'
 import { readSmallText } from '../checkpoint/small_text.js'
 import { BeitError } from '../errors.js'
+import { bestWeights } from '../train/best_weights.js'
 import { CHECKPOINTS_FOLDER, SETTINGS_FILE } from '../train/run_folder.js'
 
 export interface Found {
@@ -41,13 +42,15 @@ export async function findCheckpoint(path: string): Promise<Found> {
 }
 
 /**
- * The file of weights at `path`: of a checkpoint folder its model.
- * @throws BeitError as findCheckpoint does, and ERR_FORMAT for a run, which has several checkpoints
+ * The file of weights at `path`: of a checkpoint folder its model, of a fine-tuning run its best weights.
+ * @throws BeitError as findCheckpoint does, and ERR_FORMAT for another run, which has several checkpoints
  */
 export async function findWeights(path: string): Promise<string> {
   const found = await findCheckpoint(path)
   if (found.kind === 'weights') return found.path
   if (found.kind === 'checkpoint') return join(found.path, MODEL_FILE)
+  const best = await bestWeights(path)
+  if (best !== null) return best
   const checkpoints = join(path, CHECKPOINTS_FOLDER)
   throw new BeitError('ERR_FORMAT', `${path} is a run: name one of its checkpoints, in ${checkpoints}`)
 }

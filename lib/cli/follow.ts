@@ -4,17 +4,16 @@ import { writeBrokenImages } from '../log/broken_images_file.js'
 import { counted, duration } from '../log/format.js'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
-import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
+import type { RunEvent } from '../train/events.js'
 import { type Call, EXIT } from './command.js'
 import { columns } from './info/table.js'
 import { Interrupt } from './interrupt.js'
 
-type AnyEvent = PretrainEvent | TokenizerEvent
-type Done<E extends AnyEvent> = Extract<E, { type: 'done' }>
-type Evaluation<E extends AnyEvent> = Extract<E, { type: 'evaluation' }>
+type Done<E extends RunEvent> = Extract<E, { type: 'done' }>
+type Evaluation<E extends RunEvent> = Extract<E, { type: 'evaluation' }>
 
 /** How a followed run ended. */
-export interface Ending<E extends AnyEvent> {
+export interface Ending<E extends RunEvent> {
   done: Done<E>
   /** The last one; null without validation images. */
   evaluation: Evaluation<E> | null
@@ -27,7 +26,7 @@ export interface Ending<E extends AnyEvent> {
  * `finish`, which gives the lines that tell of its results.
  * @returns the exit code
  */
-export async function follow<E extends AnyEvent>(
+export async function follow<E extends RunEvent>(
   call: Call,
   train: (signal: AbortSignal) => AsyncIterable<E>,
   finish: (ending: Ending<E>) => Promise<[name: string, value: string][]>,
@@ -54,7 +53,7 @@ export async function follow<E extends AnyEvent>(
 }
 
 /** Runs `train`. After it Ctrl-C is no longer a request to stop: there is no step left to finish. */
-async function untilInterrupted<E extends AnyEvent>(
+async function untilInterrupted<E extends RunEvent>(
   train: (signal: AbortSignal) => AsyncIterable<E>,
 ): Promise<{ ending: Ending<E> | null; code: number }> {
   using interrupt = new Interrupt()

@@ -6,6 +6,7 @@ import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { evaluateCommand } from './commands/evaluate.js'
 import { featuresCommand } from './commands/features.js'
+import { finetuneCommand } from './commands/finetune.js'
 import { infoCommand } from './commands/info.js'
 import { predictCommand } from './commands/predict.js'
 import { pretrainCommand } from './commands/pretrain.js'
@@ -20,6 +21,7 @@ import { printable } from './printable.js'
 
 export const commands: readonly Command[] = [
   pretrainCommand,
+  finetuneCommand,
   tokenizerTrainCommand,
   evaluateCommand,
   predictCommand,

@@ -3,7 +3,7 @@
  */
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
+import type { RunEvent } from '../train/events.js'
 
 /** Name of the file in a run folder. */
 export const METRICS_FILE = 'metrics.jsonl'
@@ -15,7 +15,7 @@ export const METRICS_FILE = 'metrics.jsonl'
  * @example
  * for await (const event of writeMetrics(pretrain(options))) console.log(event.type)
  */
-export async function* writeMetrics<E extends PretrainEvent | TokenizerEvent>(
+export async function* writeMetrics<E extends RunEvent>(
   events: AsyncIterable<E>,
 ): AsyncGenerator<E, void, undefined> {
   let file: FileHandle | null = null
@@ -70,10 +70,10 @@ function parse(line: string): { type: string; step?: number } | null {
  * The events of a metrics.jsonl, in order. A last line that a crash or a run still writing left unfinished is left out.
  * Numbers that were not finite are null there, and NaN here.
  */
-export async function readMetrics(path: string): Promise<(PretrainEvent | TokenizerEvent)[]> {
+export async function readMetrics(path: string): Promise<RunEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
   return lines.flatMap((line) => {
-    const event = parse(line) as PretrainEvent | TokenizerEvent | null
+    const event = parse(line) as RunEvent | null
     if (event === null) return []
     if (event.type === 'step') {
       event.loss ??= Number.NaN

@@ -1,5 +1,5 @@
 /** The progress of a run on a terminal, or as plain lines in a log. */
-import type { PretrainEvent, TokenizerEvent } from '../train/events.js'
+import type { RunEvent } from '../train/events.js'
 import { RunStatus } from './run_status.js'
 
 export interface ProgressOptions {
@@ -27,7 +27,7 @@ const CLEAR = '\r\x1b[2K'
  *   if (event.type === 'done') console.log(event.checkpoint)
  * }
  */
-export async function* showProgress<E extends PretrainEvent | TokenizerEvent>(
+export async function* showProgress<E extends RunEvent>(
   events: AsyncIterable<E>,
   options: ProgressOptions = {},
 ): AsyncGenerator<E, void, undefined> {

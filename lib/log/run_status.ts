@@ -1,18 +1,12 @@
 /** What a run is doing now, in words: the parts of the progress line and of the lines that stay. */
-import type {
-  CodebookEvent,
-  PretrainEvent,
-  PretrainStepEvent,
-  StartEvent,
-  TokenizerEvent,
-  TokenizerStepEvent,
-} from '../train/events.js'
+import type { ClassificationScores, CodebookEvent, RunEvent, StartEvent } from '../train/events.js'
 import { counted, decimal, duration, grouped, percent } from './format.js'
 
 /** Loss, accuracy and speed are means over this many steps, as in the original's log. */
 const WINDOW = 20
 
-type StepEvent = PretrainStepEvent | TokenizerStepEvent
+type StepEvent = Extract<RunEvent, { type: 'step' }>
+type EvaluationEvent = Extract<RunEvent, { type: 'evaluation' }>
 
 /** Follows the events of one run. `now` gives milliseconds and is an argument for tests. */
 export class RunStatus {
@@ -28,7 +22,7 @@ export class RunStatus {
     this.#now = now
   }
 
-  update(event: PretrainEvent | TokenizerEvent): void {
+  update(event: RunEvent): void {
     if (event.type === 'start') {
       this.#start = event
       this.#recent = []
@@ -60,7 +54,7 @@ export class RunStatus {
       `loss ${decimal(this.#mean((step) => step.loss))}`,
     ]
     if ('accuracy' in last)
-      parts.push(`acc ${percent(this.#mean((step) => (step as PretrainStepEvent).accuracy))}`)
+      parts.push(`acc ${percent(this.#mean((step) => ('accuracy' in step ? step.accuracy : Number.NaN)))}`)
     else if (this.#codebook !== null) {
       const { usage, perplexity } = this.#codebook
       parts.push(`codes ${Math.round(100 * usage)} %`, `perplexity ${decimal(perplexity)}`)
@@ -90,7 +84,7 @@ export class RunStatus {
   }
 
   /** The line that stays for an event, or null. */
-  lastingLine(event: PretrainEvent | TokenizerEvent): string | null {
+  lastingLine(event: RunEvent): string | null {
     switch (event.type) {
       case 'start':
         return startLine(event)
@@ -111,19 +105,8 @@ export class RunStatus {
           ...leftOut(event),
         ].join('  ')
       }
-      case 'evaluation': {
-        const about =
-          'accuracy' in event
-            ? [
-                `accuracy ${percent(event.accuracy)}`,
-                `most frequent token alone ${percent(event.baselineAccuracy)}`,
-              ]
-            : [`${percent(event.usage)} of the codes used`]
-        const perplexity = `perplexity ${decimal(event.perplexity)}`
-        return ['validation', `loss ${decimal(event.loss)}`, ...about, perplexity, ...leftOut(event)].join(
-          '  ',
-        )
-      }
+      case 'evaluation':
+        return ['validation', ...evaluationParts(event), ...leftOut(event)].join('  ')
       case 'warning':
         return `warning: ${event.message}`
       default:
@@ -138,6 +121,32 @@ function startLine(event: StartEvent): string {
     `(${grouped(event.stepsPerEpoch)} an epoch), ${grouped(event.parameters)} parameters`
   return event.resumedFrom === null ? whole : `${whole}; going on after step ${event.resumedStep}`
 }
+
+/** The scores of an evaluation in one line: "loss 1.234, accuracy 56.7 %". */
+export const evaluationText = (event: EvaluationEvent) => evaluationParts(event).join(', ')
+
+function evaluationParts(event: EvaluationEvent): string[] {
+  if ('ema' in event) {
+    const averaged = event.ema === null ? [] : ['averaged weights', ...scoresText(event.ema)]
+    return [...scoresText(event), ...averaged]
+  }
+  const about =
+    'accuracy' in event
+      ? [
+          `accuracy ${percent(event.accuracy)}`,
+          `most frequent token alone ${percent(event.baselineAccuracy)}`,
+        ]
+      : [`${percent(event.usage)} of the codes used`]
+  return [`loss ${decimal(event.loss)}`, ...about, `perplexity ${decimal(event.perplexity)}`]
+}
+
+const scoresText = ({ loss, accuracy, accuracy5, multiLabel }: ClassificationScores) => [
+  `loss ${decimal(loss)}`,
+  `accuracy ${percent(accuracy)}`,
+  multiLabel === null
+    ? `top-5 ${percent(accuracy5)}`
+    : `mean average precision ${percent(multiLabel.meanAveragePrecision)}`,
+]
 
 const leftOut = ({ broken }: { broken: number }) =>
   broken > 0 ? [`${counted(broken, 'broken image')} left out`] : []

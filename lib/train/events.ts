@@ -5,7 +5,10 @@
  */
 
 import type { BrokenImage } from '../data/broken_images.js'
+import type { ClassBalance } from '../data/class_balance.js'
+import type { ClassificationEvaluation } from '../evaluate/classification_evaluation.js'
 import type { DiscreteVaeMetrics } from '../objectives/discrete_vae_reconstruction.js'
+import type { ImageClassificationMetrics } from '../objectives/image_classification.js'
 import type { MaskedImageModelingMetrics } from '../objectives/masked_image_modeling.js'
 import type { Score } from './run_state.js'
 
@@ -183,3 +186,31 @@ export type TokenizerEvent =
   | CheckpointEvent
   | WarningEvent
   | TokenizerDoneEvent
+
+/** First event of fine-tuning. */
+export interface FinetuneStartEvent extends StartEvent {
+  /** How the training images are spread over the classes. */
+  classBalance: ClassBalance
+}
+export interface FinetuneStepEvent extends StepCommon, ImageClassificationMetrics {}
+export interface FinetuneEpochEvent extends EpochCommon, ImageClassificationMetrics {}
+/** What `evaluate()` says of one set of weights. */
+export type ClassificationScores = Omit<ClassificationEvaluation, 'images' | 'broken' | 'seconds'>
+export interface FinetuneEvaluationEvent extends EvaluationCommon, ClassificationScores {
+  /** The same of the averaged weights; null without `ema`. */
+  ema: ClassificationScores | null
+}
+export interface FinetuneDoneEvent extends DoneCommon, ImageClassificationMetrics {}
+
+/** What `finetune()` yields. */
+export type FinetuneEvent =
+  | FinetuneStartEvent
+  | FinetuneStepEvent
+  | FinetuneEpochEvent
+  | FinetuneEvaluationEvent
+  | CheckpointEvent
+  | WarningEvent
+  | FinetuneDoneEvent
+
+/** What any run yields. */
+export type RunEvent = PretrainEvent | TokenizerEvent | FinetuneEvent

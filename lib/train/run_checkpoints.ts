@@ -37,7 +37,7 @@ export interface RunStart {
  * @throws BeitError ERR_NO_CHECKPOINT, ERR_CHECKPOINT_MISMATCH, ERR_OUTPUT_EXISTS; ERR_IO when one cannot be read
  */
 export async function findRunStart(
-  training: Pick<Training, 'kind' | 'config' | 'settings' | 'module' | 'companions' | 'length'>,
+  training: Pick<Training, 'kind' | 'config' | 'settings' | 'module' | 'furtherModules' | 'length'>,
   folder: RunFolder,
 ): Promise<RunStart> {
   const { resume } = training.settings
@@ -64,7 +64,7 @@ export async function findRunStart(
 /** Puts weights, moments and generator of a checkpoint into modules and trainer. */
 async function restoreRun(
   path: string,
-  training: Pick<Training, 'module' | 'companions'>,
+  training: Pick<Training, 'module' | 'furtherModules'>,
   trainer: Trainer,
 ): Promise<void> {
   await scope(async () => {
@@ -76,8 +76,8 @@ async function restoreRun(
 }
 
 /** Everything of a run that has weights, by the name of its file in a checkpoint. */
-const modulesOf = ({ module, companions = {} }: Pick<Training, 'module' | 'companions'>) =>
-  Object.entries({ [MODEL_FILE]: module, ...companions })
+const modulesOf = ({ module, furtherModules = {} }: Pick<Training, 'module' | 'furtherModules'>) =>
+  Object.entries({ [MODEL_FILE]: module, ...furtherModules })
 
 /**
  * Saves where the run stands and removes the checkpoints that are no longer kept. No step may be running.

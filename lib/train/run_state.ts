@@ -15,6 +15,9 @@ export interface Score {
   value: number
 }
 
+/** `judgedOn` of a run without validation images. */
+export const JUDGED_ON_TRAINING = 'training'
+
 /** The checkpoint with the best score. */
 interface BestCheckpoint extends Score {
   step: number

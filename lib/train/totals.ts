@@ -9,6 +9,8 @@ interface StepSums {
   steps: number
   finite: number
   images: number
+  /** Of those, images of steps that were not skipped. */
+  counted: number
   seconds: number
   waited: number
   /** Sums of the means of the steps, each times its weight. */
@@ -35,7 +37,7 @@ export class Totals {
 
   constructor(saved?: SavedTotals) {
     this.#sums = saved
-      ? { ...saved, tokenCounts: BigInt64Array.from(saved.tokenCounts, (count) => BigInt(count)) }
+      ? { ...EMPTY, ...saved, tokenCounts: BigInt64Array.from(saved.tokenCounts, (count) => BigInt(count)) }
       : { ...EMPTY, tokenCounts: new BigInt64Array(0) }
   }
 
@@ -47,7 +49,8 @@ export class Totals {
     sums.waited += waited
     if (!result.finite) return
     sums.finite++
-    // The loss of masked image modelling is a mean over masked tokens, that of a tokenizer over images.
+    sums.counted += images
+    // The loss of masked image modelling is a mean over masked tokens, that of the others over images.
     const weight = result.masked > 0 ? result.masked : images
     sums.weight += weight
     sums.loss += result.loss * weight
@@ -72,13 +75,14 @@ export class Totals {
    * skipped.
    */
   get result(): StepResult {
-    const { finite, weight, loss, reconstruction, kl, masked, correct, tokenCounts } = this.#sums
+    const { finite, counted, weight, loss, reconstruction, kl, masked, correct, tokenCounts } = this.#sums
     return {
       loss: loss / weight,
       gradientNorm: 0,
       finite: finite > 0,
       masked,
       correct,
+      images: counted,
       reconstruction: reconstruction / weight,
       kl: kl / weight,
       tokenCounts,
@@ -110,6 +114,7 @@ const EMPTY = {
   steps: 0,
   finite: 0,
   images: 0,
+  counted: 0,
   seconds: 0,
   waited: 0,
   weight: 0,

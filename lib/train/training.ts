@@ -55,7 +55,7 @@ export interface Training<
   /** The module that is trained. */
   module: Module
   /** Other modules that the steps change, by the names of their files in a checkpoint. */
-  companions?: Readonly<Record<string, Module>>
+  furtherModules?: Readonly<Record<string, Module>>
   settings: RunSettings
   length: RunLength
   config: RunConfig

@@ -15,7 +15,7 @@ import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
 import { positionAfter } from './run_length.js'
-import type { Progress } from './run_state.js'
+import { JUDGED_ON_TRAINING, type Progress } from './run_state.js'
 import { type StepBatches, stepBatches } from './step_batches.js'
 import { pace, type StepCost } from './totals.js'
 import type { Trainer } from './trainer.js'
@@ -214,7 +214,8 @@ class TrainingRun {
       yield { type: 'evaluation', epoch, step, images, broken: broken.length, ...fields }
     }
     if (!isDue(settings.saveEveryEpochs)) return
-    if (validation === null) progress.noteScore({ metric: 'loss', value: totals.result.loss }, 'training')
+    if (validation === null)
+      progress.noteScore({ metric: 'loss', value: totals.result.loss }, JUDGED_ON_TRAINING)
     else if (evaluation !== null) progress.noteScore(evaluation.score, validation.fingerprint)
     yield* this.#save()
   }

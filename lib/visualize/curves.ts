@@ -3,13 +3,14 @@ import { basename, dirname, join } from 'node:path'
 import { grouped } from '../log/format.js'
 import type {
   CodebookEvent,
+  FinetuneEvaluationEvent,
+  FinetuneStepEvent,
   PretrainEpochEvent,
   PretrainEvaluationEvent,
-  PretrainEvent,
   PretrainStepEvent,
+  RunEvent,
   StartEvent,
   TokenizerEvaluationEvent,
-  TokenizerEvent,
   TokenizerStepEvent,
 } from '../train/events.js'
 import { lineChart, type Panel, type Point, type Series } from './line_chart.js'
@@ -18,25 +19,30 @@ import { movingAverage, thin } from './smooth.js'
 import type { Tone } from './theme.js'
 
 /**
- * Draws the course of a pre-training or tokenizer run from its events, as the run gives them or `readMetrics` reads
- * them. Pre-training: loss and masked-token accuracy with the evaluations and what a constant answer reaches.
- * Tokenizer: reconstruction loss, perplexity of the codebook, temperature.
+ * Draws the course of a run from its events, as the run gives them or `readMetrics` reads them. Pre-training: loss
+ * and masked-token accuracy with the evaluations and what a constant answer reaches. Tokenizer: reconstruction loss,
+ * perplexity of the codebook, temperature. Fine-tuning: loss and accuracy with the evaluations, of the averaged
+ * weights too where there are some.
  *
  * @example
  * const picture = await trainingCurves(await readMetrics('runs/first/metrics.jsonl'))
  * await picture.save('runs/first/curves.png')
  */
-export async function trainingCurves(events: readonly (PretrainEvent | TokenizerEvent)[]): Promise<Picture> {
+export async function trainingCurves(events: readonly RunEvent[]): Promise<Picture> {
   const start = events.findLast((event) => event.type === 'start')
   const steps = events.filter((event) => event.type === 'step')
-  const ofTokenizer = steps.some((step) => 'reconstruction' in step)
   const { svg, forRaster } = lineChart({
-    title: ofTokenizer ? 'Tokenizer training' : 'Masked image modelling',
     subtitle: subtitle(start, steps.at(-1)?.step ?? 0),
     xLabel: 'optimizer step',
-    panels: ofTokenizer ? tokenizerPanels(events) : pretrainPanels(events),
+    ...titleAndPanels(events, steps[0]),
   })
   return Picture.fromSvg(svg, forRaster)
+}
+
+function titleAndPanels(events: readonly RunEvent[], step: object = {}): { title: string; panels: Panel[] } {
+  if ('reconstruction' in step) return { title: 'Tokenizer training', panels: tokenizerPanels(events) }
+  if ('masked' in step) return { title: 'Masked image modelling', panels: pretrainPanels(events) }
+  return { title: 'Image classification', panels: finetunePanels(events) }
 }
 
 function subtitle(start: StartEvent | undefined, steps: number): string {
@@ -51,7 +57,7 @@ function subtitle(start: StartEvent | undefined, steps: number): string {
   return `${facts.join(' · ')} · ${run}`
 }
 
-function pretrainPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Panel[] {
+function pretrainPanels(events: readonly RunEvent[]): Panel[] {
   const steps = events.filter((event) => event.type === 'step') as PretrainStepEvent[]
   const evaluations = events.filter((event) => event.type === 'evaluation') as PretrainEvaluationEvent[]
   const epochs = events.filter((event) => event.type === 'epoch') as PretrainEpochEvent[]
@@ -82,7 +88,7 @@ function pretrainPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Pa
   ]
 }
 
-function tokenizerPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): Panel[] {
+function tokenizerPanels(events: readonly RunEvent[]): Panel[] {
   const steps = events.filter((event) => event.type === 'step') as TokenizerStepEvent[]
   const evaluations = events.filter((event) => event.type === 'evaluation') as TokenizerEvaluationEvent[]
   const codebook = events.filter((event) => event.type === 'codebook') as CodebookEvent[]
@@ -114,7 +120,35 @@ function tokenizerPanels(events: readonly (PretrainEvent | TokenizerEvent)[]): P
   ]
 }
 
-function learningRatePanel(steps: readonly (PretrainStepEvent | TokenizerStepEvent)[]): Panel {
+function finetunePanels(events: readonly RunEvent[]): Panel[] {
+  const steps = events.filter((event) => event.type === 'step') as FinetuneStepEvent[]
+  const evaluations = events.filter((event) => event.type === 'evaluation') as FinetuneEvaluationEvent[]
+  const averaged = evaluations.flatMap(({ step, ema }) => (ema === null ? [] : [{ step, ...ema }]))
+  return [
+    {
+      title: 'Loss (nats an image)',
+      height: 220,
+      series: [
+        ...training(steps, (e) => e.loss),
+        line('averaged weights', 'reference', 'dashed', averaged, (e) => e.loss),
+        line('validation', 'evaluation', 'marked', evaluations, (e) => e.loss),
+      ],
+    },
+    {
+      title: 'Accuracy (%)',
+      height: 220,
+      low: 0,
+      series: [
+        ...training(steps, (e) => 100 * e.accuracy),
+        line('averaged weights', 'reference', 'dashed', averaged, (e) => 100 * e.accuracy),
+        line('validation', 'evaluation', 'marked', evaluations, (e) => 100 * e.accuracy),
+      ],
+    },
+    learningRatePanel(steps),
+  ]
+}
+
+function learningRatePanel(steps: readonly { step: number; learningRate: number }[]): Panel {
   return {
     title: 'Learning rate',
     height: 80,

@@ -11,7 +11,7 @@ import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_ima
 import { Tensor } from '../../lib/tensor.js'
 import type { ConvDiscreteVaeInput } from '../../lib/tokenizers/conv_config.js'
 import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
-import type { PretrainEvent, TokenizerEvent } from '../../lib/train/events.js'
+import type { RunEvent } from '../../lib/train/events.js'
 import type { PretrainOptions } from '../../lib/train/pretrain_options.js'
 import { temporary } from '../support/temporary.js'
 
@@ -84,7 +84,7 @@ export async function microRun(output: string, data: ImageFolder): Promise<Pretr
 }
 
 /** All events of a run. */
-export async function collect<E extends PretrainEvent | TokenizerEvent>(run: AsyncIterable<E>): Promise<E[]> {
+export async function collect<E extends RunEvent>(run: AsyncIterable<E>): Promise<E[]> {
   const events: E[] = []
   for await (const event of run) events.push(event)
   return events

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { unreadable } from '../../checkpoint/manifest.js'
 import { listRunCheckpoints, MODEL_FILE, openRunCheckpoint } from '../../checkpoint/run_checkpoint.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
-import type { PretrainEvent, TokenizerEvent } from '../../train/events.js'
+import type { RunEvent } from '../../train/events.js'
 import { CHECKPOINTS_FOLDER, SETTINGS_FILE } from '../../train/run_folder.js'
 import type { RunState } from '../../train/run_state.js'
 import { reportWeights, type WeightsReport } from './weights_report.js'
 
-type Event<T extends string> = Extract<PretrainEvent | TokenizerEvent, { type: T }>
+type Event<T extends string> = Extract<RunEvent, { type: T }>
 
 export interface RunReport {
   kind: 'run'

@@ -1,5 +1,6 @@
 /** What a run folder or a checkpoint folder holds, as lines to read. */
-import { bytes, decimal, percent } from '../../log/format.js'
+import { bytes, decimal } from '../../log/format.js'
+import { evaluationText } from '../../log/run_status.js'
 import type { CheckpointReport, RunReport } from './run_report.js'
 import { columns, facts, flatten, indented, section } from './table.js'
 import { weightsLines } from './weights_text.js'
@@ -26,11 +27,7 @@ function progressRows({ start, step, evaluation, done }: RunReport): [string, st
     rows.push(['loss', decimal(step.loss)])
   }
   if (evaluation !== null) {
-    const accuracy =
-      'accuracy' in evaluation
-        ? `, accuracy ${percent(evaluation.accuracy)}, most frequent token alone ${percent(evaluation.baselineAccuracy)}`
-        : ''
-    rows.push(['validation', `loss ${decimal(evaluation.loss)}${accuracy}, after step ${evaluation.step}`])
+    rows.push(['validation', `${evaluationText(evaluation)}, after step ${evaluation.step}`])
   }
   return rows
 }

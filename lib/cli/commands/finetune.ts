@@ -1,0 +1,270 @@
+/** beit finetune: image classification, from the command line. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
+import { classBalance } from '../../data/class_balance.js'
+import { type LabelledImages, labelled } from '../../data/labels.js'
+import { openImages } from '../../data/open_images.js'
+import { balancedSubset } from '../../data/subset.js'
+import { balanceTable } from '../../log/balance_table.js'
+import { percent } from '../../log/format.js'
+import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
+import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
+import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
+import type { OptionSchema } from '../../options.js'
+import { readRecipe, recipeNames } from '../../recipes/read_recipe.js'
+import { INTERPOLATIONS } from '../../train/crop_options.js'
+import type { FinetuneEvaluationEvent, FinetuneEvent } from '../../train/events.js'
+import { finetune } from '../../train/finetune.js'
+import { type FinetuneOptions, finetuneSchema } from '../../train/finetune_options.js'
+import { pretrainingNormalisation } from '../../train/pretraining_normalisation.js'
+import type { Call, Command } from '../command.js'
+import { findWeights } from '../find_checkpoint.js'
+import { type Ending, follow, saveCurves, shown } from '../follow.js'
+import {
+  groupFlags,
+  omit,
+  PATHS,
+  pick,
+  pickValues,
+  RUN_HEADINGS,
+  SAVING_HEADINGS,
+  withoutDefaults,
+} from '../groups.js'
+import { imageSizeFlag, imageSizeOf } from '../image_size.js'
+import { printable } from '../printable.js'
+
+const DEFAULT_MODEL = 'beit_base_patch16_224'
+
+/** Switches of the architecture. The classes are those of the data; the size is written in another way. */
+const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'imageSize', 'numClasses'])
+
+const MODEL_FLAGS: OptionSchema = {
+  model: {
+    type: 'string',
+    default: DEFAULT_MODEL,
+    doc: `A checkpoint to begin with, pre-trained or fine-tuned, whose weights are adapted to the flags given; or a preset (beit_{tiny,small,base,large}_patch16_{224,384,512}, also with _paper behind it), which trains from scratch`,
+  },
+  imageSize: imageSizeFlag("the model's"),
+  ...withoutDefaults(ARCHITECTURE, ({ doc }) => `${doc}; unset: the model's`),
+}
+
+const PREPROCESSING_FLAGS: OptionSchema = {
+  mean: {
+    type: 'numbers',
+    size: 3,
+    min: 0,
+    max: 1,
+    default: null,
+    optional: true,
+    doc: "Mean of each channel in 0..1; unset: that of the checkpoint's training, else 0.5",
+  },
+  std: {
+    type: 'numbers',
+    size: 3,
+    min: 0.001,
+    max: 10,
+    default: null,
+    optional: true,
+    doc: "Deviation of each channel; unset: that of the checkpoint's training, else 0.5",
+  },
+  interpolation: {
+    type: 'choice',
+    choices: INTERPOLATIONS,
+    default: null,
+    optional: true,
+    doc: 'Resizing of the images; unset: that of the checkpoint, else bicubic',
+  },
+  cropShare: {
+    type: 'number',
+    min: 0.01,
+    max: 1,
+    default: null,
+    optional: true,
+    doc: 'Share of the resized image that evaluation crops; unset: 0.875, and 1 from 384 pixels on and up to 32',
+  },
+}
+
+const LABEL_FLAGS = {
+  labels: {
+    type: 'string',
+    default: null,
+    optional: true,
+    doc: 'Labels of the images by name: JSON, JSON lines or CSV; unset: class folders, or .cls files of the shards',
+  },
+  validationLabels: {
+    type: 'string',
+    default: null,
+    optional: true,
+    doc: 'The same for the validation images',
+  },
+  imagesPerClass: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Train on this many images of each class, drawn by the seed; unset: on all',
+  },
+} as const satisfies OptionSchema
+
+export const finetuneCommand: Command = {
+  name: 'finetune',
+  summary: 'Trains a classifier, from pre-trained weights or from scratch',
+  usage: '--data PATH --output PATH [--model FILE] [--recipe NAME] [flags]',
+  about:
+    'Writes checkpoints, metrics.jsonl, curves and a confusion matrix (.svg, .png) into the output folder. Ctrl-C ' +
+    'finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
+  groups: [
+    {
+      title: 'Input and output',
+      flags: {
+        data: PATHS.data,
+        labels: LABEL_FLAGS.labels,
+        imagesPerClass: LABEL_FLAGS.imagesPerClass,
+        validation: PATHS.validation,
+        validationLabels: LABEL_FLAGS.validationLabels,
+        ...pick(finetuneSchema, ['output', 'resume']),
+        recipe: {
+          type: 'string',
+          default: null,
+          optional: true,
+          doc: `Options of a published recipe; flags and --config go before it: ${recipeNames.join(', ')}`,
+        },
+        device: PATHS.device,
+      },
+    },
+    { title: 'Model', flags: { ...MODEL_FLAGS, ...PREPROCESSING_FLAGS } },
+    ...groupFlags(omit(finetuneSchema, ['output', 'resume']), {
+      Targets: ['loss', 'labelSmoothing'],
+      ...RUN_HEADINGS,
+      Optimizer: [...RUN_HEADINGS.Optimizer, 'layerDecay', 'ema'],
+      'Images and augmentation': [
+        'crop',
+        'padding',
+        'scale',
+        'ratio',
+        'flipProbability',
+        'randAugment',
+        'colorJitter',
+        'erasing',
+        'erasingCount',
+        'mixup',
+        'cutmix',
+        'mixProbability',
+        'mixSwitch',
+        'repeats',
+      ],
+      ...SAVING_HEADINGS,
+    }),
+  ],
+  examples: [
+    {
+      what: "the original's recipe for base on photos of one folder a class",
+      line: 'beit finetune --data photos/train --validation photos/val --model beit.safetensors --recipe beit_base_pt22k_ft1k --output runs/photos --device cuda --precision bf16',
+    },
+    {
+      what: 'the best checkpoint of a pre-training run on shards of small images',
+      line:
+        "beit finetune --data 'cifar/train-*.tar' --validation cifar/val-00000.tar " +
+        '--model runs/tiny/checkpoints/step-00001560 --epochs 20 --output runs/cifar',
+    },
+    {
+      what: 'the same from scratch',
+      line:
+        "beit finetune --data 'cifar/train-*.tar' --validation cifar/val-00000.tar --model beit_tiny_patch16_224 " +
+        '--image-size 32 --patch-size 4 --epochs 20 --output runs/scratch',
+    },
+  ],
+  async run(call) {
+    const values = await withRecipe(call.values)
+    const all = await openLabelled(values.data as string, values.labels)
+    const { imagesPerClass: perClass = null, seed = 0 } = values as { imagesPerClass?: number; seed?: number }
+    const data = perClass === null ? all : await balancedSubset(all, { perClass, seed })
+    const validation =
+      values.validation == null
+        ? null
+        : await openLabelled(values.validation as string, values.validationLabels, data.classes)
+    for (const line of balanceTable(classBalance(data), 20)) say(line)
+    using model = await makeModel(values, data)
+    const options: FinetuneOptions = {
+      ...(pickValues(values, Object.keys(finetuneSchema)) as Partial<FinetuneOptions>),
+      output: values.output as string,
+      data,
+      validation,
+      model,
+    }
+    return await follow<FinetuneEvent>(call, (signal) => finetune({ ...options, signal }), results)
+  },
+}
+
+const say = (line: string) => process.stderr.write(`${printable(line, Infinity)}\n`)
+
+/** The options given, over those of the recipe. */
+async function withRecipe(values: Call['values']): Promise<Call['values']> {
+  if (values.recipe == null) return values
+  const { model, options } = await readRecipe(values.recipe as string)
+  return { model, ...options, ...values }
+}
+
+async function openLabelled(
+  path: string,
+  labels: unknown,
+  classes: readonly string[] | null = null,
+): Promise<LabelledImages> {
+  return labelled(await openImages(path), { labels: labels as string | null | undefined, classes })
+}
+
+/** A new model of a preset, or that of a checkpoint, told with what was done to it. */
+async function makeModel(
+  values: Call['values'],
+  { classes }: LabelledImages,
+): Promise<BeitForImageClassification> {
+  const name = (values.model as string | undefined) ?? DEFAULT_MODEL
+  const options = {
+    ...pickValues(values, Object.keys(ARCHITECTURE)),
+    imageSize: imageSizeOf(values),
+    numClasses: classes.length,
+    device: values.device as string | undefined,
+    seed: values.seed as number | undefined,
+  }
+  const preprocessing = pickValues(values, Object.keys(PREPROCESSING_FLAGS))
+  if (beitPresets.includes(name) || !existsSync(name)) {
+    return BeitForImageClassification.create(name, { ...options, labels: classes, preprocessing })
+  }
+  const path = await findWeights(name)
+  const before = await pretrainingNormalisation(path)
+  const model = await BeitForImageClassification.load(path, {
+    ...options,
+    labels: classes,
+    preprocessing: { ...before, ...preprocessing },
+  })
+  for (const line of model.loadReport?.lines ?? []) say(line)
+  if (before !== null) say(`normalised as in its pre-training: mean ${before.mean}, deviation ${before.std}`)
+  return model
+}
+
+async function results({ done, output }: Ending<FinetuneEvent>): Promise<[string, string][]> {
+  const rows: [string, string][] = [
+    ['training', `loss ${done.loss.toFixed(3)}, accuracy ${percent(done.accuracy)}`],
+  ]
+  const evaluations = (await readMetrics(join(output, METRICS_FILE))).filter(
+    (event): event is FinetuneEvaluationEvent => event.type === 'evaluation' && 'ema' in event,
+  )
+  const best = evaluations.findLast(({ step }) => step === done.best?.step)
+  if (best !== undefined && done.best !== null) rows.push(...(await bestRows(best, done.best)))
+  return [...rows, await saveCurves(output)]
+}
+
+/** What the best checkpoint scored, and where it is. */
+async function bestRows(
+  { accuracy, accuracy5, loss, ema }: FinetuneEvaluationEvent,
+  { step, checkpoint }: NonNullable<Ending<FinetuneEvent>['done']['best']>,
+): Promise<[string, string][]> {
+  const scores = ema ?? { accuracy, accuracy5, loss }
+  const file = join(checkpoint, ema === null ? MODEL_FILE : EMA_FILE)
+  const text = `accuracy ${percent(scores.accuracy)}, top-5 ${percent(scores.accuracy5)}, loss ${scores.loss.toFixed(3)}`
+  return [
+    ['validation', `${text}, after step ${step}${ema === null ? '' : ', averaged weights'}`],
+    ['best', shown(file)],
+  ]
+}

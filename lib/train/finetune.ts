@@ -1,0 +1,122 @@
+/**
+ * Fine-tuning of a classifier (arXiv 2106.08254, section 2.6), from pre-trained weights or from none. This file
+ * says what is trained on what; the loop is training_run.ts, one step is
+ * native/train/image_classification_step.cc.
+ */
+import { EMA_FILE } from '../checkpoint/run_checkpoint.js'
+import { balanceWarnings, classBalance } from '../data/class_balance.js'
+import { labelled } from '../data/labels.js'
+import { parseRandAugment } from '../data/rand_augment.js'
+import { trainingViews } from '../data/view_settings.js'
+import type { ViewSettings } from '../native.js'
+import { ImageClassification } from '../objectives/image_classification.js'
+import { validateOptions } from '../options.js'
+import { checkClasses } from './check_classes.js'
+import { classificationBatches } from './classification_batches.js'
+import { classificationEvaluation } from './classification_evaluation.js'
+import type { FinetuneEvent } from './events.js'
+import { type FinetuneOptions, type FinetuneSettings, finetuneSchema } from './finetune_options.js'
+import { optimizerSchedules } from './optimizer_schedules.js'
+import { runConfig } from './run_config.js'
+import { runLength } from './run_length.js'
+import { runTraining } from './training_run.js'
+
+/** Up to this many pixels a side the original crops an image at its own size, after padding it. */
+const SMALL_IMAGE = 32
+
+/**
+ * Trains `model` to tell the classes of `data`. With a pre-trained model this is fine-tuning, with a new one
+ * training from scratch, with a larger set of classes intermediate fine-tuning. Everything is checked before
+ * the run begins: labels, classes, and that the model has an output for each. A model without `labels` gets
+ * those of the data. `break` ends the run without saving; an aborted `signal` finishes the step, saves and
+ * yields 'done'.
+ *
+ * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range and for
+ * classes without images, ERR_SHAPE_MISMATCH when the model has another number of classes
+ * @example
+ * const data = await labelled(await ImageFolder.open('photos/train'))
+ * const validation = await labelled(await ImageFolder.open('photos/val'), { classes: data.classes })
+ * const model = await BeitForImageClassification.load('beit.safetensors', { numClasses: data.classes.length })
+ * for await (const event of finetune({ model, data, validation, epochs: 100, output: 'runs/photos' })) {
+ *   if (event.type === 'evaluation') console.log(event.epoch, event.accuracy)
+ *   if (event.type === 'done') console.log(event.best)
+ * }
+ */
+export async function* finetune(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void, undefined> {
+  // validate
+  const given = validateOptions<FinetuneSettings>('finetune', finetuneSchema, options)
+  const { model } = given
+  const data = await labelled(given.data)
+  const validation = given.validation && (await labelled(given.validation, { classes: data.classes }))
+  const settings = { ...given, data, validation }
+  checkClasses(settings, data, validation)
+
+  // interpret
+  const length = runLength(data.length, settings)
+  const schedules = optimizerSchedules(settings, length)
+  const balance = classBalance(data)
+  const views = viewsOf(settings)
+  const { preprocessing } = model
+  const config = runConfig(settings, finetuneSchema, { model: model.config, preprocessing })
+  model.labels ??= data.classes
+  const ema = settings.ema === null ? null : await model.to({})
+  const objective = new ImageClassification({
+    model,
+    loss: settings.loss,
+    labelSmoothing: settings.labelSmoothing,
+    layerDecay: settings.layerDecay,
+    ema: ema && { model: ema, decay: settings.ema as number },
+  })
+
+  // loop
+  try {
+    yield* runTraining({
+      kind: 'finetune',
+      objective,
+      module: model,
+      furtherModules: ema === null ? {} : { [EMA_FILE]: ema },
+      settings,
+      length,
+      config,
+      views,
+      repeats: settings.repeats,
+      microBatch: classificationBatches(settings, data),
+      stepSettings: schedules,
+      describe: {
+        start: () => ({ classBalance: balance }),
+        step: (result) => objective.metrics(result),
+        epoch: (result) => objective.metrics(result),
+      },
+      evaluate: classificationEvaluation(settings, ema),
+      report: null,
+      warnings: balanceWarnings(balance),
+    })
+  } finally {
+    ema?.dispose()
+  }
+}
+
+/** What is done to a training image before it is normalised. */
+function viewsOf(settings: FinetuneSettings): ViewSettings {
+  const { model, seed, padding, scale, ratio, flipProbability, maxPixels } = settings
+  const { imageSize } = model.config
+  const { mean, interpolation } = model.preprocessing
+  const isSmall = Math.max(...imageSize) <= SMALL_IMAGE
+  const randAugment = settings.randAugment === null ? null : parseRandAugment(settings.randAugment, { mean })
+  return trainingViews(
+    { imageSize, tokenImageSize: null, maskGrid: null },
+    {
+      seed,
+      crop: settings.crop ?? (isSmall ? 'random-crop' : 'random-resized-crop'),
+      padding,
+      scale,
+      ratio,
+      interpolation,
+      flipProbability,
+      // As in timm, one or the other.
+      colorJitter: randAugment === null ? settings.colorJitter : [0, 0, 0],
+      randAugment,
+      maxPixels,
+    },
+  )
+}

@@ -1,0 +1,75 @@
+/** beit finetune as people run it: in a child process, on folders of images. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { equal, is, match, ok } from 'uvu/assert'
+import { makeImages } from '../../examples/support/procedural_images.js'
+import { readMetrics } from '../../lib/log/metrics_file.js'
+import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
+import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+import { runBeit } from './run_beit.js'
+
+const test = suite('beit finetune', { timeout: 120_000 })
+
+const TINY = '--epochs 2 --warmup-epochs 1 --batch-size 8 --threads 1'.split(' ')
+
+test('from a pre-trained file: adaptations told, stopped by Ctrl-C, resumed, best weights named', async () => {
+  const root = temporary()
+  const [data, validation, weights] = [join(root, 'train'), join(root, 'val'), join(root, 'beit.safetensors')]
+  await makeImages(data, { perClass: 8, seed: 0 })
+  await makeImages(validation, { perClass: 2, seed: 1 })
+  const architecture = { imageSize: 32, patchSize: 8, hiddenSize: 24, depth: 2, heads: 2, vocabSize: 32 }
+  await (await BeitForMaskedImageModeling.create(architecture)).save(weights)
+
+  const output = join(root, 'run')
+  const paths = ['--data', data, '--validation', validation, '--model', weights, '--output', output]
+  const args = ['finetune', ...paths, ...TINY, '--ema', '0.9']
+  let interrupted = false
+  const first = await runBeit(args, (child, stderr) => {
+    if (interrupted || !stderr.includes('step')) return
+    interrupted = child.kill('SIGINT')
+  })
+  is(first.code, 130, first.stderr)
+  match(first.stderr, /relative/)
+  const [, resume] = /To go on:\n {2}beit (.*)\n/.exec(first.stdout) ?? []
+  ok(resume?.includes('--resume auto'), first.stdout)
+
+  const second = await runBeit([...args, '--resume', 'auto'])
+  is(second.code, 0, second.stderr)
+  match(second.stdout, /finished +after 12 steps/)
+  match(second.stdout, /validation +accuracy .* %, top-5 .*averaged weights/)
+  const [, best] = /best +(\S+)/.exec(second.stdout) ?? []
+  match(best as string, /model_ema\.safetensors$/)
+  const { labels, config } = await BeitForImageClassification.load(best as string)
+  equal(labels, (await readdir(data)).sort())
+  is(config.relativePositions, 'per-block')
+  for (const name of ['curves']) is((await sharp(join(output, `${name}.png`)).metadata()).format, 'png')
+  const events = await readMetrics(join(output, 'metrics.jsonl'))
+  equal(
+    events.flatMap((event) => (event.type === 'step' ? [event.step] : [])),
+    Array.from({ length: 12 }, (_, i) => i + 1),
+  )
+  is(JSON.parse(await readFile(join(output, 'settings.json'), 'utf8')).settings.ema, 0.9)
+  match((await runBeit(['info', output])).stdout, /validation +loss .*accuracy/)
+})
+
+test('a folder without classes is refused with what to do, and nothing is written', async () => {
+  const root = temporary()
+  await makeImages(join(root, 'in', 'all'), { perClass: 1, seed: 0 })
+  const output = join(root, 'run')
+  const { code, stderr } = await runBeit([
+    'finetune',
+    '--data',
+    join(root, 'in'),
+    '--output',
+    output,
+    ...TINY,
+  ])
+  is(code, 1)
+  match(stderr, /ERR_DATA/)
+  equal(await readdir(root), ['in'])
+})
+
+test.run()
