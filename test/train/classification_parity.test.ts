@@ -12,19 +12,9 @@ const test = suite('classification parity')
 
 for (const name of ['cls_mean_pool', 'cls_token_pool'] as const) {
   const path = golden(`${name}.safetensors`)
-  test.skipIf(missing(path), `${name}: logits, features, loss and gradients equal the original's`, () =>
+  test.skipIf(missing(path), `${name}: loss and gradients equal the original's`, () =>
     scope(async () => {
       const { model, batch, tensors, trainer: create } = await goldenClassifier(name, path as string)
-      const { pixels } = batch
-      const blocks = [...Array(model.config.depth).keys()]
-      const outputs = new Map([
-        ['logits', await model.forward(pixels)],
-        ['features', await model.features(pixels)],
-        ...(await model.features(pixels, { blocks })).map((tensor, i) => [`block${i}`, tensor] as const),
-      ])
-      const expected = new Map([...outputs.keys()].map((key) => [key, tensors.get(key) as Tensor]))
-      await allNear(outputs, expected, 1e-5)
-
       const trainer = await create({ labelSmoothing: 0.1 })
       const result = await trainer.step([batch], SETTINGS)
       near(result.loss, manifest(name).loss_label_smoothing_0_1, 1e-5, 'loss')
