@@ -1,7 +1,7 @@
 /** The golden models of the original release: their configuration in our words, and their tensors. */
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import type { Tensor } from '../../lib/tensor.js'
-import { fixture } from '../support/golden.js'
+import { wholeOrPart } from '../support/golden.js'
 import { tensorsOf, under } from '../support/tensors.js'
 
 export const GOLDEN_CONFIGS = {
@@ -30,7 +30,7 @@ export type GoldenName = keyof typeof GOLDEN_CONFIGS
 export async function goldenBeit(
   name: GoldenName,
 ): Promise<{ model: BeitForMaskedImageModeling; tensors: Map<string, Tensor>; state: Map<string, Tensor> }> {
-  const tensors = await tensorsOf(fixture(`${name}.safetensors`))
+  const tensors = await tensorsOf(wholeOrPart(`${name}.safetensors`))
   const state = under('state.', tensors)
   const model = await BeitForMaskedImageModeling.create(GOLDEN_CONFIGS[name], { seed: 3 })
   await model.loadStateDict(state)

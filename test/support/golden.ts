@@ -19,11 +19,21 @@ export function fixture(name: string): string {
 }
 
 /**
- * Path of a golden file: test/fixtures first, then BEIT_GOLDEN, by default ../shared/golden; null when in
- * neither.
+ * Path of a golden file as a whole: in BEIT_GOLDEN, by default ../shared/golden; null when it is not there. Of some,
+ * test/fixtures has a part (generate_slim_golden.py).
  */
+export function whole(name: string): string | null {
+  return firstExisting(name, process.env.BEIT_GOLDEN ?? join('..', 'shared', 'golden'))
+}
+
+/** The whole of a golden file where it is, else the part in test/fixtures, which must be there. */
+export function wholeOrPart(name: string): string {
+  return whole(name) ?? fixture(name)
+}
+
+/** Path of a golden file: the whole where it is, else what test/fixtures has of it; null without either. */
 export function golden(name: string): string | null {
-  return firstExisting(name, fixtures, process.env.BEIT_GOLDEN ?? join('..', 'shared', 'golden'))
+  return whole(name) ?? firstExisting(name, fixtures)
 }
 
 /** Path of a data set or of a file in it: test/fixtures first, then BEIT_DATA, by default ../shared/data. */

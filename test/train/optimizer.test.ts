@@ -82,7 +82,7 @@ test('clipping scales the gradient to the largest norm, and reports the norm bef
 
 test('micro-batches: loss and gradient are the means of theirs, counts the sums', () =>
   scope(async () => {
-    const { batches, trainer: create } = await goldenRun('mim_abs_pos_rect')
+    const { batches, trainer: create } = await goldenRun('mim_shared_rel_pos')
     const still = { learningRate: 0, weightDecay: 0 }
     const trainer = await create({ clipGradient: null })
     const [a, b] = batches as [MicroBatch, MicroBatch]

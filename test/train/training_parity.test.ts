@@ -3,6 +3,7 @@ import { is } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
 import { DiscreteVaeReconstruction } from '../../lib/objectives/discrete_vae_reconstruction.js'
 import type { Tensor } from '../../lib/tensor.js'
+import { missing, whole } from '../support/golden.js'
 import { suite } from '../support/suite.js'
 import { under } from '../support/tensors.js'
 import {
@@ -11,6 +12,7 @@ import {
   goldenTokenizer,
   manifest,
   NAMES,
+  type Name,
   near,
   OPTIONS,
   type Reference,
@@ -20,32 +22,11 @@ import {
 const test = suite('training parity')
 
 for (const name of NAMES) {
-  test(`${name}: three steps equal the original's`, () =>
-    scope(async () => {
-      const { model, batches, tensors, trainer: create } = await goldenRun(name)
-      const reference: Reference = manifest(name)
-      const trainer = await create()
-      for (const [step, batch] of batches.entries()) {
-        const result = await trainer.step([batch], SETTINGS)
-        near(result.loss, reference.losses[step] as number, 1e-5, `loss of step ${step}`)
-        near(
-          result.gradientNorm,
-          reference.grad_norm_before_clip[step] as number,
-          1e-4,
-          `gradient norm of step ${step}`,
-        )
-        near(
-          result.correct / result.masked,
-          reference.masked_accuracy[step] as number,
-          1e-6,
-          `accuracy of step ${step}`,
-        )
-        is(result.masked, tensors.get(`step${step}.logits`)?.shape[0])
-        is(result.finite, true)
-        if (step === 0) await allNear(await trainer.gradients(), under('step0.grad.', tensors), 1e-4)
-      }
-      await allNear(await model.stateDict(), under('after.', tensors), 1e-4)
-    }))
+  test(`${name}: the first step equals the original's`, () => equalsOriginal(name, 1))
+
+  // Of one of them the project has the first step alone.
+  const reason = name === 'mim_abs_pos_rect' ? missing(whole(`${name}.safetensors`)) : null
+  test.skipIf(reason, `${name}: three steps equal the original's`, () => equalsOriginal(name, 3))
 }
 
 test('targets are counted per token', () =>
@@ -96,3 +77,31 @@ test('conv_dvae: losses and gradients without noise equal the original', () =>
   }))
 
 test.run()
+
+function equalsOriginal(name: Name, steps: number): Promise<void> {
+  return scope(async () => {
+    const { model, batches, tensors, trainer: create } = await goldenRun(name)
+    const reference: Reference = manifest(name)
+    const trainer = await create()
+    for (const [step, batch] of batches.slice(0, steps).entries()) {
+      const result = await trainer.step([batch], SETTINGS)
+      near(result.loss, reference.losses[step] as number, 1e-5, `loss of step ${step}`)
+      near(
+        result.gradientNorm,
+        reference.grad_norm_before_clip[step] as number,
+        1e-4,
+        `gradient norm of step ${step}`,
+      )
+      near(
+        result.correct / result.masked,
+        reference.masked_accuracy[step] as number,
+        1e-6,
+        `accuracy of step ${step}`,
+      )
+      is(result.masked, tensors.get(`step${step}.logits`)?.shape[0])
+      is(result.finite, true)
+      if (step === 0) await allNear(await trainer.gradients(), under('step0.grad.', tensors), 1e-4)
+    }
+    if (steps === 3) await allNear(await model.stateDict(), under('after.', tensors), 1e-4)
+  })
+}
