@@ -1,0 +1,44 @@
+/** examples/02_finetune.ts in its quick form: whole, and once more over its own results. */
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import sharp from 'sharp'
+import { equal, is, match, ok } from 'uvu/assert'
+import { packageRoot } from '../support/paths.js'
+import { suite } from '../support/suite.js'
+import { temporary } from '../support/temporary.js'
+
+const test = suite('fine-tuning example', { timeout: 240_000 })
+
+test('--quick runs from images to predictions; run again, it finds itself finished', async () => {
+  const output = join(temporary(), 'finetune')
+  const run = () =>
+    promisify(execFile)(
+      process.execPath,
+      // Another pre-training, if one lies there, would be no part of the test.
+      [
+        ...[join(packageRoot, 'dist', 'examples', '02_finetune.js'), '--quick'],
+        ...['--output', output, '--pretrained', join(output, 'none')],
+      ],
+      { env: { ...process.env, OMP_NUM_THREADS: '1' } },
+    )
+  const { stdout } = await run()
+  match(stdout, /^random weights/)
+  match(stdout, /before +[\d.]+ % by the votes of 5 neighbours/)
+  match(stdout, /fine-tuned [\d.]+ % of 24 images never seen/)
+  is(stdout.match(/^(checkers|hills|stripes)\/\d+\.\w+( {2}\w+ [\d.]+ %){2}$/gm)?.length, 3, 'predictions')
+  for (const name of ['curves', 'confusion']) {
+    const { width } = await sharp(join(output, 'run', `${name}.png`)).metadata()
+    ok((width ?? 0) > 500, name)
+  }
+  const model = /^model +(.*)$/m.exec(stdout)?.[1] as string
+  const { mtimeMs } = await stat(model)
+
+  const again = await run()
+  const numbers = (text: string) => text.slice(text.indexOf('\nfine-tuned ')).match(/[\d.]+ %/g)
+  equal(numbers(again.stdout), numbers(stdout), 'the same numbers')
+  is((await stat(model)).mtimeMs, mtimeMs, 'nothing was trained again')
+})
+
+test.run()
