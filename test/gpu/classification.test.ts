@@ -1,5 +1,6 @@
 /** Classification on a GPU: scores, a training step, evaluation and probes give what they give on the CPU. */
 import { equal, ok } from 'uvu/assert'
+import type { ImageFolder } from '../../lib/data/image_folder.js'
 import { labelled } from '../../lib/data/labels.js'
 import { scope } from '../../lib/dispose.js'
 import { evaluate } from '../../lib/evaluate/evaluate.js'
@@ -8,6 +9,7 @@ import { linearProbe } from '../../lib/evaluate/linear_probe.js'
 import type { StepResult } from '../../lib/native.js'
 import { ImageClassification } from '../../lib/objectives/image_classification.js'
 import { Tensor } from '../../lib/tensor.js'
+import type { FinetuneEvent } from '../../lib/train/events.js'
 import { finetune } from '../../lib/train/finetune.js'
 import { smallClassifier } from '../evaluate/classifiers.js'
 import { CLASSES, probeImages, probeModel } from '../evaluate/probe_images.js'
@@ -140,7 +142,39 @@ test.skipIf(noGpu, 'finetune() runs there in bf16, with every augmentation, and 
   }),
 )
 
+test.skipIf(noGpu, 'a run begun on the GPU goes on on the CPU, and the other way round', () =>
+  scope(async () => {
+    const data = await stripes()
+    for (const [first, second] of [
+      ['cuda', 'cpu'],
+      ['cpu', 'cuda'],
+    ] as const) {
+      const output = `${temporary()}/run`
+      await stoppedRun(first, output, data, 3)
+      const [start, ...events] = await stoppedRun(second, output, data, 6)
+      ok(start?.type === 'start')
+      equal(start.resumedStep, 3)
+      const done = events.at(-1)
+      ok(done?.type === 'done')
+      equal([done.step, Number.isFinite(done.loss)], [6, true])
+    }
+  }),
+)
+
 test.run()
+
+/** The micro run with averaged weights on `device`, begun or resumed, stopped after step `stop`. */
+async function stoppedRun(device: string, output: string, data: ImageFolder, stop: number) {
+  const controller = new AbortController()
+  const { model, ...options } = await microFinetune(output, data)
+  const run = { ...options, model: await model.to({ device }), ema: 0.9, resume: 'auto' } as const
+  const events: FinetuneEvent[] = []
+  for await (const event of finetune({ ...run, signal: controller.signal })) {
+    events.push(event)
+    if (event.type === 'step' && event.step === stop) controller.abort()
+  }
+  return events
+}
 
 /** Each number within `tolerance` of what is expected, relative, or within `absolute`. */
 function near(
