@@ -1,8 +1,10 @@
 /** A step of fine-tuning against the original PyTorch code: same batch, same weights, same numbers. */
-import { equal, is, ok } from 'uvu/assert'
+import { equal, is, not, ok } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
+import type { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import type { Tensor } from '../../lib/tensor.js'
-import { golden, missing } from '../support/golden.js'
+import type { TrainerOptions } from '../../lib/train/trainer.js'
+import { fixture, golden, missing } from '../support/golden.js'
 import { suite } from '../support/suite.js'
 import { under } from '../support/tensors.js'
 import { goldenClassifier } from './golden_classifier.js'
@@ -35,4 +37,29 @@ for (const name of ['cls_mean_pool', 'cls_token_pool'] as const) {
   )
 }
 
+test('bf16 stays near fp32, and leaves weights and gradients in float32', () =>
+  scope(async () => {
+    const run = async (precision: TrainerOptions['precision']) => {
+      const {
+        model,
+        batch,
+        trainer: create,
+      } = await goldenClassifier('cls_mean_pool', fixture('cls_mean_pool.safetensors'))
+      const trainer = await create({ labelSmoothing: 0.1 }, { precision })
+      const result = await trainer.step([batch], SETTINGS)
+      const gradients = await trainer.gradients()
+      for (const tensor of [...gradients.values(), ...(await parameters(model))]) is(tensor.dtype, 'float32')
+      return { ...result, gradients }
+    }
+    const [exact, rounded] = [await run('fp32'), await run('bf16')]
+    near(rounded.loss, exact.loss, 1e-2, 'loss')
+    near(rounded.gradientNorm, exact.gradientNorm, 5e-2, 'gradient norm')
+    await allNear(rounded.gradients, exact.gradients, 0.1)
+    not.equal(rounded.loss, exact.loss)
+  }))
+
 test.run()
+
+async function parameters(model: BeitForImageClassification): Promise<Tensor[]> {
+  return [...(await model.stateDict())].flatMap(([name, tensor]) => (name.endsWith('_index') ? [] : [tensor]))
+}

@@ -1,6 +1,5 @@
 /** What a classification step makes of its batch: targets, smoothing, erasing, mixing, what counts as right. */
 import { equal, is, ok } from 'uvu/assert'
-import { native } from '../../lib/binding.js'
 import { scope } from '../../lib/dispose.js'
 import type { BatchErasing, MixPlan } from '../../lib/native.js'
 import {
@@ -12,6 +11,16 @@ import type { MicroBatch } from '../../lib/train/trainer.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { randomNumbers } from '../support/tensors.js'
+import {
+  binaryCrossEntropy,
+  crossEntropy,
+  erase,
+  mixed,
+  mixedTargets,
+  normalised,
+  oneHot,
+  smoothed,
+} from './classification_by_hand.js'
 import { near, OPTIONS } from './golden_training.js'
 import { microClassifier } from './micro_finetune.js'
 
@@ -39,10 +48,10 @@ test('cross-entropy of ids, of weights and of smoothed targets is that of the lo
     const pixels = floats()
     const logits = await logitsOf(pixels)
     for (const smoothing of [0, 0.1]) {
-      const expected = crossEntropy(logits, smoothed(oneHot(), smoothing))
+      const expected = crossEntropy(logits, smoothed(hot(), smoothing))
       const options = { labelSmoothing: smoothing }
       near(await lossOf({ pixels, targets: ids() }, options), expected, 1e-6, 'ids')
-      near(await lossOf({ pixels, targets: weights(oneHot()) }, options), expected, 1e-6, 'weights')
+      near(await lossOf({ pixels, targets: weights(hot()) }, options), expected, 1e-6, 'weights')
       const soft = softTargets()
       near(
         await lossOf({ pixels, targets: weights(soft) }, options),
@@ -58,14 +67,14 @@ test('binary cross-entropy takes each class by itself, several or none', () =>
     const { logitsOf, lossOf } = await classifier()
     const pixels = floats()
     const logits = await logitsOf(pixels)
-    const several = oneHot()
+    const several = hot()
     several[0] = [1, 1, 0, 0, 1]
     several[1] = [0, 0, 0, 0, 0]
     for (const labelSmoothing of [0, 0.2]) {
       const options = { loss: 'binary-cross-entropy', labelSmoothing } as const
       for (const [targets, rows] of [
         [weights(several), several],
-        [ids(), oneHot()],
+        [ids(), hot()],
       ] as const) {
         const expected = binaryCrossEntropy(logits, smoothed(rows, labelSmoothing))
         near(await lossOf({ pixels, targets }, options), expected, 1e-6, 'loss')
@@ -78,13 +87,10 @@ for (const [name, mix] of Object.entries({ mixup: MIXUP, cutmix: CUTMIX })) {
     scope(async () => {
       const { logitsOf, lossOf } = await classifier()
       const pixels = floats()
-      const logits = await logitsOf(Tensor.from(mixed(await pixels.toFloat32(), mix), pixels.shape))
-      const targets = smoothed(oneHot(), 0.1)
-      const expected = targets.map((row, i) =>
-        row.map((t, c) => mix.lambda * t + (1 - mix.lambda) * (targets[B - 1 - i]?.[c] as number)),
-      )
+      const logits = await logitsOf(Tensor.from(mixed(await pixels.toFloat32(), SIDE, mix), pixels.shape))
+      const expected = mixedTargets(smoothed(hot(), 0.1), mix.lambda)
       const before = await pixels.toFloat32()
-      for (const given of [ids(), weights(oneHot())]) {
+      for (const given of [ids(), weights(hot())]) {
         const loss = await lossOf({ pixels, targets: given, mix }, { labelSmoothing: 0.1 })
         near(loss, crossEntropy(logits, expected), 1e-6, 'cross-entropy')
       }
@@ -101,22 +107,14 @@ test('8-bit pixels are normalised, then erased, then mixed', () =>
   scope(async () => {
     const { model, logitsOf, lossOf } = await classifier()
     const bytes = Uint8Array.from(randomNumbers(B * IMAGE, 7), (value) => value * 256)
-    const { mean, std } = model.preprocessing
-    const values = Float32Array.from(bytes, (byte, i) => {
-      const channel = Math.floor(i / (SIDE * SIDE)) % 3
-      return (byte / 255 - (mean[channel] as number)) / (std[channel] as number)
-    })
-    const boxes = erase(values)
+    const values = normalised(bytes, SIDE, model.preprocessing)
+    const boxes = erase(values, SIDE, ERASE)
     ok(boxes > 1 && boxes < 2 * B, `${boxes} boxes`)
     const pixels = Tensor.from(bytes, [B, 3, SIDE, SIDE])
     for (const mix of [null, MIXUP, CUTMIX]) {
-      const seen = mix === null ? values : mixed(values, mix)
+      const seen = mix === null ? values : mixed(values, SIDE, mix)
       const logits = await logitsOf(Tensor.from(seen, pixels.shape))
-      const weight = mix?.lambda ?? 1
-      const hot = oneHot()
-      const targets = hot.map((row, i) =>
-        row.map((t, c) => weight * t + (1 - weight) * (hot[B - 1 - i]?.[c] as number)),
-      )
+      const targets = mixedTargets(hot(), mix?.lambda ?? 1)
       near(
         await lossOf({ pixels, targets: ids(), erase: ERASE, mix }),
         crossEntropy(logits, targets),
@@ -144,7 +142,9 @@ test('right is the class of the largest weight in the target that was trained on
     const none = all.map((row, i) => (i < 2 ? row.map(() => 0) : row))
     is((await resultOf({ pixels, targets: weights(none) })).correct, B - 2)
 
-    const seen = likeliest(await logitsOf(Tensor.from(mixed(await pixels.toFloat32(), MIXUP), pixels.shape)))
+    const seen = likeliest(
+      await logitsOf(Tensor.from(mixed(await pixels.toFloat32(), SIDE, MIXUP), pixels.shape)),
+    )
     // lambda 0.3: the partner weighs more.
     const expected = seen.filter((id, i) => id === LABELS[B - 1 - i]).length
     is((await resultOf({ pixels, targets: ids(), mix: MIXUP })).correct, expected)
@@ -176,7 +176,7 @@ test('batches that do not fit are refused before anything is computed', () =>
       /class ids from 0 to 4, got -1 to 4/,
     )
     for (const wrong of [1.5, -0.5, Number.NaN]) {
-      const rows = oneHot()
+      const rows = hot()
       ;(rows[2] as number[])[1] = wrong
       await refused(
         { targets: weights(rows) },
@@ -243,7 +243,7 @@ const floats = () =>
   )
 const ids = () => Tensor.from(BigInt64Array.from(LABELS, BigInt), [B])
 const weights = (rows: number[][]) => Tensor.from(Float32Array.from(rows.flat()), [B, C])
-const oneHot = () => LABELS.map((label) => Array.from({ length: C }, (_, c) => (c === label ? 1 : 0)))
+const hot = () => oneHot(LABELS, C)
 
 function softTargets(): number[][] {
   const flat = randomNumbers(B * C, 5)
@@ -252,67 +252,4 @@ function softTargets(): number[][] {
     const sum = row.reduce((a, b) => a + b, 0)
     return row.map((value) => value / sum)
   })
-}
-
-/** As timm: off = smoothing / C, on = 1 - smoothing + off. */
-function smoothed(targets: number[][], smoothing: number): number[][] {
-  const off = smoothing / C
-  const on = 1 - smoothing + off
-  return targets.map((row) => row.map((t) => t * on + (1 - t) * off))
-}
-
-function crossEntropy(logits: number[][], targets: number[][]): number {
-  const losses = logits.map((row, i) => {
-    const logSum = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0))
-    return row.reduce((sum, value, c) => sum - (targets[i]?.[c] as number) * (value - logSum), 0)
-  })
-  return losses.reduce((sum, loss) => sum + loss, 0) / B
-}
-
-function binaryCrossEntropy(logits: number[][], targets: number[][]): number {
-  const losses = logits.flatMap((row, i) =>
-    row.map((value, c) => {
-      const p = 1 / (1 + Math.exp(-value))
-      const t = targets[i]?.[c] as number
-      return -t * Math.log(p) - (1 - t) * Math.log(1 - p)
-    }),
-  )
-  return losses.reduce((sum, loss) => sum + loss, 0) / (B * C)
-}
-
-function mixed(values: Float32Array, { lambda, box }: MixPlan): Float32Array {
-  const [top, left, height, width] = box ?? [0, 0, 0, 0]
-  return values.map((value, at) => {
-    const [image, inside] = [Math.floor(at / IMAGE), at % IMAGE]
-    const partner = values[(B - 1 - image) * IMAGE + inside] as number
-    if (box === null) return lambda * value + (1 - lambda) * partner
-    const [y, x] = [Math.floor((inside % (SIDE * SIDE)) / SIDE), inside % SIDE]
-    return y >= top && y < top + height && x >= left && x < left + width ? partner : value
-  })
-}
-
-/** Writes what random erasing decides into the images; gives the number of boxes. */
-function erase(values: Float32Array): number {
-  let boxes = 0
-  for (const [image, index] of ERASE.indices.entries()) {
-    for (const { box, noise } of native().randomErasing(
-      ERASE,
-      [SIDE, SIDE],
-      ERASE.seed,
-      ERASE.epoch,
-      index,
-    )) {
-      const [top, left, height, width] = box
-      boxes++
-      noise.forEach((value, i) => {
-        const [channel, y, x] = [
-          Math.floor(i / (height * width)),
-          Math.floor((i % (height * width)) / width),
-          i % width,
-        ]
-        values[image * IMAGE + channel * SIDE * SIDE + (top + y) * SIDE + left + x] = value
-      })
-    }
-  }
-  return boxes
 }
