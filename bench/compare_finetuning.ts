@@ -40,10 +40,10 @@ for (const [i, group] of given.entries()) {
   if (name === undefined || list === undefined) throw new Error(USAGE)
   const tone = TONES[i] as Tone
   const runs = await Promise.all(list.split(',').map(accuracies))
-  const epochs = Math.min(...runs.map((points) => points.length))
-  const average = Array.from({ length: epochs }, (_, epoch): Point => {
-    const points = runs.map((run) => run[epoch] as Point)
-    return [(points[0] as Point)[0], mean(points.map(([, accuracy]) => accuracy))]
+  // Of the epochs that every run evaluated.
+  const average = (runs[0] as Point[]).flatMap(([epoch]): Point[] => {
+    const there = runs.flatMap((run) => run.filter(([other]) => other === epoch))
+    return there.length < runs.length ? [] : [[epoch, mean(there.map(([, accuracy]) => accuracy))]]
   })
   for (const points of runs) series.push({ name, points, tone, style: 'faint', unnamed: true })
   series.push({ name, points: average, tone, style: 'marked' })
