@@ -52,9 +52,9 @@ test('bf16 stays near fp32, and leaves weights and gradients in float32', () =>
       return { ...result, gradients }
     }
     const [exact, rounded] = [await run('fp32'), await run('bf16')]
-    near(rounded.loss, exact.loss, 1e-2, 'loss')
-    near(rounded.gradientNorm, exact.gradientNorm, 5e-2, 'gradient norm')
-    await allNear(rounded.gradients, exact.gradients, 0.1)
+    near(rounded.loss, exact.loss, 2e-3, 'loss')
+    near(rounded.gradientNorm, exact.gradientNorm, 2e-2, 'gradient norm')
+    await allNear(rounded.gradients, exact.gradients, 3e-2)
     not.equal(rounded.loss, exact.loss)
   }))
 

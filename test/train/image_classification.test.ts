@@ -21,7 +21,7 @@ import {
   oneHot,
   smoothed,
 } from './classification_by_hand.js'
-import { near, OPTIONS } from './golden_training.js'
+import { changed, near, OPTIONS, SETTINGS, snapshot } from './golden_training.js'
 import { microClassifier } from './micro_finetune.js'
 
 const test = suite('image classification step')
@@ -209,6 +209,26 @@ test('batches that do not fit are refused before anything is computed', () =>
       'ERR_INVALID_ARGUMENT',
       /loss: expected 'cross-entropy' or/,
     )
+  }))
+
+test('one micro-batch that does not fit, and the step leaves weights, moments and average as they were', () =>
+  scope(async () => {
+    const { model } = await classifier()
+    const average = await model.to({})
+    const ema = { model: average, decay: 0.5 }
+    const trainer = await new ImageClassification({ model, ema }).createTrainer(OPTIONS)
+    const right = { pixels: floats(), targets: ids() }
+    await trainer.step([right], SETTINGS)
+    const everything = async () => [
+      await snapshot(await model.stateDict()),
+      await snapshot(await average.stateDict()),
+      await snapshot(await trainer.state()),
+    ]
+    const before = await everything()
+    const wrong = { ...right, targets: Tensor.from(BigInt64Array.from([0n, 1n, 2n, 3n, 4n, 5n]), [B]) }
+    await rejects(trainer.step([right, wrong], SETTINGS), 'ERR_INVALID_ARGUMENT', /class ids from 0 to 4/)
+    const after = await everything()
+    for (const [i, bits] of before.entries()) equal(changed(bits, after[i] as typeof bits), [])
   }))
 
 test.run()
