@@ -4,9 +4,9 @@ import { writeBrokenImages } from '../log/broken_images_file.js'
 import { counted, duration } from '../log/format.js'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
+import { columns } from '../log/table.js'
 import type { RunEvent } from '../train/events.js'
 import { type Call, EXIT } from './command.js'
-import { columns } from './info/table.js'
 import { Interrupt } from './interrupt.js'
 
 type Done<E extends RunEvent> = Extract<E, { type: 'done' }>

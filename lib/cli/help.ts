@@ -1,8 +1,9 @@
 /** The help texts: made from the commands' option tables. */
+
+import { wrap } from '../log/wrap.js'
 import type { OptionSchema, OptionSpec } from '../options.js'
 import { type Command, canNegate, EXIT, flagsOf, kebab } from './command.js'
 import { COMMON_FLAGS } from './parse.js'
-import { wrap } from './wrap.js'
 
 const INDENT = 30
 

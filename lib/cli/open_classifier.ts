@@ -1,10 +1,11 @@
 /** The flag --model of commands that use a trained classifier. */
+
+import { printable } from '../log/printable.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { OptionSchema } from '../options.js'
 import { findWeights } from './find_checkpoint.js'
 import { PICK_FLAG } from './groups.js'
 import { imageSizeFlag, imageSizeOf } from './image_size.js'
-import { printable } from './printable.js'
 
 export const CLASSIFIER_FLAGS = {
   model: {

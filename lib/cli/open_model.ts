@@ -1,5 +1,6 @@
 /** The flag --model of commands that use a model as it is: a file, a checkpoint folder, or a preset. */
 import { existsSync } from 'node:fs'
+import { printable } from '../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../models/beit_config.js'
 import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
@@ -9,7 +10,6 @@ import type { Call } from './command.js'
 import { findWeights } from './find_checkpoint.js'
 import { omit, PICK_FLAG, pickValues, withoutDefaults } from './groups.js'
 import { imageSizeFlag, imageSizeOf } from './image_size.js'
-import { printable } from './printable.js'
 
 /** Parts of the configuration that a frozen model may need said: nothing of heads, nothing of training. */
 const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'numClasses', 'imageSize', 'dropPath', 'pooling'])

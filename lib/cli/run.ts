@@ -1,5 +1,6 @@
 /** Finds the command, runs it, and turns what it throws into one message and an exit code. */
 import { BeitError } from '../errors.js'
+import { printable } from '../log/printable.js'
 import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
 import { convertCommand } from './commands/convert.js'
@@ -17,7 +18,6 @@ import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
 import { verifyCommand } from './commands/verify.js'
 import { commandHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
-import { printable } from './printable.js'
 
 export const commands: readonly Command[] = [
   pretrainCommand,

@@ -1,7 +1,8 @@
 /** The balance of a set's classes as text. */
-import { columns } from '../cli/info/table.js'
+
 import type { ClassBalance } from '../data/class_balance.js'
 import { counted, grouped, percent } from './format.js'
+import { columns } from './table.js'
 
 /** Rows of a table; of more classes, the largest and the smallest. */
 const LISTED = 40

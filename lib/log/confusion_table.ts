@@ -1,8 +1,9 @@
 /** The confusions of an evaluation as text. */
-import { columns } from '../cli/info/table.js'
+
 import { confusionMatrix } from '../evaluate/classification_evaluation.js'
 import { type Confused, confusionSummary, mistakes } from '../evaluate/mistakes.js'
 import { clipped, counted, grouped, percent } from './format.js'
+import { columns } from './table.js'
 
 /** Classes whose matrix fits on a terminal. */
 const MOST_COLUMNS = 12

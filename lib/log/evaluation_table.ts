@@ -1,8 +1,9 @@
 /** An evaluation of a classifier as text. */
-import { columns } from '../cli/info/table.js'
+
 import type { ClassificationEvaluation } from '../evaluate/classification_evaluation.js'
 import { confusionTable } from './confusion_table.js'
 import { counted, decimal, duration, grouped, percent } from './format.js'
+import { columns } from './table.js'
 
 /** Classes that are listed; of more, those with the lowest scores. */
 const LISTED = 20

@@ -52,9 +52,8 @@ train::FrozenFeatures feature_settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
   std::optional<std::vector<int64_t>> blocks;
   if (!object.Get("blocks").IsNull()) blocks = integers_from(object.Get("blocks"), "blocks");
-  return {std::move(blocks), pooling_from(object.Get("pooling")),
-          numbers_from<3>(object.Get("mean"), "mean"), numbers_from<3>(object.Get("std"), "std"),
-          precision_from(object.Get("precision"))};
+  return {std::move(blocks), pooling_from(object.Get("pooling")), numbers_from<3>(object.Get("mean"), "mean"),
+          numbers_from<3>(object.Get("std"), "std"), precision_from(object.Get("precision"))};
 }
 
 ops::NeighbourVote vote_from(const Napi::Value& value) {

@@ -33,8 +33,8 @@ class Beit : public nn::Module {
   at::Tensor pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
                                    TokenPooling pooling, const nn::ForwardContext& context) const;
 
-  // What follows the last block, without the head: float32 (B, D), (B, 2D) or (B, N, D). A classifier pools as
-  // its head does, whatever `pooling`.
+  // What follows the last block, without the head: float32 (B, D), (B, 2D) or (B, N, D). A classifier pools
+  // as its head does, whatever `pooling`.
   virtual at::Tensor head_features(const at::Tensor& pixels, TokenPooling pooling,
                                    const nn::ForwardContext& context) const = 0;
 

@@ -7,6 +7,7 @@ import { NAMINGS, type Naming } from '../../checkpoint/naming/identify.js'
 import { PREPROCESSOR_FILE } from '../../checkpoint/naming/preprocessor_config.js'
 import { type CheckpointFormat, formatOf } from '../../checkpoint/write_checkpoint.js'
 import { BeitError } from '../../errors.js'
+import { print } from '../../log/printable.js'
 import type { OptionSchema } from '../../options.js'
 import { exportTrainingCheckpoint } from '../../train/torch_export.js'
 import { type Call, type Command, EXIT } from '../command.js'
@@ -14,7 +15,6 @@ import { findWeights } from '../find_checkpoint.js'
 import { PICK_FLAG } from '../groups.js'
 import { withFlagNames } from '../help.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
-import { print } from '../printable.js'
 
 const OUTPUT: OptionSchema = {
   to: { type: 'choice', choices: NAMINGS, default: null, doc: 'Whose names the tensors get' },

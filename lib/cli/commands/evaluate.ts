@@ -15,6 +15,7 @@ import {
 import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { evaluationTable } from '../../log/evaluation_table.js'
 import { grouped } from '../../log/format.js'
+import { print, printJson } from '../../log/printable.js'
 import { drawConfusion } from '../../visualize/confusion_matrix.js'
 import { type Call, type Command, EXIT } from '../command.js'
 import { shown } from '../follow.js'
@@ -22,7 +23,6 @@ import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
-import { print, printJson } from '../printable.js'
 import { StatusLine } from '../status_line.js'
 
 export const evaluateCommand: Command = {

@@ -11,15 +11,15 @@ import {
 } from '../../evaluate/features/feature_options.js'
 import { preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { duration, grouped } from '../../log/format.js'
+import { print } from '../../log/printable.js'
+import { columns } from '../../log/table.js'
 import type { OptionSpec } from '../../options.js'
 import { type Command, EXIT } from '../command.js'
 import { shown } from '../follow.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
-import { columns } from '../info/table.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
-import { print } from '../printable.js'
 import { StatusLine } from '../status_line.js'
 
 const BLOCKS_FLAG: OptionSpec = {

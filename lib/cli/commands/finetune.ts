@@ -9,6 +9,7 @@ import { balancedSubset } from '../../data/subset.js'
 import { balanceTable } from '../../log/balance_table.js'
 import { percent } from '../../log/format.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
+import { printable } from '../../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
 import type { OptionSchema } from '../../options.js'
@@ -32,7 +33,6 @@ import {
   withoutDefaults,
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
-import { printable } from '../printable.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 

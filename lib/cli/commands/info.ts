@@ -1,4 +1,6 @@
 /** beit info: what a file or folder is, without loading a tensor. */
+
+import { print, printJson } from '../../log/printable.js'
 import type { Call, Command } from '../command.js'
 import { EXIT } from '../command.js'
 import { findCheckpoint } from '../find_checkpoint.js'
@@ -7,7 +9,6 @@ import { reportCheckpoint, reportRun } from '../info/run_report.js'
 import { checkpointLines, runLines } from '../info/run_text.js'
 import { reportWeights, weightsToJson } from '../info/weights_report.js'
 import { weightsLines } from '../info/weights_text.js'
-import { print, printJson } from '../printable.js'
 
 export const infoCommand: Command = {
   name: 'info',

@@ -7,6 +7,7 @@ import { type ImageSource, isImageName } from '../../data/image_source.js'
 import { openImages } from '../../data/open_images.js'
 import { preprocessedViews } from '../../data/preprocessed_views.js'
 import { percent } from '../../log/format.js'
+import { print, printJsonLines } from '../../log/printable.js'
 import {
   type Prediction,
   type PredictSettings,
@@ -20,7 +21,6 @@ import { type Command, EXIT } from '../command.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
-import { print, printJsonLines } from '../printable.js'
 
 export const predictCommand: Command = {
   name: 'predict',

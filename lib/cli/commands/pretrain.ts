@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openImages } from '../../data/open_images.js'
 import { percent } from '../../log/format.js'
+import { printable } from '../../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForMaskedImageModeling } from '../../models/beit_for_masked_image_modeling.js'
 import type { OptionSchema } from '../../options.js'
@@ -26,7 +27,6 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
-import { printable } from '../printable.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 

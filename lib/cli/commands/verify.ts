@@ -5,11 +5,11 @@ import { type Verification, verifyCheckpoint } from '../../checkpoint/verify_che
 import { verifyRunCheckpoint } from '../../checkpoint/verify_run_checkpoint.js'
 import { BeitError } from '../../errors.js'
 import { bytes, grouped } from '../../log/format.js'
+import { print } from '../../log/printable.js'
 import { CHECKPOINTS_FOLDER } from '../../train/run_folder.js'
 import { type Command, EXIT } from '../command.js'
 import { findCheckpoint } from '../find_checkpoint.js'
 import { PICK_FLAG } from '../groups.js'
-import { print } from '../printable.js'
 
 export const verifyCommand: Command = {
   name: 'verify',

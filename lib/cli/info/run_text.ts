@@ -1,8 +1,8 @@
 /** What a run folder or a checkpoint folder holds, as lines to read. */
 import { bytes, decimal } from '../../log/format.js'
 import { evaluationText } from '../../log/run_status.js'
+import { columns, facts, flatten, indented, section } from '../../log/table.js'
 import type { CheckpointReport, RunReport } from './run_report.js'
-import { columns, facts, flatten, indented, section } from './table.js'
 import { weightsLines } from './weights_text.js'
 
 /** A run: its settings, how far it came, its checkpoints. */

@@ -1,8 +1,8 @@
 /** The tensors of a checkpoint, for listings: from their records, none is read. */
 import { contiguousStrides, type StorageRecord, type TensorRecord } from '../../checkpoint/records.js'
 import { bytes } from '../../log/format.js'
+import { columns } from '../../log/table.js'
 import { elementSize } from '../../tensor.js'
-import { columns } from './table.js'
 
 export interface TensorReport {
   name: string

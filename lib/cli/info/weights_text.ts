@@ -1,7 +1,7 @@
 /** What a file of weights holds, as lines to read. */
 import { bytes, grouped } from '../../log/format.js'
+import { facts, flatten, section } from '../../log/table.js'
 import { rowsOf } from './plain.js'
-import { facts, flatten, section } from './table.js'
 import { elements, tensorTable } from './tensors.js'
 import { trainingRows } from './training_state.js'
 import type { WeightsReport } from './weights_report.js'

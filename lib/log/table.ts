@@ -1,6 +1,6 @@
 /** Columns of text, safe to print whatever the cells hold. */
-import { printable } from '../printable.js'
-import { terminalWidth, wrap } from '../wrap.js'
+import { printable } from './printable.js'
+import { terminalWidth, wrap } from './wrap.js'
 
 /** Pads the cells of each column to one width; `right` lists the columns that end flush, as numbers do. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {

@@ -1,7 +1,7 @@
 /** What stands in a file must not reach the terminal as it is. */
 import { is } from 'uvu/assert'
-import { printable } from '../../lib/cli/printable.js'
-import { wrap } from '../../lib/cli/wrap.js'
+import { printable } from '../../lib/log/printable.js'
+import { wrap } from '../../lib/log/wrap.js'
 import { suite } from '../support/suite.js'
 
 const test = suite('printable')
