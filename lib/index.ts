@@ -109,6 +109,11 @@ export {
   type DiscreteVaeReconstructionOptions,
 } from './objectives/discrete_vae_reconstruction.js'
 export {
+  ImageClassification,
+  type ImageClassificationMetrics,
+  type ImageClassificationOptions,
+} from './objectives/image_classification.js'
+export {
   MaskedImageModeling,
   type MaskedImageModelingMetrics,
   type MaskedImageModelingOptions,
