@@ -8,6 +8,8 @@ import { BeitError, invalidArgument } from './errors.js'
 interface Common {
   /** One line for the help: what it is, with its unit. */
   doc: string
+  /** What stands for the value in the help, where neither name nor type tells. */
+  placeholder?: string
 }
 
 /** What values an option takes. `default: null` with `optional` means: not set. */

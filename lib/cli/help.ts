@@ -70,7 +70,7 @@ const PLACEHOLDERS: Record<string, string> = {
 }
 
 function placeholder(name: string, spec: OptionSpec): string {
-  const special = PLACEHOLDERS[name]
+  const special = spec.placeholder ?? PLACEHOLDERS[name]
   if (special !== undefined) return ` ${special}`
   switch (spec.type) {
     case 'boolean':

@@ -64,7 +64,7 @@ export async function balancedSubset(
       const name = JSON.stringify(images.classes[id])
       throw new BeitError(
         'ERR_DATA',
-        `${images.name} has ${members.length} images of the class ${name}, fewer than perClass ${perClass}`,
+        `${images.name} has ${members.length} images of the class ${name}, fewer than the ${perClass} asked for`,
       )
     }
     // The class stands in the place of the epoch: an order of its own for each.

@@ -10,7 +10,7 @@ const LISTED = 20
 /** Up to so many classes the confusions tell of each class by themselves, as a matrix. */
 const MATRIX = 12
 
-type Scores = Omit<ClassificationEvaluation, 'broken'>
+type Scores = Omit<ClassificationEvaluation, 'broken' | 'seconds'> & { seconds?: number }
 
 /**
  * Lines of a report: accuracy and loss, the classes, and which are taken for which.
@@ -27,7 +27,7 @@ export function evaluationTable(evaluation: Scores): string[] {
 }
 
 function totals({ accuracy, accuracy5, loss, images, perClass, multiLabel, seconds }: Scores): string[][] {
-  const pace = `${counted(images, 'image')} in ${duration(seconds)}, ${decimal(images / seconds)} a second`
+  const pace = seconds === undefined ? '' : ` in ${duration(seconds)}, ${decimal(images / seconds)} a second`
   return [
     ...(multiLabel === null
       ? []
@@ -38,7 +38,7 @@ function totals({ accuracy, accuracy5, loss, images, perClass, multiLabel, secon
     ['accuracy', percent(accuracy)],
     ...(perClass.length > 5 ? [['top-5 accuracy', percent(accuracy5)]] : []),
     ['loss', decimal(loss)],
-    ['scored', pace],
+    ['scored', `${counted(images, 'image')}${pace}`],
   ]
 }
 

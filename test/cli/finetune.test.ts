@@ -7,6 +7,7 @@ import { makeImages } from '../../examples/support/procedural_images.js'
 import { readMetrics } from '../../lib/log/metrics_file.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import type { FinetuneStartEvent } from '../../lib/train/events.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { runBeit } from './run_beit.js'
@@ -45,8 +46,18 @@ test('from a pre-trained file: adaptations told, stopped by Ctrl-C, resumed, bes
   const { labels, config } = await BeitForImageClassification.load(best as string)
   equal(labels, (await readdir(data)).sort())
   is(config.relativePositions, 'per-block')
-  for (const name of ['curves']) is((await sharp(join(output, `${name}.png`)).metadata()).format, 'png')
+  match(second.stdout, /true \\ predicted/)
+  for (const name of ['curves', 'confusion'])
+    is((await sharp(join(output, `${name}.png`)).metadata()).format, 'png')
   const events = await readMetrics(join(output, 'metrics.jsonl'))
+  const start = events.find((event) => event.type === 'start')
+  equal((start as FinetuneStartEvent).classBalance.classes[0], { name: labels?.[0], images: 8 })
+  const confusion = await readFile(join(output, 'confusion.svg'), 'utf8')
+  for (const label of labels ?? []) ok(confusion.includes(label), label)
+  const [, accuracy] = /validation +accuracy (\S+ %)/.exec(second.stdout) ?? []
+  ok(confusion.includes(`accuracy ${accuracy}`), accuracy)
+  const evaluated = await runBeit(['evaluate', '--model', output, '--data', validation, '--json'])
+  is(`${(100 * JSON.parse(evaluated.stdout).accuracy).toFixed(1)} %`, accuracy)
   equal(
     events.flatMap((event) => (event.type === 'step' ? [event.step] : [])),
     Array.from({ length: 12 }, (_, i) => i + 1),

@@ -39,7 +39,7 @@ test('a balanced subset has as many of each class, by the seed, and what is smal
   await rejects(
     balancedSubset(images, { perClass: 21 }),
     'ERR_DATA',
-    /20 images of the class "a", fewer than perClass 21/,
+    /20 images of the class "a", fewer than the 21 asked for/,
   )
   await rejects(balancedSubset(images, { perClass: 0 }), 'ERR_INVALID_ARGUMENT', /perClass/)
 })

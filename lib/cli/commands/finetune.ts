@@ -3,21 +3,22 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
 import { classBalance } from '../../data/class_balance.js'
-import { type LabelledImages, labelled } from '../../data/labels.js'
-import { openImages } from '../../data/open_images.js'
-import { balancedSubset } from '../../data/subset.js'
+import type { LabelledImages } from '../../data/labels.js'
+import type { ImagePreprocessing } from '../../data/preprocessing.js'
+import { type PreprocessingSettings, preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { balanceTable } from '../../log/balance_table.js'
+import { evaluationTable } from '../../log/evaluation_table.js'
 import { percent } from '../../log/format.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
-import { printable } from '../../log/printable.js'
+import { print, printable } from '../../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
-import type { OptionSchema } from '../../options.js'
+import type { OptionSchema, OptionSpec } from '../../options.js'
 import { readRecipe, recipeNames } from '../../recipes/read_recipe.js'
-import { INTERPOLATIONS } from '../../train/crop_options.js'
-import type { FinetuneEvaluationEvent, FinetuneEvent } from '../../train/events.js'
+import type { ClassificationScores, FinetuneEvaluationEvent, FinetuneEvent } from '../../train/events.js'
 import { finetune } from '../../train/finetune.js'
 import { type FinetuneOptions, finetuneSchema } from '../../train/finetune_options.js'
+import { normalizationOf } from '../../train/pretrain.js'
 import { pretrainingNormalisation } from '../../train/pretraining_normalisation.js'
 import type { Call, Command } from '../command.js'
 import { findWeights } from '../find_checkpoint.js'
@@ -26,6 +27,7 @@ import {
   groupFlags,
   omit,
   PATHS,
+  PICK_FLAG,
   pick,
   pickValues,
   RUN_HEADINGS,
@@ -33,6 +35,7 @@ import {
   withoutDefaults,
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
+import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
@@ -45,84 +48,39 @@ const MODEL_FLAGS: OptionSchema = {
     default: DEFAULT_MODEL,
     doc: `A checkpoint to begin with, pre-trained or fine-tuned, whose weights are adapted to the flags given; or a preset (beit_{tiny,small,base,large}_patch16_{224,384,512}, also with _paper behind it), which trains from scratch`,
   },
+  pick: PICK_FLAG,
   imageSize: imageSizeFlag("the model's"),
   ...withoutDefaults(ARCHITECTURE, ({ doc }) => `${doc}; unset: the model's`),
 }
 
+/** Those of evaluation, which are saved with the model. */
 const PREPROCESSING_FLAGS: OptionSchema = {
-  mean: {
-    type: 'numbers',
-    size: 3,
-    min: 0,
-    max: 1,
-    default: null,
-    optional: true,
-    doc: "Mean of each channel in 0..1; unset: that of the checkpoint's training, else 0.5",
-  },
-  std: {
-    type: 'numbers',
-    size: 3,
-    min: 0.001,
-    max: 10,
-    default: null,
-    optional: true,
-    doc: "Deviation of each channel; unset: that of the checkpoint's training, else 0.5",
-  },
-  interpolation: {
-    type: 'choice',
-    choices: INTERPOLATIONS,
-    default: null,
-    optional: true,
-    doc: 'Resizing of the images; unset: that of the checkpoint, else bicubic',
-  },
-  cropShare: {
-    type: 'number',
-    min: 0.01,
-    max: 1,
-    default: null,
-    optional: true,
-    doc: 'Share of the resized image that evaluation crops; unset: 0.875, and 1 from 384 pixels on and up to 32',
-  },
+  ...preprocessingSchema,
+  normalization: {
+    ...preprocessingSchema.normalization,
+    doc: "Mean and deviation of the images; unset: those of the checkpoint's training, else 0.5",
+  } as OptionSpec,
 }
 
-const LABEL_FLAGS = {
-  labels: {
-    type: 'string',
-    default: null,
-    optional: true,
-    doc: 'Labels of the images by name: JSON, JSON lines or CSV; unset: class folders, or .cls files of the shards',
-  },
-  validationLabels: {
-    type: 'string',
-    default: null,
-    optional: true,
-    doc: 'The same for the validation images',
-  },
-  imagesPerClass: {
-    type: 'integer',
-    min: 1,
-    default: null,
-    optional: true,
-    doc: 'Train on this many images of each class, drawn by the seed; unset: on all',
-  },
-} as const satisfies OptionSchema
+const { labels, imagesPerClass, subsetSeed, validationLabels } = LABELLED_DATA_FLAGS
 
 export const finetuneCommand: Command = {
   name: 'finetune',
   summary: 'Trains a classifier, from pre-trained weights or from scratch',
   usage: '--data PATH --output PATH [--model FILE] [--recipe NAME] [flags]',
   about:
-    'Writes checkpoints, metrics.jsonl, curves and a confusion matrix (.svg, .png) into the output folder. Ctrl-C ' +
-    'finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
+    'Writes checkpoints, metrics.jsonl, curves and, of the best checkpoint, a confusion matrix (.svg, .png) into the ' +
+    'output folder. Ctrl-C finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
   groups: [
     {
       title: 'Input and output',
       flags: {
         data: PATHS.data,
-        labels: LABEL_FLAGS.labels,
-        imagesPerClass: LABEL_FLAGS.imagesPerClass,
+        labels,
+        imagesPerClass,
+        subsetSeed: { ...subsetSeed, default: null, optional: true, doc: `${subsetSeed.doc}; unset: seed` },
         validation: PATHS.validation,
-        validationLabels: LABEL_FLAGS.validationLabels,
+        validationLabels,
         ...pick(finetuneSchema, ['output', 'resume']),
         recipe: {
           type: 'string',
@@ -177,13 +135,10 @@ export const finetuneCommand: Command = {
   ],
   async run(call) {
     const values = await withRecipe(call.values)
-    const all = await openLabelled(values.data as string, values.labels)
-    const { imagesPerClass: perClass = null, seed = 0 } = values as { imagesPerClass?: number; seed?: number }
-    const data = perClass === null ? all : await balancedSubset(all, { perClass, seed })
-    const validation =
-      values.validation == null
-        ? null
-        : await openLabelled(values.validation as string, values.validationLabels, data.classes)
+    const { data, validation } = await openLabelledData({
+      ...values,
+      subsetSeed: values.subsetSeed ?? values.seed,
+    })
     for (const line of balanceTable(classBalance(data), 20)) say(line)
     using model = await makeModel(values, data)
     const options: FinetuneOptions = {
@@ -206,14 +161,6 @@ async function withRecipe(values: Call['values']): Promise<Call['values']> {
   return { model, ...options, ...values }
 }
 
-async function openLabelled(
-  path: string,
-  labels: unknown,
-  classes: readonly string[] | null = null,
-): Promise<LabelledImages> {
-  return labelled(await openImages(path), { labels: labels as string | null | undefined, classes })
-}
-
 /** A new model of a preset, or that of a checkpoint, told with what was done to it. */
 async function makeModel(
   values: Call['values'],
@@ -227,7 +174,7 @@ async function makeModel(
     device: values.device as string | undefined,
     seed: values.seed as number | undefined,
   }
-  const preprocessing = pickValues(values, Object.keys(PREPROCESSING_FLAGS))
+  const preprocessing = preprocessingOf(values)
   if (beitPresets.includes(name) || !existsSync(name)) {
     return BeitForImageClassification.create(name, { ...options, labels: classes, preprocessing })
   }
@@ -235,12 +182,23 @@ async function makeModel(
   const before = await pretrainingNormalisation(path)
   const model = await BeitForImageClassification.load(path, {
     ...options,
+    pick: (values.pick as string | null | undefined) ?? undefined,
     labels: classes,
     preprocessing: { ...before, ...preprocessing },
   })
   for (const line of model.loadReport?.lines ?? []) say(line)
   if (before !== null) say(`normalised as in its pre-training: mean ${before.mean}, deviation ${before.std}`)
   return model
+}
+
+/** What the flags say of it, without what they leave to the checkpoint. */
+function preprocessingOf(values: Call['values']): Partial<ImagePreprocessing> {
+  const given = Object.entries(pickValues(values, Object.keys(PREPROCESSING_FLAGS)))
+  const { normalization, wholeImage, ...parts } = Object.fromEntries(
+    given.filter(([, value]) => value !== null),
+  ) as Partial<PreprocessingSettings>
+  const named = normalization == null ? {} : normalizationOf({ normalization, mean: null, std: null })
+  return { ...named, ...parts, ...(wholeImage && { cropShare: 'whole' }) } as Partial<ImagePreprocessing>
 }
 
 async function results({ done, output }: Ending<FinetuneEvent>): Promise<[string, string][]> {
@@ -251,20 +209,34 @@ async function results({ done, output }: Ending<FinetuneEvent>): Promise<[string
     (event): event is FinetuneEvaluationEvent => event.type === 'evaluation' && 'ema' in event,
   )
   const best = evaluations.findLast(({ step }) => step === done.best?.step)
-  if (best !== undefined && done.best !== null) rows.push(...(await bestRows(best, done.best)))
+  if (best !== undefined && done.best !== null) rows.push(...(await bestRows(best, done.best, output)))
   return [...rows, await saveCurves(output)]
 }
 
-/** What the best checkpoint scored, and where it is. */
+/** What the best checkpoint scored, which is printed as `beit evaluate` does, and where it is. */
 async function bestRows(
-  { accuracy, accuracy5, loss, ema }: FinetuneEvaluationEvent,
+  evaluation: FinetuneEvaluationEvent,
   { step, checkpoint }: NonNullable<Ending<FinetuneEvent>['done']['best']>,
+  output: string,
 ): Promise<[string, string][]> {
-  const scores = ema ?? { accuracy, accuracy5, loss }
+  const { ema, images } = evaluation
+  const scores = ema ?? evaluation
+  print([...evaluationTable({ ...scores, images }), ''])
   const file = join(checkpoint, ema === null ? MODEL_FILE : EMA_FILE)
   const text = `accuracy ${percent(scores.accuracy)}, top-5 ${percent(scores.accuracy5)}, loss ${scores.loss.toFixed(3)}`
   return [
     ['validation', `${text}, after step ${step}${ema === null ? '' : ', averaged weights'}`],
     ['best', shown(file)],
+    ...(scores.multiLabel === null ? [await saveConfusion(scores, output)] : []),
   ]
+}
+
+/** Draws confusion.svg and confusion.png of a run folder. */
+async function saveConfusion(scores: ClassificationScores, output: string): Promise<[string, string]> {
+  // Drawing needs sharp, which takes a moment to load: not at the start of every command.
+  const { drawConfusion } = await import('../../visualize/confusion_matrix.js')
+  const picture = await drawConfusion(scores)
+  await picture.save(join(output, 'confusion.svg'))
+  await picture.save(join(output, 'confusion.png'))
+  return ['confusion', `${shown(join(output, 'confusion.png'))}, .svg`]
 }
