@@ -76,7 +76,7 @@ const options = {
   batchSize: 16,
   learningRate: 1e-3,
   warmupEpochs: 1,
-  layerDecay: begun === null ? null : 0.75,
+  ...(begun !== null && { layerDecay: 0.75 }), // of a new model all layers learn at one rate
   randAugment: null,
   colorJitter: [0, 0, 0],
   scale: [0.5, 1],

@@ -15,7 +15,12 @@ import { checkClasses } from './check_classes.js'
 import { classificationBatches } from './classification_batches.js'
 import { classificationEvaluation } from './classification_evaluation.js'
 import type { FinetuneEvent } from './events.js'
-import { type FinetuneOptions, type FinetuneSettings, finetuneSchema } from './finetune_options.js'
+import {
+  defaultLayerDecay,
+  type FinetuneOptions,
+  type FinetuneSettings,
+  finetuneSchema,
+} from './finetune_options.js'
 import { optimizerSchedules } from './optimizer_schedules.js'
 import { runConfig } from './run_config.js'
 import { runLength } from './run_length.js'
@@ -26,10 +31,11 @@ const SMALL_IMAGE = 32
 
 /**
  * Trains `model` to tell the classes of `data`. With a pre-trained model this is fine-tuning, with a new one
- * training from scratch, with a larger set of classes intermediate fine-tuning. Everything is checked before
- * the run begins: labels, classes, and that the model has an output for each. A model without `labels` gets
- * those of the data. `break` ends the run without saving; an aborted `signal` finishes the step, saves and
- * yields 'done'.
+ * training from scratch, with a larger set of classes intermediate fine-tuning. The layer decay is 0.65 for a
+ * model that was loaded and none for a new one, unless `layerDecay` says otherwise (null: none). Everything is
+ * checked before the run begins: labels, classes, and that the model has an output for each. A model without
+ * `labels` gets those of the data. `break` ends the run without saving; an aborted `signal` finishes the step,
+ * saves and yields 'done'.
  *
  * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range and for
  * classes without images, ERR_SHAPE_MISMATCH when the model has another number of classes
@@ -48,7 +54,8 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   const { model } = given
   const data = await labelled(given.data)
   const validation = given.validation && (await labelled(given.validation, { classes: data.classes }))
-  const settings = { ...given, data, validation }
+  const { layerDecay = defaultLayerDecay(model) } = options
+  const settings = { ...given, data, validation, layerDecay }
   checkClasses(settings, data, validation)
 
   // interpret

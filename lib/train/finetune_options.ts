@@ -1,7 +1,8 @@
 /**
  * Options of `finetune()` and of `beit finetune`. Where the original's run_class_finetuning.py and its published
  * recipes differ, the recipe of base decides what regularises (layer decay, mixing, erasing), and the script
- * how long and how fast; lib/recipes has the published ones whole.
+ * how long and how fast; lib/recipes has the published ones whole. Without a layer decay given, where the model
+ * comes from decides.
  */
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { OptionSchema, OptionSpec } from '../options.js'
@@ -44,6 +45,16 @@ const run = runSchema({
   weightDecay: 0.05,
   clipGradient: null,
 })
+
+/** The recipe of base, for weights that are worth keeping. */
+const LAYER_DECAY = 0.65
+
+/**
+ * The layer decay of a run that was given none: 0.65 for a model that was loaded, whose lower layers know
+ * something; null, one rate for all, for a new one, whose lower layers have everything to learn.
+ */
+export const defaultLayerDecay = ({ loadReport }: Pick<BeitForImageClassification, 'loadReport'>) =>
+  loadReport === null ? null : LAYER_DECAY
 
 /** The same option with other words about it. */
 const withDoc = (spec: OptionSpec | undefined, doc: string) => ({ ...spec, doc }) as OptionSpec
@@ -94,9 +105,9 @@ export const finetuneSchema: OptionSchema = {
     type: 'number',
     min: 1e-3,
     max: 1,
-    default: 0.65,
+    default: null,
     optional: true,
-    doc: 'Learning rate of each block as a share of the one above it; unset: all the same. The original: 0.65 base, 0.75 large',
+    doc: 'Learning rate of each block as a share of the one above it; unset: 0.65 for a model that was loaded, all the same for a new one. The original: 0.65 base, 0.75 large',
   },
   ema: {
     type: 'number',

@@ -62,8 +62,22 @@ test('from a pre-trained file: adaptations told, stopped by Ctrl-C, resumed, bes
     events.flatMap((event) => (event.type === 'step' ? [event.step] : [])),
     Array.from({ length: 12 }, (_, i) => i + 1),
   )
-  is(JSON.parse(await readFile(join(output, 'settings.json'), 'utf8')).settings.ema, 0.9)
+  const { settings } = JSON.parse(await readFile(join(output, 'settings.json'), 'utf8'))
+  equal([settings.ema, settings.layerDecay], [0.9, 0.65])
   match((await runBeit(['info', output])).stdout, /validation +loss .*accuracy/)
+})
+
+test('from scratch all layers learn at one rate', async () => {
+  const [root, output] = [temporary(), temporary()]
+  await makeImages(root, { perClass: 2, seed: 0 })
+  const architecture = '--image-size 32 --patch-size 8 --hidden-size 24 --depth 2 --heads 2'.split(' ')
+  const { code, stderr } = await runBeit([
+    ...['finetune', '--data', root, '--output', output, '--model', 'beit_tiny_patch16_224'],
+    ...[...architecture, ...TINY, '--max-steps', '1'],
+  ])
+  is(code, 0, stderr)
+  const { settings } = JSON.parse(await readFile(join(output, 'settings.json'), 'utf8'))
+  is(settings.layerDecay, null)
 })
 
 test('a folder without classes is refused with what to do, and nothing is written', async () => {

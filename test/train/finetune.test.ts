@@ -136,6 +136,21 @@ test('learning rates of the layers fall with their depth', async () => {
   }
 })
 
+test('layer decay is for weights that were loaded, unless it is given', async () => {
+  const [data, made, file] = [await stripes(4), await microClassifier(), join(temporary(), 'm.safetensors')]
+  await made.save(file)
+  const loaded = await BeitForImageClassification.load(file)
+  const inEffect = async (more: Partial<FinetuneOptions>) => {
+    const output = temporary()
+    await run(output, data, { ...more, epochs: 1, maxSteps: 1 })
+    return JSON.parse(await fs.readFile(join(output, 'settings.json'), 'utf8')).settings.layerDecay
+  }
+  is(await inEffect({ model: made }), null)
+  is(await inEffect({ model: loaded }), 0.65)
+  is(await inEffect({ model: made, layerDecay: 0.75 }), 0.75)
+  is(await inEffect({ model: loaded, layerDecay: null }), null)
+})
+
 test('repeated augmentation keeps the length of an epoch', async () => {
   const events = await run(temporary(), await stripes(), { repeats: 3, epochs: 1 })
   is(events.filter(({ type }) => type === 'step').length, 3)
