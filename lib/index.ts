@@ -63,6 +63,7 @@ export { type DeviceInfo, devices, threads } from './device.js'
 export { keep, memory, scope } from './dispose.js'
 export { type DoctorReport, doctor, formatDoctor, type Problem } from './doctor.js'
 export { BeitError, type BeitErrorCode } from './errors.js'
+export { bothProbes } from './evaluate/both_probes.js'
 export {
   type ClassificationEvaluation,
   type ClassScores,
@@ -83,10 +84,18 @@ export {
 } from './evaluate/features/feature_options.js'
 export { type KnnProbeResult, type KnnScore, knnProbe } from './evaluate/knn_probe.js'
 export { type LinearProbeResult, linearProbe } from './evaluate/linear_probe.js'
-export type { KnnProbeOptions, LinearProbeOptions } from './evaluate/probe_options.js'
+export { type Confused, type Mistake, mistakes } from './evaluate/mistakes.js'
+export type { PreprocessingSettings } from './evaluate/preprocessing_options.js'
+export {
+  type KnnProbeOptions,
+  knnProbeSchema,
+  type LinearProbeOptions,
+  linearProbeSchema,
+} from './evaluate/probe_options.js'
 export type { LayerScores, ProbeProgress } from './evaluate/probe_progress.js'
 export { balanceTable } from './log/balance_table.js'
 export { confusionTable } from './log/confusion_table.js'
+export { evaluationTable } from './log/evaluation_table.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
 export {
@@ -128,7 +137,17 @@ export type { DalleDvaeConfig } from './tokenizers/dalle_config.js'
 export { DalleTokenizer } from './tokenizers/dalle_tokenizer.js'
 export type { ImageTokenizer } from './tokenizers/image_tokenizer.js'
 export { loadTokenizer } from './tokenizers/load_tokenizer.js'
-export type { FinetuneEvent, PretrainEvent, TokenizerEvent } from './train/events.js'
+export type {
+  ClassificationScores,
+  FinetuneDoneEvent,
+  FinetuneEpochEvent,
+  FinetuneEvaluationEvent,
+  FinetuneEvent,
+  FinetuneStartEvent,
+  FinetuneStepEvent,
+  PretrainEvent,
+  TokenizerEvent,
+} from './train/events.js'
 export { finetune } from './train/finetune.js'
 export { type FinetuneOptions, finetuneSchema } from './train/finetune_options.js'
 export { pretrain } from './train/pretrain.js'

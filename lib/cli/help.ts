@@ -108,9 +108,13 @@ const short = (value: unknown) =>
   typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : String(value)
 
 /**
- * A text of the API in the words of the command line: "in place of warmupEpochs" becomes "in place of --warmup-epochs".
+ * A text of the API in the words of the command line: "in place of warmupEpochs" becomes "in place of --warmup-epochs",
+ * "give resume: 'auto'" becomes "give --resume auto".
  * Names of one plain word stay, as they could be meant as words.
  */
 export function withFlagNames(text: string, schema: OptionSchema): string {
-  return text.replace(/\b[a-z]+(?:[A-Z][a-z]*)+\b/g, (name) => (name in schema ? `--${kebab(name)}` : name))
+  const asked = text.replace(/\bgive (\w+):? '([^']*)'/g, (all, name, value) =>
+    name in schema ? `give --${kebab(name)} ${value}` : all,
+  )
+  return asked.replace(/\b[a-z]+(?:[A-Z][a-z]*)+\b/g, (name) => (name in schema ? `--${kebab(name)}` : name))
 }

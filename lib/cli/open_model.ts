@@ -1,11 +1,12 @@
 /** The flag --model of commands that use a model as it is: a file, a checkpoint folder, or a preset. */
 import { existsSync } from 'node:fs'
+import { BeitError } from '../errors.js'
 import { printable } from '../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../models/beit_config.js'
 import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
 import { loadAnyBeit } from '../models/load_any_beit.js'
-import type { OptionSchema } from '../options.js'
+import { type OptionSchema, suggest } from '../options.js'
 import type { Call } from './command.js'
 import { findWeights } from './find_checkpoint.js'
 import { omit, PICK_FLAG, pickValues, withoutDefaults } from './groups.js'
@@ -13,6 +14,20 @@ import { imageSizeFlag, imageSizeOf } from './image_size.js'
 
 /** Parts of the configuration that a frozen model may need said: nothing of heads, nothing of training. */
 const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'numClasses', 'imageSize', 'dropPath', 'pooling'])
+
+/**
+ * Is it a preset, and not a file or folder?
+ * @throws BeitError ERR_INVALID_ARGUMENT when it is neither
+ */
+export function isPreset(name: string): boolean {
+  if (beitPresets.includes(name)) return true
+  if (existsSync(name)) return false
+  const hint = suggest(name, beitPresets).replace('; there are', '; presets are')
+  throw new BeitError(
+    'ERR_INVALID_ARGUMENT',
+    `--model ${name}: there is no such file or folder, and no such preset${hint}`,
+  )
+}
 
 /** The model and what may have to be said of it. */
 export const FROZEN_MODEL_FLAGS: OptionSchema = {
@@ -45,7 +60,7 @@ export async function openFrozenModel(
     ...(values.imageSize != null && { imageSize: imageSizeOf(values) }),
     device: values.device as string | undefined,
   }
-  if (beitPresets.includes(name) || !existsSync(name)) {
+  if (isPreset(name)) {
     const { pick: _pick, ...config } = options as typeof options & { pick?: string }
     const model = await BeitForMaskedImageModeling.create(name, { ...config, vocabSize: 2, seed })
     process.stderr.write(`${name} is a preset: its weights are random (seed ${seed})\n`)

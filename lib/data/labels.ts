@@ -7,7 +7,7 @@ import { BeitError, invalidArgument } from '../errors.js'
 import type { ImageSample, ImageSource } from './image_source.js'
 import { readLabels } from './label_file.js'
 import type { LabelTable, WrittenTarget } from './label_table.js'
-import { collectTargets } from './resolve_labels.js'
+import { type CollectedTargets, collectTargets } from './resolve_labels.js'
 
 /**
  * What an image belongs to: the id of its one class, the ids of the classes it has (multi-label; may be
@@ -66,14 +66,27 @@ export async function labelled(source: ImageSource, options: LabelOptions = {}):
   const table = labels === null ? ownLabels(source) : await readLabels(labels)
   const names = classes ?? table.names
   const collected = await collectTargets(source, table, names)
-  if (classes === null && names.length < 2 && collected.kind !== 'classes') {
-    throw new BeitError(
-      'ERR_DATA',
-      `${table.name} has the single class ${JSON.stringify(names[0])}: a classifier needs two or more; ` +
-        'put the images of each class into a folder of its own, or give classes',
-    )
-  }
+  if (classes === null) refuseSingleClass(table, labels !== null, collected)
   return new Labelled(source, names, collected.kind, collected.targets)
+}
+
+/** Ids in a labels file make names for all below them, which need not have an image. */
+function refuseSingleClass(
+  { name, names: written }: LabelTable,
+  isFile: boolean,
+  { kind, targets }: CollectedTargets,
+): void {
+  const [first] = targets instanceof Int32Array ? targets : [0]
+  const isSingle =
+    kind === 'class' && isFile
+      ? Array.prototype.every.call(targets, (id) => id === first)
+      : written.length < 2
+  if (kind === 'classes' || !isSingle) return
+  throw new BeitError(
+    'ERR_DATA',
+    `${name} has the single class ${JSON.stringify(written[first as number])}: a classifier needs two or more; ` +
+      'put the images of each class into a folder of its own',
+  )
 }
 
 class Labelled implements LabelledImages {

@@ -66,7 +66,7 @@ export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): 
   if (decisive.length > 0) {
     throw new BeitError(
       'ERR_CHECKPOINT_MISMATCH',
-      `the run cannot go on from ${path}, because its result would be another:\n  ${decisive.join('\n  ')}\n` +
+      `the run cannot go on from ${path}, because its result would be another: ${decisive.join('; ')}. ` +
         'Give what it has, or begin a new run, which may load the weights of its model.safetensors',
     )
   }

@@ -130,6 +130,7 @@ test('bad labels are refused, each with the image or file and what to do', async
     [listed(['a', 'b'], [0, null]), {}, /the image k1\.jpg has no label/],
     [listed(['a', 'b'], [0, 2]), {}, /k1\.jpg has the label 2, expected an integer from 0 to 1/],
     [listed(['a'], [0, 0]), {}, /single class "a"/],
+    [listed(null, [null, null]), { labels: { k0: 9, k1: 9 } }, /single class "9"/],
     [await ImageFolder.open(empty), {}, /no image in the class folder "bird"/],
     [await ImageFolder.open(folderWith('cat/1.jpg', '2.jpg')), {}, /no labels \(first image: 2\.jpg\)/],
     [source, { classes: ['a', 'c'] }, /k1\.jpg has the class "b", which is not among the classes/],

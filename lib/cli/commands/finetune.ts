@@ -1,5 +1,4 @@
 /** beit finetune: image classification, from the command line. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
 import { classBalance } from '../../data/class_balance.js'
@@ -11,7 +10,7 @@ import { evaluationTable } from '../../log/evaluation_table.js'
 import { percent } from '../../log/format.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
 import { print, printable } from '../../log/printable.js'
-import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
+import { beitConfigSchema } from '../../models/beit_config.js'
 import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
 import type { OptionSchema, OptionSpec } from '../../options.js'
 import { readRecipe, recipeNames } from '../../recipes/read_recipe.js'
@@ -36,6 +35,7 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
+import { isPreset } from '../open_model.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
@@ -175,7 +175,7 @@ async function makeModel(
     seed: values.seed as number | undefined,
   }
   const preprocessing = preprocessingOf(values)
-  if (beitPresets.includes(name) || !existsSync(name)) {
+  if (isPreset(name)) {
     return BeitForImageClassification.create(name, { ...options, labels: classes, preprocessing })
   }
   const path = await findWeights(name)
