@@ -34,7 +34,7 @@ const SMALL_IMAGE = 32
  * training from scratch, with a larger set of classes intermediate fine-tuning. The layer decay is 0.65 for a
  * model that was loaded and none for a new one, unless `layerDecay` says otherwise (null: none). Everything is
  * checked before the run begins: labels, classes, and that the model has an output for each. A model without
- * `labels` gets those of the data. `break` ends the run without saving; an aborted `signal` finishes the step,
+ * `labels` gets those of the data then; one whose run is refused stays as it was. `break` ends the run without saving; an aborted `signal` finishes the step,
  * saves and yields 'done'.
  *
  * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range and for
@@ -65,7 +65,6 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   const views = viewsOf(settings)
   const { preprocessing } = model
   const config = runConfig(settings, finetuneSchema, { model: model.config, preprocessing })
-  model.labels ??= data.classes
   const ema = settings.ema === null ? null : await model.to({})
   const objective = new ImageClassification({
     model,
@@ -89,6 +88,9 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
       repeats: settings.repeats,
       microBatch: classificationBatches(settings, data),
       stepSettings: schedules,
+      onBegin: () => {
+        for (const each of ema === null ? [model] : [model, ema]) each.labels ??= data.classes
+      },
       describe: {
         start: () => ({ classBalance: balance }),
         step: (result) => objective.metrics(result),

@@ -66,6 +66,8 @@ export interface Training<
   microBatch?(batch: Batch): MicroBatch | Promise<MicroBatch>
   /** What the schedules say for the step that follows `step` finished ones. */
   stepSettings(step: number): StepSettings
+  /** Called when nothing can refuse the run any more, before its first event. */
+  onBegin?(): void
   describe: {
     start?(): Start
     step(result: StepResult, settings: StepSettings): Step

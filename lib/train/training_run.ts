@@ -118,9 +118,10 @@ class TrainingRun {
   }
 
   async *#begin(): AsyncGenerator<AnyEvent> {
-    const { settings, length, config, module, describe, warnings = [] } = this.#training
+    const { settings, length, config, module, onBegin, describe, warnings = [] } = this.#training
     const { checkpoint } = this.#start
     await this.#folder.writeSettings(config)
+    onBegin?.()
     yield {
       type: 'start',
       runId: this.#folder.runId,
@@ -199,7 +200,11 @@ class TrainingRun {
     const { validation } = settings
     if (validation !== null && isDue(settings.evaluateEveryEpochs)) {
       const last = stepSettings(Math.max(0, step - 1))
-      evaluation = await this.#training.evaluate(this.#trainer, validation, last)
+      try {
+        evaluation = await this.#training.evaluate(this.#trainer, validation, last)
+      } catch (error) {
+        yield* this.#notEvaluated(error)
+      }
       // Stopped on the way: the epoch stays open, and is closed when the run goes on.
       if (evaluation === null) return
     }
@@ -228,6 +233,19 @@ class TrainingRun {
     const event = await saveRun(this.#training, this.#folder, this.#trainer, this.#progress)
     this.#saved = event
     yield event
+  }
+
+  /** Saves before it throws, with the epoch open: a resumed run begins with its evaluation. */
+  async *#notEvaluated(cause: unknown): AsyncGenerator<AnyEvent, never> {
+    const { step } = this.#progress
+    if (this.#saved?.step !== step) yield* this.#save()
+    if (!(cause instanceof BeitError)) throw cause
+    throw new BeitError(
+      cause.code,
+      `${cause.message}\nThe evaluation after step ${step} has failed; the run is saved in ${this.#saved?.path}. ` +
+        'Mend the cause and resume: it goes on with this evaluation',
+      { cause },
+    )
   }
 
   async *#giveUp(): AsyncGenerator<AnyEvent, never> {

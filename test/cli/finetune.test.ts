@@ -68,11 +68,11 @@ test('from a pre-trained file: adaptations told, stopped by Ctrl-C, resumed, bes
 })
 
 test('from scratch all layers learn at one rate', async () => {
-  const [root, output] = [temporary(), temporary()]
-  await makeImages(root, { perClass: 2, seed: 0 })
+  const [data, output] = [join(temporary(), 'images'), temporary()]
+  await makeImages(data, { perClass: 2, seed: 0 })
   const architecture = '--image-size 32 --patch-size 8 --hidden-size 24 --depth 2 --heads 2'.split(' ')
   const { code, stderr } = await runBeit([
-    ...['finetune', '--data', root, '--output', output, '--model', 'beit_tiny_patch16_224'],
+    ...['finetune', '--data', data, '--output', output, '--model', 'beit_tiny_patch16_224'],
     ...[...architecture, ...TINY, '--max-steps', '1'],
   ])
   is(code, 0, stderr)

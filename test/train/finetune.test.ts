@@ -156,6 +156,23 @@ test('repeated augmentation keeps the length of an epoch', async () => {
   is(events.filter(({ type }) => type === 'step').length, 3)
 })
 
+test('a run that is refused leaves the model as it was, one that begins gives it the classes', async () => {
+  const [output, data, model] = [temporary(), await stripes(4), await microClassifier()]
+  await run(output, data, { epochs: 1, maxSteps: 1 })
+  await rejects(run(output, data, { model }), 'ERR_OUTPUT_EXISTS', /holds a run/)
+  is(model.labels, null)
+  const mismatch = run(output, data, { model, resume: 'auto', mixup: 0 })
+  await rejects(mismatch, 'ERR_CHECKPOINT_MISMATCH', /mixup/)
+  is(model.labels, null)
+  const fresh = temporary()
+  await run(fresh, data, { model, epochs: 1, maxSteps: 1, ema: 0.5 })
+  equal(model.labels, CLASSES)
+  for (const file of [MODEL_FILE, EMA_FILE]) {
+    const saved = join(fresh, 'checkpoints', folderOf(1), file)
+    equal((await BeitForImageClassification.load(saved)).labels, CLASSES)
+  }
+})
+
 test('wrong options and images without labels are refused before the output is made', async () => {
   const data = await stripes(4)
   const output = join(temporary(), 'run')
