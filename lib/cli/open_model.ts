@@ -22,7 +22,8 @@ const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'numClasses', 'imageSi
 export function isPreset(name: string): boolean {
   if (beitPresets.includes(name)) return true
   if (existsSync(name)) return false
-  const hint = suggest(name, beitPresets).replace('; there are', '; presets are')
+  const near = suggest(name, beitPresets)
+  const hint = near.startsWith('; did') ? near : '; presets are called as beit_base_patch16_224'
   throw new BeitError(
     'ERR_INVALID_ARGUMENT',
     `--model ${name}: there is no such file or folder, and no such preset${hint}`,

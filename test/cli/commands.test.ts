@@ -14,7 +14,7 @@ const test = suite('beit', { timeout: 240_000 })
 test('help and exit codes: 0 for help, 2 for wrong use, 1 for errors', async () => {
   const help = await runBeit(['--help'])
   assert.is(help.code, 0)
-  assert.match(help.stdout, /pretrain .*\n.*tokenizer train/)
+  assert.match(help.stdout, /pretrain .*\n.*finetune .*\n.*tokenizer train/)
   assert.is((await runBeit(['help', 'tokenizer', 'train'])).code, 0)
   assert.is((await runBeit([])).code, 2)
 
