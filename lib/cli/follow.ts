@@ -41,7 +41,7 @@ export async function follow<E extends RunEvent>(
     return code
   }
   const rows: [string, string][] = [
-    ['finished', `after ${done.step} steps in ${duration(done.seconds)}`],
+    ['finished', `after ${counted(done.step, 'step')} in ${duration(done.seconds)}`],
     ...(await finish(ending)),
     ['checkpoint', shown(done.checkpoint)],
     ['metrics', shown(join(output, METRICS_FILE))],

@@ -117,7 +117,7 @@ export class RunStatus {
 
 function startLine(event: StartEvent): string {
   const whole =
-    `${event.output}: ${grouped(event.images)} images, ${grouped(event.steps)} steps of ${event.batchSize} ` +
+    `${event.output}: ${counted(event.images, 'image')}, ${counted(event.steps, 'step')} of ${event.batchSize} ` +
     `(${grouped(event.stepsPerEpoch)} an epoch), ${grouped(event.parameters)} parameters`
   return event.resumedFrom === null ? whole : `${whole}; going on after step ${event.resumedStep}`
 }

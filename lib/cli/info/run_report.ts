@@ -19,6 +19,8 @@ export interface RunReport {
   start: Event<'start'> | null
   step: Event<'step'> | null
   evaluation: Event<'evaluation'> | null
+  /** Of a run that ended: the evaluation of its best checkpoint. */
+  best: Event<'evaluation'> | null
   done: Event<'done'> | null
   checkpoints: { path: string; bytes: number; problem: string | null }[]
 }
@@ -38,6 +40,8 @@ export async function reportRun(path: string): Promise<RunReport> {
   )
   const last = <T extends 'start' | 'step' | 'evaluation' | 'done'>(type: T) =>
     (events.findLast((event) => event.type === type) ?? null) as Event<T> | null
+  const done = last('done')
+  const best = (event: RunEvent) => event.type === 'evaluation' && event.step === done?.best?.step
   const checkpoints = await listRunCheckpoints(join(path, CHECKPOINTS_FOLDER))
   return {
     kind: 'run',
@@ -46,7 +50,8 @@ export async function reportRun(path: string): Promise<RunReport> {
     start: last('start'),
     step: last('step'),
     evaluation: last('evaluation'),
-    done: last('done'),
+    best: (events.findLast(best) ?? null) as Event<'evaluation'> | null,
+    done,
     checkpoints: await Promise.all(checkpoints.map((each) => checkpointOf(each.path))),
   }
 }

@@ -1,5 +1,5 @@
 /** What a run folder or a checkpoint folder holds, as lines to read. */
-import { bytes, decimal } from '../../log/format.js'
+import { bytes, counted, decimal } from '../../log/format.js'
 import { evaluationText } from '../../log/run_status.js'
 import { columns, facts, flatten, indented, section } from '../../log/table.js'
 import type { CheckpointReport, RunReport } from './run_report.js'
@@ -19,7 +19,7 @@ export function runLines(report: RunReport): string[] {
 }
 
 /** How far the run came, as its metrics tell. */
-function progressRows({ start, step, evaluation, done }: RunReport): [string, string][] {
+function progressRows({ start, step, evaluation, best, done }: RunReport): [string, string][] {
   const rows: [string, string][] = []
   if (step !== null) {
     const ended = done !== null && done.step === step.step ? done.reason : 'not ended'
@@ -28,6 +28,9 @@ function progressRows({ start, step, evaluation, done }: RunReport): [string, st
   }
   if (evaluation !== null) {
     rows.push(['validation', `${evaluationText(evaluation)}, after step ${evaluation.step}`])
+  }
+  if (best !== null && best.step !== evaluation?.step) {
+    rows.push(['best', `${evaluationText(best)}, after step ${best.step}`])
   }
   return rows
 }
@@ -43,7 +46,7 @@ export function checkpointLines({ path, bytes: size, state, weights }: Checkpoin
     ...facts([
       ['checkpoint', `${path}, complete, ${bytes(size)}`],
       ['run', `${kind}, ${runId}`],
-      ['trained', `${progress.step} steps, ${progress.skipped} of them skipped`],
+      ['trained', `${counted(progress.step, 'step')}, ${progress.skipped} of them skipped`],
       ['goes on at', `epoch ${position.epoch}, batch ${position.batch}`],
     ]),
     ...section('config of the run', flatten(config)),
