@@ -29,6 +29,8 @@ export interface ImageSource {
   readonly length: number
   /** Class names; null: no sample has a label. */
   readonly classes: readonly string[] | null
+  /** Are `classes` the ids 0, 1, ... as text, because they have no names? Unset: they are names. */
+  readonly classesAreIds?: boolean
   /** Folders that would be classes, if there were an image in them; not among `classes`. */
   readonly emptyClasses?: readonly string[]
   /** Digest of the listing (names and positions, not contents). A resumed run compares it. */

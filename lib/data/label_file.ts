@@ -1,29 +1,33 @@
 /** Files of labels, and labels given as data: JSON, JSON lines, CSV. */
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { isJsonObject, parseStrictJson } from '../checkpoint/strict_json.js'
 import { BeitError, invalidArgument } from '../errors.js'
-import { parseCsv } from './csv.js'
 import { LARGEST_LABEL } from './index_shard.js'
-import type { LabelTable, LabelValue, WrittenTarget } from './label_table.js'
+import { labelRows } from './label_rows.js'
+import type { LabelEntry, LabelTable, LabelValue, WrittenTarget } from './label_table.js'
 
-/** Entries of a file before their values are known to be labels. */
-type Entries = Iterable<readonly [key: unknown, value: unknown, where: string]>
+/** Entries between two turns of the event loop: some 10 ms of parsing. */
+const SLICE = 1024
 
 /**
  * The labels of a file, by its extension, or those given as data.
  *
  * - `.json`: an object `{ "KEY": label }`
  * - `.jsonl`, `.ndjson`: a line an image, `{ "key": KEY, "label": label }`
- * - `.csv`, `.tsv`: a row an image, the key and then its class; further columns make it multi-label. A first
- *   row that begins with key, file, path, image or name is a header.
+ * - `.csv`, `.tsv`: a row an image, the key and then its class. Under the header `key,labels` the second cell
+ *   has several classes, `;` between them; under `key,CLASS,CLASS` each class has a cell of 0 or 1. The first
+ *   cell of a header is key, id, image, file, filename, filepath, path or the like.
  *
- * A label is a class (its name, or its id as a number), a list of classes, or `{ class: weight }`.
+ * A label is a class (its name, or its id as a number), a list of classes, or `{ class: weight }`. Where only
+ * text can be written (CSV, the classes of weights) digits are an id if no class has a name of digits. Lines and
+ * rows are read with turns of the event loop between them, an object of JSON in one go.
  *
  * @throws BeitError ERR_DATA naming the file and the entry; ERR_INVALID_ARGUMENT for what is no path or data
  */
 export async function readLabels(labels: string | Readonly<Record<string, unknown>>): Promise<LabelTable> {
-  if (isJsonObject(labels)) return tableOf('labels', Object.entries(labels).map(entryOf), false)
+  if (isJsonObject(labels)) return tableOf('labels', Object.entries(labels).map(entryOf))
   if (typeof labels !== 'string' || labels === '') {
     throw invalidArgument('labels', 'the path of a labels file, or an object of key to label', labels)
   }
@@ -37,29 +41,35 @@ export async function readLabels(labels: string | Readonly<Record<string, unknow
   const text = await readFile(labels, 'utf8').catch((cause: Error) => {
     throw new BeitError('ERR_DATA', `cannot read the labels file ${labels}: ${cause.message}`, { cause })
   })
-  return tableOf(labels, parse(labels, text.replace(/^\uFEFF/, '')), parse !== jsonEntries)
+  const textAlone = parse !== jsonEntries && parse !== jsonLineEntries
+  return tableOf(labels, parse(labels, text.replace(/^\uFEFF/, '')), textAlone)
 }
 
-const PARSERS: Readonly<Record<string, (path: string, text: string) => Entries>> = {
+const PARSERS: Readonly<Record<string, (path: string, text: string) => Iterable<LabelEntry>>> = {
   '.json': jsonEntries,
   '.jsonl': jsonLineEntries,
   '.ndjson': jsonLineEntries,
-  '.csv': (path, text) => tableEntries(path, text, ','),
-  '.tsv': (path, text) => tableEntries(path, text, '\t'),
+  '.csv': (path, text) => labelRows(path, text, ','),
+  '.tsv': (path, text) => labelRows(path, text, '\t'),
 }
 
 const entryOf = ([key, value]: [string, unknown]) => [key, value, `the entry ${JSON.stringify(key)}`] as const
 
-function jsonEntries(path: string, text: string): Entries {
+function jsonEntries(path: string, text: string): LabelEntry[] {
   const value = parse(path, text)
   if (!isJsonObject(value)) throw new BeitError('ERR_DATA', `${path} is not an object of key to label`)
   return Object.entries(value).map(entryOf)
 }
 
-function* jsonLineEntries(path: string, text: string): Entries & Generator {
-  for (const [i, line] of text.split('\n').entries()) {
+function* jsonLineEntries(path: string, text: string): Generator<LabelEntry> {
+  let number = 0
+  for (let end = -1, begin = 0; begin < text.length; begin = end + 1) {
+    end = text.indexOf('\n', begin)
+    if (end < 0) end = text.length
+    number++
+    const line = text.slice(begin, end)
     if (line.trim() === '') continue
-    const where = `line ${i + 1}`
+    const where = `line ${number}`
     const value = parse(`${path}, ${where}`, line)
     if (!isJsonObject(value) || !('key' in value && 'label' in value)) {
       throw new BeitError(
@@ -68,18 +78,6 @@ function* jsonLineEntries(path: string, text: string): Entries & Generator {
       )
     }
     yield [value.key, value.label, where]
-  }
-}
-
-const HEADER = /^(key|file|filename|path|image|name)$/i
-
-function* tableEntries(path: string, text: string, separator: string): Entries & Generator {
-  for (const { cells, line } of parseCsv(path, text, separator)) {
-    const [key = '', ...labels] = cells.map((cell) => cell.trim())
-    if (key === '' && labels.every((label) => label === '')) continue
-    if (line === 1 && HEADER.test(key)) continue
-    const given = labels.filter((label) => label !== '')
-    yield [key, given.length === 1 && labels.length === 1 ? given[0] : given, `line ${line}`]
   }
 }
 
@@ -92,7 +90,7 @@ function parse(where: string, text: string): unknown {
 }
 
 /** @param textAlone a text has no numbers: where all classes are digits, they are ids */
-function tableOf(name: string, entries: Entries, textAlone: boolean): LabelTable {
+async function tableOf(name: string, entries: Iterable<LabelEntry>, textAlone = false): Promise<LabelTable> {
   const byKey = new Map<string, WrittenTarget>()
   const names = new Set<string>()
   let largest = -1
@@ -100,7 +98,9 @@ function tableOf(name: string, entries: Entries, textAlone: boolean): LabelTable
     if (typeof label === 'string') names.add(label)
     else largest = Math.max(largest, label)
   }
+  let read = 0
   for (const [key, value, where] of entries) {
+    if (++read % SLICE === 0) await breathe()
     if (typeof key !== 'string' || key === '') {
       throw new BeitError(
         'ERR_DATA',
@@ -121,13 +121,17 @@ function tableOf(name: string, entries: Entries, textAlone: boolean): LabelTable
     for (const label of labelsIn(value)) note(label)
   }
   if (byKey.size === 0) throw new BeitError('ERR_DATA', `${name} holds no labels`)
+  const areIds =
+    (textAlone && [...names].every((label) => /^\d{1,6}$/.test(label))) || (names.size === 0 && largest >= 0)
   return {
     name,
     // Asked for only where nobody gives the classes: then names and ids may be mixed.
     get names() {
-      return namesOf(name, [...names], largest, textAlone)
+      if (areIds) return numbered([...names].reduce((last, label) => Math.max(last, Number(label)), largest))
+      return namesOf(name, [...names], largest)
     },
-    digitsAreIds: true,
+    classesAreIds: areIds,
+    digitsAreIds: textAlone,
     get: (_index, { key }) => byKey.get(key) ?? byKey.get(key.slice(0, -extname(key).length || undefined)),
   }
 }
@@ -139,13 +143,9 @@ function labelsIn(written: WrittenTarget): readonly LabelValue[] {
   return Array.isArray(written) ? written : Object.keys(written)
 }
 
-/** Ids make the classes '0' to the largest, names make the sorted names. */
-function namesOf(table: string, names: readonly string[], largest: number, textAlone: boolean): string[] {
-  if (textAlone && names.every((label) => /^\d{1,6}$/.test(label))) {
-    return numbered(names.reduce((last, label) => Math.max(last, Number(label)), largest))
-  }
+/** The sorted names. */
+function namesOf(table: string, names: readonly string[], largest: number): string[] {
   if (largest < 0) return [...names].sort()
-  if (names.length === 0) return numbered(largest)
   const example = JSON.stringify(names[0])
   throw new BeitError(
     'ERR_DATA',
@@ -153,6 +153,7 @@ function namesOf(table: string, names: readonly string[], largest: number, textA
   )
 }
 
+/** Ids make the classes '0' to the largest. */
 const numbered = (last: number) => Array.from({ length: last + 1 }, (_, id) => String(id))
 
 function isWrittenTarget(value: unknown): value is WrittenTarget {

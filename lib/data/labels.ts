@@ -65,9 +65,10 @@ export async function labelled(source: ImageSource, options: LabelOptions = {}):
   if (labels === null) refuseEmptyFolders(source)
   const table = labels === null ? ownLabels(source) : await readLabels(labels)
   const names = classes ?? table.names
+  const areIds = classes === null && table.classesAreIds
   const collected = await collectTargets(source, table, names)
   if (classes === null) refuseSingleClass(table, labels !== null, collected)
-  return new Labelled(source, names, collected.kind, collected.targets)
+  return new Labelled(source, names, areIds, collected.kind, collected.targets)
 }
 
 /** Ids in a labels file make names for all below them, which need not have an image. */
@@ -97,6 +98,7 @@ class Labelled implements LabelledImages {
   constructor(
     private readonly source: ImageSource,
     readonly classes: readonly string[],
+    readonly classesAreIds: boolean,
     readonly targetKind: TargetKind,
     private readonly all: ArrayLike<Target>,
   ) {
@@ -139,28 +141,31 @@ function ownLabels(source: ImageSource): LabelTable {
         'beside no others, or give a labels file',
     )
   }
+  const areIds = source.classesAreIds ?? false
+  const nameOf = (key: string, id: number) => {
+    const known = classes[id]
+    if (known !== undefined) return known
+    const range = `an integer from 0 to ${classes.length - 1} (${classes.length} classes)`
+    throw new BeitError('ERR_DATA', `${name}: the image ${key} has the label ${id}, expected ${range}`)
+  }
   return {
     name,
     names: classes,
-    // Shards without a classes.json name their classes by their ids.
-    digitsAreIds: classes.every((each, id) => each === String(id)),
-    get: (index, { label }) => {
-      if (isLabelled(source)) return inNames(source.targets(index), classes)
-      return label === null ? undefined : nameOf(classes, label)
+    classesAreIds: areIds,
+    digitsAreIds: areIds,
+    get: (index, { key, label }) => {
+      if (isLabelled(source)) return inNames(source.targets(index), (id) => nameOf(key, id))
+      return label === null ? undefined : nameOf(key, label)
     },
   }
 }
 
-function inNames(target: Target, classes: readonly string[]) {
-  if (typeof target === 'number') return nameOf(classes, target)
-  if (target instanceof Map) {
-    return Object.fromEntries([...target].map(([id, weight]) => [nameOf(classes, id), weight]))
-  }
-  return (target as readonly number[]).map((id) => nameOf(classes, id))
+function inNames(target: Target, nameOf: (id: number) => string) {
+  if (typeof target === 'number') return nameOf(target)
+  if (target instanceof Map)
+    return Object.fromEntries([...target].map(([id, weight]) => [nameOf(id), weight]))
+  return (target as readonly number[]).map(nameOf)
 }
-
-/** A label that its own source has no name for stays a number, and is refused as such. */
-const nameOf = (classes: readonly string[], id: number) => classes[id] ?? id
 
 /** Folders of the first level that hold no image, where folders are the classes. */
 function refuseEmptyFolders(source: ImageSource): void {

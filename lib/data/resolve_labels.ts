@@ -55,14 +55,19 @@ function missing(source: ImageSource, table: LabelTable, key: string): BeitError
   return new BeitError('ERR_DATA', `${where}${what}; give each image one, or leave the image out`)
 }
 
+const DIGITS = /^\d{1,9}$/
+
 class Resolver {
   readonly #ids: ReadonlyMap<string, number>
+  /** Has a class a name of digits alone? */
+  readonly #digitNames: boolean
 
   constructor(
     private readonly table: LabelTable,
     private readonly classes: readonly string[],
   ) {
     this.#ids = new Map(classes.map((name, id) => [name, id]))
+    this.#digitNames = classes.some((name) => DIGITS.test(name))
   }
 
   target(key: string, written: WrittenTarget): Target {
@@ -82,26 +87,42 @@ class Resolver {
       if (!(weight >= 0 && weight <= 1)) {
         throw this.#refuse(key, `the weight ${weight} of ${JSON.stringify(label)}, expected 0 to 1`)
       }
-      return [this.#id(key, label), weight]
+      // The keys of an object are text, whatever was meant.
+      return [this.#id(key, label, true), weight]
     })
     return new Map(weights.filter(([, weight]) => weight > 0).sort(([a], [b]) => a - b))
   }
 
-  #id(key: string, label: LabelValue): number {
-    const { classes, table } = this
+  /** @param digitsAreIds is the text '3' an id, where no class has a name of digits? */
+  #id(key: string, label: LabelValue, digitsAreIds = this.table.digitsAreIds): number {
+    const { classes } = this
     if (typeof label === 'string') {
       const id = this.#ids.get(label)
       if (id !== undefined) return id
-      if (!table.digitsAreIds || !/^\d{1,9}$/.test(label)) {
+      if (!digitsAreIds || this.#digitNames || !DIGITS.test(label)) {
         const names = classes.length > 20 ? `the ${classes.length} classes` : 'the classes'
         const hint = suggest(label, classes.length > 20 ? classes.slice(0, 20) : classes)
         throw this.#refuse(key, `the class ${JSON.stringify(label)}, which is not among ${names}${hint}`)
       }
+    } else {
+      this.#refuseTwoMeanings(key, label)
     }
     const id = Number(label)
     if (Number.isInteger(id) && id >= 0 && id < classes.length) return id
     const range = `an integer from 0 to ${classes.length - 1} (${classes.length} classes)`
     throw this.#refuse(key, `the label ${label}, expected ${range}`)
+  }
+
+  /** A number is an id, and a class that is called so by chance may be meant. */
+  #refuseTwoMeanings(key: string, label: number): void {
+    const named = this.#ids.get(String(label))
+    if (named === undefined || named === label) return
+    const asId = JSON.stringify(this.classes[label])
+    throw this.#refuse(
+      key,
+      `the label ${label}, which is the id of ${asId ?? 'no class'} and the name of another class: ` +
+        `write "${label}" for the class of this name`,
+    )
   }
 
   #refuse(key: string, what: string): BeitError {

@@ -27,6 +27,8 @@ export function subset<S extends ImageSource>(source: S, indices: readonly numbe
     name: `${grouped(chosen.length)} of the ${grouped(source.length)} images of ${source.name}`,
     length: chosen.length,
     classes: source.classes,
+    classesAreIds: source.classesAreIds,
+    emptyClasses: source.emptyClasses,
     fingerprint: createHash('sha256').update(source.fingerprint).update(chosen).digest('hex'),
     sample: (index) => source.sample(at(index)),
   }

@@ -27,6 +27,7 @@ const CONCURRENCY = 4
 export class WebDataset implements ImageSource {
   readonly name: string
   readonly classes: readonly string[] | null
+  readonly classesAreIds: boolean
   readonly fingerprint: string
   readonly length: number
   /** Keys that were left out because they have no image. */
@@ -37,7 +38,8 @@ export class WebDataset implements ImageSource {
 
   private constructor(name: string, shards: readonly ShardIndex[], classes: readonly string[] | null) {
     this.name = name
-    this.classes = classes
+    this.classes = classes ?? idsOf(shards)
+    this.classesAreIds = classes === null && this.classes !== null
     this.#shards = shards
     let length = 0
     this.#firsts = shards.map((shard) => {
@@ -140,13 +142,25 @@ function refuseCut(indexes: readonly ShardIndex[]): void {
   )
 }
 
-async function classNames(indexes: readonly ShardIndex[]): Promise<string[] | null> {
+/** -1 without a label. */
+function largestLabel(indexes: readonly ShardIndex[]): number {
   let largest = -1
   for (const { labels } of indexes) for (const label of labels) largest = Math.max(largest, label ?? -1)
+  return largest
+}
+
+function idsOf(indexes: readonly ShardIndex[]): string[] | null {
+  const largest = largestLabel(indexes)
+  return largest < 0 ? null : Array.from({ length: largest + 1 }, (_, label) => String(label))
+}
+
+/** Those of classes.json; null without the file, or without a label. */
+async function classNames(indexes: readonly ShardIndex[]): Promise<string[] | null> {
+  const largest = largestLabel(indexes)
   if (largest < 0) return null
   const path = join(dirname((indexes[0] as ShardIndex).path), 'classes.json')
   const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null) return Array.from({ length: largest + 1 }, (_, label) => String(label))
+  if (text === null) return null
   const names = parseNames(text)
   if (names === null || names.length <= largest) {
     const expected = `an array of at least ${largest + 1} strings (the shards have labels to ${largest})`

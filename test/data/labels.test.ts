@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { equal, is, not } from 'uvu/assert'
+import { equal, is, not, ok } from 'uvu/assert'
 import { batchTargets } from '../../lib/data/batch_targets.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
 import { labelled } from '../../lib/data/labels.js'
@@ -81,7 +81,11 @@ test('from files of every format', async () => {
   equal(await read('b.csv', 'k0,2\nk1,0\nk2,2'), ids)
   const lists = { classes: ['cat', 'dog'], targetKind: 'classes', targets: [[0, 1], [], [1]] }
   equal(await read('c.json', '{"k0": ["dog", "cat"], "k1": [], "k2": "dog"}'), lists)
-  equal(await read('c.csv', 'k0,dog,cat\nk1,,\nk2,dog,'), lists)
+  equal(await read('c.csv', 'key,labels\nk0,dog; cat\nk1,cat\nk2,dog'), {
+    ...lists,
+    targets: [[0, 1], [0], [1]],
+  })
+  equal(await read('d.csv', 'image,dog,cat\nk0,1,1\nk1,0,0\nk2,1,0'), lists)
   const weights = await read(
     'd.json',
     '{"k0": {"dog": 0.25, "cat": 0.75}, "k1": "cat", "k2": {"dog": 1, "cat": 0}}',
@@ -95,6 +99,73 @@ test('from files of every format', async () => {
     new Map([[0, 1]]),
     new Map([[1, 1]]),
   ])
+})
+
+test('a table may have a header and empty columns behind the label', async () => {
+  const source = listed(null, [null, null])
+  const path = join(temporary(), 'a.csv')
+  const keys = ['key', 'id', 'image', 'file', 'filename', 'filepath', 'path', 'image_id', 'file_name', 'IMG']
+  const headers = keys.flatMap((key) => [`${key},label`, `${key},class`, `${key},Labels`])
+  for (const header of [...headers, 'key,label,']) {
+    writeFileSync(path, `${header}\nk0,10\nk1,2,\n`)
+    const images = await labelled(source, { labels: path })
+    const { classes } = images
+    const ids = [images.targets(0), images.targets(1)].flat()
+    equal([classes.length, ids.map((id) => classes[id as number])], [11, ['10', '2']], header)
+  }
+})
+
+test('digits are ids only where the source says so and no class is called by digits', async () => {
+  const folders = listed(['0', '1', '3'], [0, 1, 2])
+  const classes = ['3', '5', '8']
+  await rejects(labelled(folders, { classes }), 'ERR_DATA', /k0\.jpg has the class "0", which is not among/)
+  await rejects(labelled(listed(['0', '1'], [0, 1]), { classes: ['a', 'b'] }), 'ERR_DATA', /the class "0"/)
+  const csv = join(temporary(), 'a.csv')
+  writeFileSync(csv, 'k0,0\nk1,1\nk2,2\n')
+  await rejects(labelled(folders, { labels: csv, classes }), 'ERR_DATA', /the class "0", which is not among/)
+  equal(await targetsOf(folders, { labels: csv, classes: ['a', 'b', 'c'] }), [0, 1, 2])
+  // Numbers of JSON are ids, texts are names, and what may be either is asked about.
+  equal(await targetsOf(folders, { labels: { k0: 0, k1: '5', k2: 2 }, classes }), [0, 1, 2])
+  await rejects(
+    labelled(folders, { labels: { k0: '0', k1: 1, k2: 1 }, classes: ['a', 'b'] }),
+    'ERR_DATA',
+    /the class "0"/,
+  )
+  await rejects(
+    labelled(folders, { labels: { k0: 2, k1: 0, k2: 0 }, classes: ['0', '1', '10', '2'] }),
+    'ERR_DATA',
+    /the label 2, which is the id of "10" and the name of another class: write "2"/,
+  )
+  const weights = { k0: { 0: 1 }, k1: { 1: 1 }, k2: { 2: 1 } }
+  equal(await targetsOf(folders, { labels: weights, classes: ['a', 'b', 'c'] }), [
+    new Map([[0, 1]]),
+    new Map([[1, 1]]),
+    new Map([[2, 1]]),
+  ])
+})
+
+test('long tables are read while timers fire', async () => {
+  const count = 40_000
+  const source = listed(null, new Array<null>(2).fill(null))
+  const folder = temporary()
+  const line = {
+    'a.csv': (i: number) => `k${i},c${i % 7}`,
+    'a.jsonl': (i: number) => `{"key": "k${i}", "label": "c${i % 7}"}`,
+  }
+  for (const [name, row] of Object.entries(line)) {
+    const path = join(folder, name)
+    writeFileSync(path, Array.from({ length: count }, (_, i) => row(i)).join('\n'))
+    let turns = 0
+    let reading = true
+    const turn = () => {
+      turns++
+      if (reading) setImmediate(turn)
+    }
+    setImmediate(turn)
+    equal((await labelled(source, { labels: path })).targets(1), 1)
+    reading = false
+    ok(turns >= 30, `${name}: ${turns} turns of the event loop`)
+  }
 })
 
 test('given as data, brought to the classes of a model', async () => {
@@ -150,6 +221,15 @@ test('bad labels are refused, each with the image or file and what to do', async
     [source, { labels: path('a.json', '{"k0": "a", "k0": "b"}') }, /occurs twice/],
     [source, { labels: path('a.json', '{"k0": "a"') }, /a\.json is not JSON/],
     [source, { labels: path('a.csv', 'k0,a\nk0,b') }, /line 2: a second label for k0/],
+    [source, { labels: path('a.csv', 'k0,a\nk1,\n') }, /a\.csv, line 2: no label for k1/],
+    [source, { labels: path('a.csv', 'k0,a,\nk1,,') }, /a\.csv, line 2: no label for k1/],
+    [source, { labels: path('a.csv', 'key,labels\nk0,a;b\nk1,') }, /line 3: no label for k1/],
+    [source, { labels: path('a.csv', 'key,labels\nk0,a;\nk1,b') }, /line 2: the label of k0 must be/],
+    [source, { labels: path('a.csv', 'k0,a,b\nk1,a') }, /line 1: 3 columns, expected 2.*KEY,CLASS;CLASS/],
+    [source, { labels: path('a.csv', 'path,label,split\nk0,a,train') }, /no labels \("split"\): leave/],
+    [source, { labels: path('a.csv', 'key,a,b\nk0,1,7') }, /line 2: "7" in the column "b", expected 0 or 1/],
+    [source, { labels: path('a.csv', 'key,sort\nk0,a') }, /line 1: a header without a column label/],
+    [source, { labels: path('a.csv', 'picture,label\nk0,a') }, /header that begins with "picture"/],
     [source, { labels: path('a.csv', 'k0,"a') }, /line 1: a quote without an end/],
     [source, { labels: path('a.csv', 'k0,"a"b') }, /line 1: text behind/],
     [source, { labels: path('a.jsonl', '{"key": "k0"}') }, /line 1: expected \{ "key"/],

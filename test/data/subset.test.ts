@@ -24,6 +24,11 @@ test('a subset has the images asked for, in that order, with their labels', asyn
   await rejects(() => subset(images, []), 'ERR_DATA', /without an image/)
 })
 
+test('a subset of folders keeps the check for class folders without images', async () => {
+  const folder = { ...listed(['a', 'b'], [0, 1, 1]), emptyClasses: ['zz'] }
+  await rejects(labelled(subset(folder, [0, 1])), 'ERR_DATA', /no image in the class folder "zz"/)
+})
+
 test('a balanced subset has as many of each class, by the seed, and what is smaller is inside what is larger', async () => {
   const images = await labelled(listed(['a', 'b', 'c', 'empty'], ids))
   const part = await balancedSubset(images, { perClass: 5, seed: 1 })
