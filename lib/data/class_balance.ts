@@ -1,6 +1,7 @@
 /** How the images of a set are spread over its classes: what a user should see before training on them. */
-import { grouped } from '../log/format.js'
+import { grouped } from '../grouped.js'
 import { weightsOf } from './batch_targets.js'
+import { countCooperatively } from './cooperative.js'
 import type { LabelledImages } from './labels.js'
 
 /** Images of each class; one of several classes counts for each of them. */
@@ -14,12 +15,12 @@ export interface ClassBalance {
   empty: string[]
 }
 
-/** Counts the images of each class. */
-export function classBalance(images: LabelledImages): ClassBalance {
+/** Counts the images of each class; timers and sockets are served while it counts. */
+export async function classBalance(images: LabelledImages): Promise<ClassBalance> {
   const counts = images.classes.map(() => 0)
-  for (let index = 0; index < images.length; index++) {
+  await countCooperatively(images.length, (index) => {
     for (const [id] of weightsOf(images.targets(index))) counts[id] = (counts[id] as number) + 1
-  }
+  })
   const classes = images.classes.map((name, id) => ({ name, images: counts[id] as number }))
   const present = counts.filter((count) => count > 0)
   // Not Math.max(...): a set may have more classes than a call has room for.

@@ -3,7 +3,7 @@
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 
-/** Names handled between two turns of the event loop: under 10 ms of sorting. */
+/** Items handled between two turns of the event loop: under 10 ms of sorting. */
 const SLICE = 8192
 
 /** Calls `visit(item, index)` for every item, letting the event loop turn now and then. */
@@ -11,10 +11,15 @@ export async function forEachCooperatively<T>(
   items: readonly T[],
   visit: (item: T, index: number) => void,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += SLICE) {
+  await countCooperatively(items.length, (index) => visit(items[index] as T, index))
+}
+
+/** Calls `visit` with 0 to `count` - 1, letting the event loop turn now and then. */
+export async function countCooperatively(count: number, visit: (index: number) => void): Promise<void> {
+  for (let start = 0; start < count; start += SLICE) {
     if (start > 0) await breathe()
-    const end = Math.min(start + SLICE, items.length)
-    for (let i = start; i < end; i++) visit(items[i] as T, i)
+    const end = Math.min(start + SLICE, count)
+    for (let i = start; i < end; i++) visit(i)
   }
 }
 

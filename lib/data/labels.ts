@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { BeitError, invalidArgument } from '../errors.js'
+import { countCooperatively } from './cooperative.js'
 import type { ImageSample, ImageSource } from './image_source.js'
 import { readLabels } from './label_file.js'
 import type { LabelTable, WrittenTarget } from './label_table.js'
@@ -68,7 +69,8 @@ export async function labelled(source: ImageSource, options: LabelOptions = {}):
   const areIds = classes === null && table.classesAreIds
   const collected = await collectTargets(source, table, names)
   if (classes === null) refuseSingleClass(table, labels !== null, collected)
-  return new Labelled(source, names, areIds, collected.kind, collected.targets)
+  const fingerprint = await fingerprintOf(source, names, collected.targets)
+  return new Labelled(source, names, areIds, collected.kind, collected.targets, fingerprint)
 }
 
 /** Ids in a labels file make names for all below them, which need not have an image. */
@@ -93,7 +95,6 @@ function refuseSingleClass(
 class Labelled implements LabelledImages {
   readonly name: string
   readonly length: number
-  readonly fingerprint: string
 
   constructor(
     private readonly source: ImageSource,
@@ -101,10 +102,10 @@ class Labelled implements LabelledImages {
     readonly classesAreIds: boolean,
     readonly targetKind: TargetKind,
     private readonly all: ArrayLike<Target>,
+    readonly fingerprint: string,
   ) {
     this.name = source.name
     this.length = source.length
-    this.fingerprint = fingerprintOf(source, classes, all)
   }
 
   sample(index: number): ImageSample {
@@ -121,10 +122,18 @@ class Labelled implements LabelledImages {
 }
 
 /** Of the listing, the class names and every target. */
-function fingerprintOf(source: ImageSource, classes: readonly string[], targets: ArrayLike<Target>): string {
+async function fingerprintOf(
+  source: ImageSource,
+  classes: readonly string[],
+  targets: ArrayLike<Target>,
+): Promise<string> {
   const hash = createHash('sha256').update(`${source.fingerprint}\0${JSON.stringify(classes)}\0`)
   if (targets instanceof Int32Array) hash.update(targets)
-  else for (const target of Array.from(targets)) hash.update(`${JSON.stringify(plain(target))}\0`)
+  else {
+    await countCooperatively(targets.length, (index) => {
+      hash.update(`${JSON.stringify(plain(targets[index] as Target))}\0`)
+    })
+  }
   return hash.digest('hex')
 }
 

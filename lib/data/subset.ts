@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { native } from '../binding.js'
 import { BeitError, invalidArgument } from '../errors.js'
-import { grouped } from '../log/format.js'
+import { grouped } from '../grouped.js'
 import { type OptionSchema, validateOptions } from '../options.js'
+import { countCooperatively } from './cooperative.js'
 import type { ImageSource } from './image_source.js'
 import { isLabelled, type LabelledImages } from './labels.js'
 
@@ -60,7 +61,7 @@ export async function balancedSubset(
     options,
   )
   const chosen: number[] = []
-  for (const [id, members] of membersOfClasses(images).entries()) {
+  for (const [id, members] of (await membersOfClasses(images)).entries()) {
     if (members.length === 0) continue
     if (members.length < perClass) {
       const name = JSON.stringify(images.classes[id])
@@ -84,7 +85,7 @@ const OPTIONS: OptionSchema = {
   seed: { type: 'integer', min: 0, default: 0, doc: 'Of the choice' },
 }
 
-function membersOfClasses(images: LabelledImages): number[][] {
+async function membersOfClasses(images: LabelledImages): Promise<number[][]> {
   if (images.targetKind !== 'class') {
     throw new BeitError(
       'ERR_DATA',
@@ -92,8 +93,8 @@ function membersOfClasses(images: LabelledImages): number[][] {
     )
   }
   const members: number[][] = images.classes.map(() => [])
-  for (let index = 0; index < images.length; index++) {
+  await countCooperatively(images.length, (index) => {
     members[images.targets(index) as number]?.push(index)
-  }
+  })
   return members
 }

@@ -10,7 +10,7 @@ const LISTED = 40
 /**
  * The balance as lines of a table: name, images, share, a bar. Of many classes the largest and the smallest.
  * @example
- * console.log(balanceTable(classBalance(training)).join('\n'))
+ * console.log(balanceTable(await classBalance(training)).join('\n'))
  */
 export function balanceTable({ images, classes, ratio }: ClassBalance, listed: number = LISTED): string[] {
   const most = classes.reduce((largest, each) => Math.max(largest, each.images), 1)

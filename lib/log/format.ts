@@ -1,7 +1,7 @@
 /** Numbers as people read them. */
+import { grouped } from '../grouped.js'
 
-/** 12345 -> "12,345" */
-export const grouped = (value: number) => value.toLocaleString('en-US')
+export { grouped }
 
 /** counted(1, 'image') -> "1 image", counted(12345, 'image') -> "12,345 images" */
 export const counted = (count: number, noun: string) => `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`

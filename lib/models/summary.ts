@@ -1,5 +1,5 @@
 /** The table that `summary()` gives: one row a part of the module. */
-import { grouped } from '../log/format.js'
+import { grouped } from '../grouped.js'
 import type { StateEntry } from './state_difference.js'
 
 /** "blocks.0.attn.qkv.weight" -> "blocks.0" with depth 2; the tensor's own name is never part of it. */

@@ -61,7 +61,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   // interpret
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
-  const balance = classBalance(data)
+  const balance = await classBalance(data)
   const views = viewsOf(settings)
   const { preprocessing } = model
   const config = runConfig(settings, finetuneSchema, { model: model.config, preprocessing })

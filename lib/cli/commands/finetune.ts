@@ -139,7 +139,7 @@ export const finetuneCommand: Command = {
       ...values,
       subsetSeed: values.subsetSeed ?? values.seed,
     })
-    for (const line of balanceTable(classBalance(data), 20)) say(line)
+    for (const line of balanceTable(await classBalance(data), 20)) say(line)
     using model = await makeModel(values, data)
     const options: FinetuneOptions = {
       ...(pickValues(values, Object.keys(finetuneSchema)) as Partial<FinetuneOptions>),
