@@ -670,7 +670,7 @@ export interface ProbeBindings {
     bank: TensorHandle,
     labels: TensorHandle,
     queries: TensorHandle,
-    /** `neighbours` rise and are at most N. */
+    /** `neighbours` rise and are at most N; ERR_INVALID_ARGUMENT otherwise. */
     vote: { neighbours: readonly number[]; temperature: number; classes: number },
   ): Promise<TensorHandle>
   linearProbeCreate(

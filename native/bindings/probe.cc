@@ -1,8 +1,12 @@
 // Probes of a frozen model: its features, linear classifiers on them, votes among nearest neighbours.
+#include <cfloat>
+#include <climits>
+
 #include "bindings/module.h"
 #include "bindings/register.h"
 #include "bindings/tensor_result.h"
 #include "bindings/training_values.h"
+#include "bindings/view_settings.h"
 #include "ops/nearest_neighbours.h"
 #include "train/frozen_features.h"
 #include "train/linear_probe_trainer.h"
@@ -59,8 +63,8 @@ train::FrozenFeatures feature_settings_from(const Napi::Value& value) {
 ops::NeighbourVote vote_from(const Napi::Value& value) {
   const auto object = object_from(value, "vote");
   return {integers_from(object.Get("neighbours"), "neighbours"),
-          number_from(object.Get("temperature"), "temperature"),
-          integer_from(object.Get("classes"), "classes")};
+          number_between(object.Get("temperature"), "temperature", DBL_MIN, DBL_MAX),
+          integer_between(object.Get("classes"), "classes", 1, INT_MAX)};
 }
 
 }  // namespace
@@ -76,8 +80,10 @@ static Napi::Value beit_pooled_features(const Napi::CallbackInfo& info) {
 
 // featureBank(rows: number, layers: number, width: number, path: string | null): Promise<TensorHandle>
 static Napi::Value feature_bank(const Napi::CallbackInfo& info) {
-  const auto rows = integer_from(info[0], "rows"), layers = integer_from(info[1], "layers"),
-             width = integer_from(info[2], "width");
+  const auto side = [&](size_t i, const char* name) {
+    return integer_between(info[i], name, 1, (int64_t{1} << 53) - 1);
+  };
+  const int64_t rows = side(0, "rows"), layers = side(1, "layers"), width = side(2, "width");
   const auto path = info[3].IsNull() ? std::string() : string_from(info[3], "path");
   return on_engine(
       info.Env(), [=] { return train::feature_bank(rows, layers, width, path); },
@@ -114,6 +120,7 @@ static Napi::Value knn_classify(const Napi::CallbackInfo& info) {
        queries = tensor_from(info[2], "queries");
   auto vote = vote_from(info[3]);
   return tensor_on_engine(info.Env(), [=] {
+    ops::check_vote(bank->get(), labels->get(), queries->get(), vote);
     const auto neighbours = ops::nearest_neighbours(bank->get(), queries->get(), vote.neighbours.back());
     return ops::neighbour_votes(neighbours, labels->get(), vote);
   });

@@ -29,7 +29,7 @@ class Engine {
   // The engine whose thread calls, or null.
   static const Engine* current();
 
-  // Long jobs ask between pieces of work (nn/interruptible.h) and give up with ERR_CANCELLED.
+  // Long jobs ask between pieces of work (engine/interruptible.h) and give up with ERR_CANCELLED.
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   void throw_if_cancelled() const;
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/error.h"
-#include "nn/interruptible.h"
+#include "engine/interruptible.h"
 
 namespace beit::models {
 
@@ -29,7 +29,7 @@ DalleDvae::Conv::Conv(nn::ParameterStore& store, const nn::Path& path, int64_t i
       b(store.parameter(path / "b", {out}, nn::zeros())) {}
 
 at::Tensor DalleDvae::Conv::operator()(const at::Tensor& x) const {
-  return nn::interruptible(at::conv2d(x, w, b, /*stride=*/1, /*padding=*/(w.size(2) - 1) / 2));
+  return interruptible(at::conv2d(x, w, b, /*stride=*/1, /*padding=*/(w.size(2) - 1) / 2));
 }
 
 DalleDvae::Block::Block(nn::ParameterStore& store, const nn::Path& path, int64_t in, int64_t out,

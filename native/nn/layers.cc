@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "nn/interruptible.h"
+#include "engine/interruptible.h"
 
 namespace beit::nn {
 

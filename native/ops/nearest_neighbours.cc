@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "engine/error.h"
-#include "nn/interruptible.h"
+#include "engine/interruptible.h"
 
 namespace beit::ops {
 
@@ -51,11 +51,44 @@ at::Tensor unit_length(const at::Tensor& features) {
   return features / norms.clamp_min(1e-12);
 }
 
+void check_vote(const at::Tensor& bank, const at::Tensor& labels, const at::Tensor& queries,
+                const NeighbourVote& vote) {
+  const auto is_features = [](const at::Tensor& x) { return x.dim() == 2 && x.scalar_type() == at::kFloat; };
+  if (!is_features(bank) || !is_features(queries) || bank.size(0) == 0 || bank.size(1) != queries.size(1)) {
+    fail("ERR_SHAPE_MISMATCH", "bank and queries: expected float32 (N, F) and (Q, F) with N > 0, got ",
+         bank.scalar_type(), " ", bank.sizes(), " and ", queries.scalar_type(), " ", queries.sizes());
+  }
+  const int64_t rows = bank.size(0);
+  if (labels.scalar_type() != at::kLong || labels.sizes() != at::IntArrayRef{rows}) {
+    fail("ERR_SHAPE_MISMATCH", "labels: expected int64 [", rows, "], one a row of the bank, got ",
+         labels.scalar_type(), " ", labels.sizes());
+  }
+  if (bank.device() != queries.device() || bank.device() != labels.device()) {
+    fail("ERR_INVALID_ARGUMENT", "bank, labels and queries: expected one device, got ", bank.device(), ", ",
+         labels.device(), " and ", queries.device());
+  }
+  const auto [least, greatest] = at::aminmax(labels);
+  if (least.item<int64_t>() < 0 || greatest.item<int64_t>() >= vote.classes) {
+    fail("ERR_INVALID_ARGUMENT", "labels: expected class ids from 0 to ", vote.classes - 1, ", got ",
+         least.item<int64_t>(), " to ", greatest.item<int64_t>());
+  }
+  if (vote.neighbours.empty())
+    fail("ERR_INVALID_ARGUMENT", "neighbours: expected one number or more, got none");
+  int64_t before = 0;
+  for (const int64_t count : vote.neighbours) {
+    if (count <= before || count > rows) {
+      fail("ERR_INVALID_ARGUMENT", "neighbours: expected numbers that rise from 1 to at most ", rows,
+           ", the rows of the bank, got ", count, " after ", before);
+    }
+    before = count;
+  }
+}
+
 Neighbours nearest_neighbours(const at::Tensor& bank, const at::Tensor& queries, int64_t k) {
   Neighbours best;
   for (int64_t start = 0; start < bank.size(0); start += kPiece) {
     const int64_t end = std::min(start + kPiece, bank.size(0));
-    const auto similarity = nn::interruptible(at::matmul(queries, bank.slice(0, start, end).t()));  // (Q, n)
+    const auto similarity = interruptible(at::matmul(queries, bank.slice(0, start, end).t()));  // (Q, n)
     auto found = largest(similarity, std::min(k, end - start));
     found.index = found.index + start;
     // What was found before has the lower indices and stands first.

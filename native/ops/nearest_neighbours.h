@@ -26,6 +26,11 @@ struct NeighbourVote {
   int64_t classes;
 };
 
+// Every argument of a vote, before it begins. ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT for numbers of
+// neighbours that do not rise from 1 to at most N, labels that are no class, tensors that do not fit.
+void check_vote(const at::Tensor& bank, const at::Tensor& labels, const at::Tensor& queries,
+                const NeighbourVote& vote);
+
 // The weighted vote of DINO (eval_knn.py of facebookresearch/dino): each neighbour votes for its class with
 // exp(similarity / temperature). labels int64 (N), in 0..C-1 -> int64 (vote.neighbours, Q), a class each; of
 // classes with equal votes the lower number wins. Votes are summed in float64 from the nearest on, so the

@@ -50,7 +50,7 @@ class Trainer {
   // ERR_INVALID_ARGUMENT unless the model is float32, and the average one of the same kind.
   Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options);
 
-  // A step that is interrupted (nn/interruptible.h) is given up: the weights are as before.
+  // A step that is interrupted (engine/interruptible.h) is given up: the weights are as before.
   StepResult step(const std::vector<MicroBatch>& batches, const StepSettings& settings);
   // Without gradient, drop path and noise.
   StepResult evaluate(const MicroBatch& batch, const StepSettings& settings) const;

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { scope } from '../../lib/dispose.js'
+import type { BeitErrorCode } from '../../lib/errors.js'
 import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
@@ -131,6 +132,54 @@ test('a bank of more rows than are compared at once gives the same', async () =>
     large.bank.set(large.queries.subarray(0, width), row * width)
   assert.equal(await classified(large), bruteForce(large))
 })
+
+test('a vote that cannot be held is refused, whatever it is given', () =>
+  scope(async () => {
+    const bank = Tensor.from(Float32Array.of(1, 0, 0, 1, 1, 0), [3, 2])
+    const right = {
+      bank,
+      labels: Tensor.from(BigInt64Array.of(0n, 1n, 1n)),
+      queries: Tensor.from(Float32Array.of(1, 0), [1, 2]),
+    }
+    const vote = { neighbours: [1, 3] as readonly number[], temperature: 0.07, classes: 2 }
+    const classify = (tensors: Partial<typeof right>, change: Partial<typeof vote>) => {
+      const { bank, labels, queries } = { ...right, ...tensors }
+      return native().knnClassify(bank.handle, labels.handle, queries.handle, { ...vote, ...change })
+    }
+    new Tensor(await classify({}, {}))
+
+    const refused = (
+      tensors: Partial<typeof right>,
+      change: Partial<typeof vote>,
+      message: RegExp,
+      code: BeitErrorCode = 'ERR_INVALID_ARGUMENT',
+    ) => rejects(async () => classify(tensors, change), code, message)
+    await refused({}, { neighbours: [] }, /neighbours: expected one number or more/)
+    await refused({}, { neighbours: [0] }, /neighbours: expected numbers that rise from 1 to at most 3/)
+    await refused({}, { neighbours: [-1, 2] }, /got -1 after 0/)
+    await refused({}, { neighbours: [3, 1] }, /got 1 after 3/)
+    await refused({}, { neighbours: [2, 2] }, /got 2 after 2/)
+    await refused({}, { neighbours: [1, 9] }, /at most 3, the rows of the bank, got 9/)
+    await refused({}, { neighbours: [Number.NaN] }, /neighbours/)
+    await refused({}, { neighbours: 3 as unknown as number[] }, /neighbours/)
+    for (const temperature of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      await refused({}, { temperature }, /temperature: expected/)
+    }
+    for (const classes of [0, -1, 1.5, 2 ** 40]) await refused({}, { classes }, /classes: expected/)
+    await refused({}, { classes: 1 }, /labels: expected class ids from 0 to 0, got 0 to 1/)
+    const labels = (...ids: bigint[]) => Tensor.from(BigInt64Array.from(ids))
+    await refused({ labels: labels(-1n, 0n, 1n) }, {}, /got -1 to 1/)
+    await refused({ labels: labels(0n, 1n) }, {}, /labels: expected int64 \[3\]/, 'ERR_SHAPE_MISMATCH')
+    await refused({ labels: bank }, {}, /labels: expected int64/, 'ERR_SHAPE_MISMATCH')
+    for (const wrong of [
+      { bank: Tensor.from(new Float32Array(0), [0, 2]) },
+      { bank: Tensor.from(new Float32Array(9), [3, 3]) },
+      { bank: Tensor.from(new Float32Array(3)) },
+      { queries: Tensor.from(new Float64Array(2), [1, 2]) },
+    ]) {
+      await refused(wrong, {}, /bank and queries: expected float32/, 'ERR_SHAPE_MISMATCH')
+    }
+  }))
 
 test('features that are not finite are refused', async () => {
   using bank = Tensor.from(Float32Array.of(1, Number.NaN, 0, 1), [2, 1, 2])

@@ -1,8 +1,8 @@
-#include "nn/interruptible.h"
+#include "engine/interruptible.h"
 
 #include "engine/engine.h"
 
-namespace beit::nn {
+namespace beit {
 
 at::Tensor interruptible(at::Tensor x) {
   const auto* engine = Engine::current();
@@ -13,4 +13,4 @@ at::Tensor interruptible(at::Tensor x) {
   return x;
 }
 
-}  // namespace beit::nn
+}  // namespace beit

@@ -3,10 +3,10 @@
 #pragma once
 #include <ATen/ATen.h>
 
-namespace beit::nn {
+namespace beit {
 
 // Gives back `x`, what a layer computed. Once the engine that runs the job was told to stop, throws
 // ERR_CANCELLED instead; in the backward pass, when it reaches `x`.
 at::Tensor interruptible(at::Tensor x);
 
-}  // namespace beit::nn
+}  // namespace beit
