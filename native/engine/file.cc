@@ -1,6 +1,7 @@
 #include "engine/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,17 @@ void File::reserve(int64_t length) {
 #else
   if (::ftruncate(fd_, length) != 0) io_error("cannot make room in");
 #endif
+}
+
+void File::remove_name() {
+  if (::unlink(path_.c_str()) != 0) io_error("cannot remove the name of");
+}
+
+std::shared_ptr<void> File::map(int64_t length) {
+  const auto bytes = static_cast<size_t>(length);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+  if (memory == MAP_FAILED) io_error("cannot map");
+  return {memory, [bytes](void* address) { ::munmap(address, bytes); }};
 }
 
 void File::start_writeback([[maybe_unused]] int64_t offset, [[maybe_unused]] int64_t length) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace beit {
@@ -20,6 +21,10 @@ class File {
   void write_at(const void* data, size_t length, int64_t offset);
   // Makes the file this long and takes the room for it now, so that no later write lacks it. ERR_IO.
   void reserve(int64_t length);
+  // Takes the file's name away: the file is gone when nothing uses it any more. ERR_IO.
+  void remove_name();
+  // The first `length` bytes as memory that is shared with the file. It outlives this object. ERR_IO.
+  std::shared_ptr<void> map(int64_t length);
   // Lets the disk begin with the bytes written so far, and does not wait for it.
   void start_writeback(int64_t offset, int64_t length);
   void sync_and_close();

@@ -3,14 +3,18 @@
 #include <c10/core/GradMode.h>
 #include <fcntl.h>
 
-#include <cstdio>
-
 #include "engine/error.h"
 #include "engine/file.h"
 #include "engine/fresh_zeros.h"
 #include "train/images.h"
 
 namespace beit::train {
+
+namespace {
+
+constexpr double kMostBytes = 0x1p60;
+
+}  // namespace
 
 at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
                            const FrozenFeatures& settings) {
@@ -30,13 +34,21 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
 }
 
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path) {
+  const double size = static_cast<double>(sizeof(float)) * static_cast<double>(rows) *
+                      static_cast<double>(layers) * static_cast<double>(width);
+  if (size > kMostBytes) {
+    fail("ERR_INVALID_ARGUMENT", "a bank of ", rows, " x ", layers, " x ", width,
+         " numbers is more than a machine can address");
+  }
   if (path.empty()) return fresh_zeros({rows, layers, width}, at::kFloat);
-  const int64_t count = rows * layers * width;
+  const auto bytes = static_cast<int64_t>(sizeof(float)) * rows * layers * width;
+  File file(path, O_RDWR | O_CREAT | O_EXCL);
+  // Before anything that can fail, so that no file stays behind.
+  file.remove_name();
   // A page of a mapped file that the disk has no room for would end the process.
-  File(path, O_RDWR | O_CREAT | O_EXCL).reserve(count * static_cast<int64_t>(sizeof(float)));
-  const auto mapped = at::from_file(path, /*shared=*/true, count, at::kFloat);
-  if (std::remove(path.c_str()) != 0) fail("ERR_IO", "cannot remove the name of ", path);
-  return mapped.view({rows, layers, width});
+  file.reserve(bytes);
+  const auto memory = file.map(bytes);
+  return at::from_blob(memory.get(), {rows, layers, width}, [memory](void*) {}, at::kFloat);
 }
 
 }  // namespace beit::train

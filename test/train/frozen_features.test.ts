@@ -99,4 +99,19 @@ test('a bank in a file is memory like any other, and its file has no name', asyn
   await rejects(native().featureBank(5, 3, 4, join(folder, 'no', 'bank')), 'ERR_IO', /cannot open/)
 })
 
+test('a bank that its disk has no room for leaves no file, however often it is asked for', async () => {
+  const folder = temporary()
+  // 4 PiB: more than one file may have.
+  for (let i = 0; i < 2; i++) {
+    const asked = native().featureBank(2 ** 50, 1, 1, join(folder, 'bank'))
+    await rejects(asked, 'ERR_IO', /cannot make room in .*bank: /)
+    assert.equal(readdirSync(folder), [])
+  }
+  await rejects(native().featureBank(2 ** 50, 2 ** 20, 2, null), 'ERR_INVALID_ARGUMENT', /than a machine can/)
+  for (const rows of [0, -1, 1.5]) {
+    const asked = async () => native().featureBank(rows, 3, 4, join(folder, 'bank'))
+    await rejects(asked, 'ERR_INVALID_ARGUMENT', /rows: expected/)
+  }
+})
+
 test.run()
