@@ -3,36 +3,22 @@
 #include <c10/core/GradMode.h>
 
 #include "engine/error.h"
+#include "train/classification_targets.h"
 #include "train/images.h"
 
 namespace beit::train {
 
 namespace {
 
-void check_targets(const at::Tensor& targets, int64_t images, int64_t classes) {
-  const bool ids = targets.scalar_type() == at::kLong && targets.sizes() == at::IntArrayRef{images};
-  const bool weights =
-      targets.scalar_type() == at::kFloat && targets.sizes() == at::IntArrayRef{images, classes};
-  if (!ids && !weights) {
-    fail("ERR_SHAPE_MISMATCH", "targets: expected int64 (", images, ") or float32 (", images, ", ", classes,
-         "), got ", targets.scalar_type(), " ", targets.sizes());
-  }
-  if (ids && (targets.lt(0) | targets.ge(classes)).any().item<bool>()) {
-    fail("ERR_INVALID_ARGUMENT", "targets: expected class ids from 0 to ", classes - 1, ", got ",
-         targets.min().item<int64_t>(), " to ", targets.max().item<int64_t>());
-  }
-}
-
 // logits (B, C) float64 -> (B)
 at::Tensor losses_of(const at::Tensor& logits, const at::Tensor& targets, ClassificationLoss loss) {
-  const bool ids = targets.dim() == 1;
   const auto wanted = targets.to(logits.device());
   if (loss == ClassificationLoss::kCrossEntropy) {
     const auto log_probabilities = at::log_softmax(logits, 1);
-    if (ids) return -log_probabilities.gather(1, wanted.unsqueeze(1)).squeeze(1);
+    if (are_class_ids(wanted)) return -log_probabilities.gather(1, wanted.unsqueeze(1)).squeeze(1);
     return -(wanted.to(at::kDouble) * log_probabilities).sum(1);
   }
-  const auto weights = ids ? at::one_hot(wanted, logits.size(1)).to(at::kDouble) : wanted.to(at::kDouble);
+  const auto weights = class_weights(wanted, logits.size(1)).to(at::kDouble);
   return at::binary_cross_entropy_with_logits(logits, weights, /*weight=*/{}, /*pos_weight=*/{},
                                               at::Reduction::None)
       .mean(1);

@@ -1,6 +1,7 @@
 #include "train/image_classification_step.h"
 
 #include "engine/error.h"
+#include "train/classification_targets.h"
 
 namespace beit::train {
 
@@ -29,7 +30,7 @@ void ImageClassificationStep::check(const MicroBatch& batch) const {
   const auto& config = model_->config();
   check_images("pixels", batch.pixels, -1, config.image_height, config.image_width);
   const int64_t images = batch.pixels.size(0);
-  check_targets(batch.targets, images);
+  check_targets(batch.targets, images, config.num_classes);
   if (batch.mix) check_mix(*batch.mix, config.image_height, config.image_width);
   if (batch.erase && static_cast<int64_t>(batch.erase->indices.size()) != images) {
     fail("ERR_SHAPE_MISMATCH", "erase.indices: expected ", images, " numbers, one an image, got ",
@@ -37,37 +38,10 @@ void ImageClassificationStep::check(const MicroBatch& batch) const {
   }
 }
 
-void ImageClassificationStep::check_targets(const at::Tensor& targets, int64_t images) const {
-  if (!targets.defined()) fail("ERR_INVALID_ARGUMENT", "targets: classification needs them, got null");
-  const int64_t classes = model_->config().num_classes;
-  const bool is_ids = targets.scalar_type() == at::kLong && targets.sizes() == at::IntArrayRef{images};
-  const bool is_weights =
-      targets.scalar_type() == at::kFloat && targets.sizes() == at::IntArrayRef{images, classes};
-  if (!is_ids && !is_weights) {
-    fail("ERR_SHAPE_MISMATCH", "targets: expected int64 [", images, "] or float32 [", images, ", ", classes,
-         "], got ", targets.scalar_type(), " ", targets.sizes());
-  }
-  const auto [least, greatest] = at::aminmax(targets);
-  if (is_ids) {
-    if (least.item<int64_t>() >= 0 && greatest.item<int64_t>() < classes) return;
-    fail("ERR_INVALID_ARGUMENT", "targets: expected class ids from 0 to ", classes - 1, ", got ",
-         least.item<int64_t>(), " to ", greatest.item<int64_t>());
-  }
-  // Not a number compares false.
-  if (least.item<float>() >= 0.0f && greatest.item<float>() <= 1.0f) return;
-  fail("ERR_INVALID_ARGUMENT", "targets: expected weights from 0 to 1, got ", least.item<float>(), " to ",
-       greatest.item<float>());
-}
-
 at::Tensor ImageClassificationStep::targets(const MicroBatch& batch) const {
   const auto given = batch.targets.to(model_->device());
-  const bool is_ids = given.dim() == 1;
-  if (is_ids && !batch.mix && options_.loss == ClassificationLoss::kCrossEntropy) return given;
-  const int64_t classes = model_->config().num_classes;
-  // (B) -> (B, C); at::one_hot would wait for the device to check its range.
-  const auto weights = is_ids ? at::zeros({given.size(0), classes}, given.options().dtype(at::kFloat))
-                                    .scatter_(1, given.unsqueeze(1), 1.0)
-                              : given;
+  if (are_class_ids(given) && !batch.mix && options_.loss == ClassificationLoss::kCrossEntropy) return given;
+  const auto weights = class_weights(given, model_->config().num_classes);  // (B, C)
   return batch.mix ? mixed_targets(weights, *batch.mix) : weights;
 }
 
@@ -96,7 +70,7 @@ Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& 
 
   const auto likeliest = logits.detach().argmax(1);  // (B)
   at::Tensor hits;                                   // (B) bool
-  if (target.dim() == 1) {
+  if (are_class_ids(target)) {
     hits = likeliest.eq(target);
   } else {
     // Not by arg-max of the target, which says one class where several weigh the same; nothing is right for

@@ -29,7 +29,6 @@ class ImageClassificationStep : public Objective {
   Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
 
  private:
-  void check_targets(const at::Tensor& targets, int64_t images) const;
   // What the loss takes: int64 (B) where they are ids that nothing has mixed, else float32 (B, C).
   at::Tensor targets(const MicroBatch& batch) const;
   at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets) const;

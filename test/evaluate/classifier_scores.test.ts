@@ -165,7 +165,12 @@ test('bf16 is near, and wrong targets are refused', async () => {
   // As the addon throws them, before lib/ makes a BeitError of it.
   await rejects(score(ids(0n, 1n, 2n, 7n, 0n)), 'ERR_INVALID_ARGUMENT', /class ids from 0 to 6, got 0 to 7/)
   await rejects(score(ids(0n, -1n, 2n, 3n, 0n)), 'ERR_INVALID_ARGUMENT', /got -1 to 3/)
-  await rejects(score(ids(0n)), 'ERR_SHAPE_MISMATCH', /int64 \(5\) or float32 \(5, 7\)/)
+  await rejects(score(ids(0n)), 'ERR_SHAPE_MISMATCH', /int64 \[5\] or float32 \[5, 7\]/)
+  for (const wrong of [Number.NaN, -3, 7]) {
+    const weights = Float32Array.from({ length: IMAGES * CLASSES }, (_, i) => (i === 9 ? wrong : 0.5))
+    const asked = score(Tensor.from(weights, [IMAGES, CLASSES]))
+    await rejects(asked, 'ERR_INVALID_ARGUMENT', /targets: expected weights from 0 to 1/)
+  }
   await rejects(score(null, { topK: 8 }), 'ERR_INVALID_ARGUMENT', /topK: expected 1 to 7, got 8/)
 })
 
