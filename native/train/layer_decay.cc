@@ -7,9 +7,14 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/error.h"
+
 namespace beit::train {
 
 namespace {
+
+// Deeper than any Transformer.
+constexpr int64_t kMaxDepth = 100'000;
 
 // blocks.N.* -> N
 std::optional<int64_t> block_of(std::string_view name) {
@@ -18,7 +23,12 @@ std::optional<int64_t> block_of(std::string_view name) {
   int64_t block = 0;
   const auto digits = name.substr(kPrefix.size());
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), block);
-  if (error != std::errc() || end == digits.data() + digits.size() || *end != '.') return std::nullopt;
+  if (error == std::errc::invalid_argument || end == digits.data() + digits.size() || *end != '.') {
+    return std::nullopt;
+  }
+  if (error != std::errc() || block < 0 || block >= kMaxDepth) {
+    fail("ERR_INVALID_ARGUMENT", "names: expected a block from 0 to ", kMaxDepth - 1, ", got '", name, "'");
+  }
   return block;
 }
 

@@ -88,6 +88,15 @@ test('a step is AdamW with the rate of each layer, decay of the weights included
     }
   }))
 
+test('a block that no model has is refused', async () => {
+  for (const block of ['100000', '9223372036854775807', '99999999999999999999', '-1']) {
+    const names = ['blocks.0.norm1.weight', `blocks.${block}.norm1.weight`]
+    const message = new RegExp(`names: expected a block from 0 to 99999, got 'blocks\\.${block}\\.`)
+    await rejects(() => native().layerDecayScales(names, 0.5), 'ERR_INVALID_ARGUMENT', message)
+  }
+  equal(native().layerDecayScales(['blocks.x.weight', 'blocks.1', 'blocks.1.weight'], 0.5), [1, 1, 0.5])
+})
+
 test('a decay that is none is refused', () =>
   scope(async () => {
     const model = await microClassifier()
