@@ -17,6 +17,8 @@ constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
 constexpr double kMaxAlpha = 1e4;
 constexpr double kMaxAspect = 1e3;
 constexpr int64_t kMaxBoxes = 1000;
+// Of an image whose noise is made while the caller waits.
+constexpr int64_t kMaxErasedPixels = int64_t{1} << 24;
 
 uint64_t seed_from(const Napi::Value& value) {
   return static_cast<uint64_t>(integer_between(value, "seed", 0, kMaxInteger));
@@ -178,6 +180,10 @@ static Napi::Value mix_plan_of_batch(const Napi::CallbackInfo& info) {
 static Napi::Value random_erasing_of_sample(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto size = size_from(info[1], "imageSize");
+  if (int64_t{size.height} * size.width > kMaxErasedPixels) {
+    fail("ERR_INVALID_ARGUMENT", "imageSize: expected at most ", kMaxErasedPixels, " pixels, got ",
+         size.height, " x ", size.width);
+  }
   const auto erasures = random_erasing(erasing_settings_from(info[0]), size.height, size.width,
                                        seed_from(info[2]), epoch_from(info[3]), index_from(info[4]));
   auto array = Napi::Array::New(env, erasures.size());

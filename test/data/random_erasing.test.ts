@@ -16,6 +16,7 @@ const original: ErasingSettings = {
   count: 1,
 }
 type Size = readonly [number, number]
+const areaOf = ({ box }: { box: readonly number[] }) => (box[2] as number) * (box[3] as number)
 const erase = (
   count: number,
   changes: Partial<ErasingSettings> = {},
@@ -73,9 +74,9 @@ function uniform(): number {
   bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
   return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
 }
-function independentBox(height: number, width: number): [number, number] {
+function independentBox(height: number, width: number, share = 1): [number, number] {
   for (;;) {
-    const area = (0.02 + (1 / 3 - 0.02) * uniform()) * height * width
+    const area = (0.02 + (1 / 3 - 0.02) * uniform()) * height * width * share
     const aspect = Math.exp(Math.log(0.3) + (Math.log(1 / 0.3) - Math.log(0.3)) * uniform())
     const [h, w] = [Math.round(Math.sqrt(area * aspect)), Math.round(Math.sqrt(area / aspect))]
     if (h >= 1 && w >= 1 && h < height && w < width) return [h, w]
@@ -124,17 +125,32 @@ test('up to `count` boxes share the area', () => {
     [1, 2, 3].map((boxes) => drawn.filter(({ length }) => length === boxes).length),
     'boxes',
   )
-  const largest = (boxes: number) =>
-    Math.max(
-      ...drawn
-        .filter(({ length }) => length === boxes)
-        .flat()
-        .map(({ box }) => box[2] * box[3]),
+  // Each of two boxes has half of what one alone would have, from the smallest to the largest.
+  for (const boxes of [1, 2, 3]) {
+    const areas = drawn.filter(({ length }) => length === boxes).flatMap((of) => of.map(areaOf))
+    const fresh = Array.from({ length: 100_000 }, () => independentBox(32, 32, 1 / boxes)).map(
+      ([h, w]) => h * w,
     )
-  // A third of 32 x 32 in one, two or three parts, sides rounded.
-  ok(largest(1) > 300 && largest(1) < 366, `${largest(1)}`)
-  ok(largest(2) > 150 && largest(2) < 190, `${largest(2)}`)
-  ok(largest(3) > 100 && largest(3) < 132, `${largest(3)}`)
+    const scale = 380 / boxes
+    const [ours, theirs] = [areas, fresh].map((all) =>
+      histogram(
+        all.map((area) => area / scale),
+        20,
+      ),
+    ) as [number[], number[]]
+    const used = ours.map((_, i) => i).filter((i) => (theirs[i] as number) > 500)
+    const total = used.reduce((sum, i) => sum + (theirs[i] as number), 0)
+    assertShares(
+      used.map((i) => ours[i] as number),
+      used.map((i) => (theirs[i] as number) / total),
+      `areas of ${boxes}`,
+    )
+    const [least, most] = [fresh.reduce((a, b) => Math.min(a, b)), fresh.reduce((a, b) => Math.max(a, b))]
+    ok(
+      areas.every((area) => area >= least && area <= most),
+      `${boxes}: ${least} to ${most}`,
+    )
+  }
 })
 
 test('a pure function of seed, epoch and sample', () => {
@@ -156,6 +172,13 @@ test('a box that never fits is left out; wrong settings are refused', async () =
   await refused({ minArea: 0.5 }, /erase.maxArea: expected a number from 0.5 to 1/)
   await refused({ minAspect: 0 }, /erase.minAspect: expected/)
   await refused({ count: 0 }, /erase.count: expected/)
+  for (const size of [
+    [4097, 4096],
+    [65_536, 65_536],
+  ] as const) {
+    const asked = async () => erase(1, { probability: 1, count: 1000 }, size)
+    await rejects(asked, 'ERR_INVALID_ARGUMENT', /imageSize: expected at most 16777216 pixels, got/)
+  }
 })
 
 test.run()
