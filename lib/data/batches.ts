@@ -3,6 +3,7 @@
  * contents that depend on (seed, epoch, sample) only.
  */
 import { availableParallelism } from 'node:os'
+import { signalOption } from '../call_options.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { LoadedTensors, TensorHandle, ViewSettings } from '../native.js'
 import { type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
@@ -244,11 +245,5 @@ const OPTIONS: OptionSchema = {
     doc: 'The first batch to give; unset: the first of all',
   },
   maxBrokenShare: { type: 'number', min: 0, max: 1, default: 0.01, doc: 'Images that may be broken' },
-  signal: {
-    type: 'object',
-    check: (value) => value instanceof AbortSignal,
-    expected: 'an AbortSignal',
-    optional: true,
-    doc: 'Ends the iteration',
-  },
+  signal: signalOption('Ends the iteration'),
 }

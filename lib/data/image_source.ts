@@ -39,6 +39,10 @@ export interface ImageSource {
   sample(index: number): ImageSample
 }
 
+/** Whether options got a source at all: an object with samples. */
+export const isImageSource = (value: unknown): value is ImageSource =>
+  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
+
 /** File name extensions taken for images, in lower case. What a file really is shows when it is decoded. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
   'jpg',

@@ -20,66 +20,44 @@ export interface RandAugmentOptions {
 const LARGEST_DEVIATION = 100
 const FULL_SCALE = 10
 
+/** What a number in the grammar is, and which setting it stands for. */
 interface Part {
   doc: string
+  setting: keyof RandAugmentSettings
   expected: string
   right(value: number): boolean
-  set(settings: RandAugmentSettings, value: number): void
+  /** The setting that a number means; default: the number. */
+  meaning?(value: number): number | boolean
 }
 
-const inRange =
-  (low: number, high: number, integer = false) =>
-  (x: number) =>
-    x >= low && x <= high && (!integer || Number.isInteger(x))
+const numberFrom = (low: number, high: number) => ({
+  expected: `a number from ${low} to ${high}`,
+  right: (x: number) => x >= low && x <= high,
+})
 
 const PARTS: Record<string, Part> = {
-  m: {
-    doc: 'magnitude',
-    expected: 'a number from 0 to 1000',
-    right: inRange(0, 1000),
-    set: (settings, value) => {
-      settings.magnitude = value
-    },
-  },
+  m: { doc: 'magnitude', setting: 'magnitude', ...numberFrom(0, 1000) },
   n: {
     doc: 'operations for an image',
+    setting: 'layers',
     expected: 'an integer from 1 to 100',
-    right: inRange(1, 100, true),
-    set: (settings, value) => {
-      settings.layers = value
-    },
+    right: (x) => x >= 1 && x <= 100 && Number.isInteger(x),
   },
-  p: {
-    doc: 'probability of each operation',
-    expected: 'a number from 0 to 1',
-    right: inRange(0, 1),
-    set: (settings, value) => {
-      settings.probability = value
-    },
-  },
+  p: { doc: 'probability of each operation', setting: 'probability', ...numberFrom(0, 1) },
   mstd: {
     doc: 'standard deviation of the magnitude',
+    setting: 'magnitudeStd',
     expected: 'a number of at least 0, or inf',
     right: (x) => x >= 0,
-    set: (settings, value) => {
-      settings.magnitudeStd = value > LARGEST_DEVIATION ? Number.POSITIVE_INFINITY : value
-    },
+    meaning: (x) => (x > LARGEST_DEVIATION ? Number.POSITIVE_INFINITY : x),
   },
-  mmax: {
-    doc: 'largest magnitude',
-    expected: 'a number from 0 to 1000',
-    right: inRange(0, 1000),
-    set: (settings, value) => {
-      settings.maxMagnitude = value
-    },
-  },
+  mmax: { doc: 'largest magnitude', setting: 'maxMagnitude', ...numberFrom(0, 1000) },
   inc: {
     doc: 'operations that do more the greater the magnitude',
+    setting: 'increasing',
     expected: '0 or 1',
     right: (x) => x === 0 || x === 1,
-    set: (settings, value) => {
-      settings.increasing = value === 1
-    },
+    meaning: (x) => x === 1,
   },
 }
 
@@ -123,7 +101,7 @@ export function parseRandAugment(
     if (!known.right(value)) throw wrong(text, `part '${part}' (${known.doc}): expected ${known.expected}`)
     if (seen.has(key)) throw wrong(text, `'${key}' (${known.doc}) is given twice`)
     seen.add(key)
-    known.set(settings, value)
+    Object.assign(settings, { [known.setting]: known.meaning?.(value) ?? value })
   }
   if (settings.magnitude > settings.maxMagnitude) {
     throw wrong(

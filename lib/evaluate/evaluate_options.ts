@@ -1,5 +1,6 @@
 /** Options of `evaluate()` and of `beit evaluate`. */
-import type { ImageSource } from '../data/image_source.js'
+import { progressOption, signalOption } from '../call_options.js'
+import { type ImageSource, isImageSource } from '../data/image_source.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { ScoringSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
@@ -63,7 +64,7 @@ export const evaluateSchema: OptionSchema = {
   },
   data: {
     type: 'object',
-    check: (value) => typeof value === 'object' && value !== null && 'sample' in value && 'length' in value,
+    check: isImageSource,
     expected: 'an image source with labels, as labelled() gives',
     doc: 'Labelled images',
   },
@@ -78,18 +79,6 @@ export const evaluateSchema: OptionSchema = {
   },
   ...preprocessingSchema,
   ...scoringSchema,
-  onProgress: {
-    type: 'object',
-    check: (value) => typeof value === 'function',
-    expected: 'a function',
-    optional: true,
-    doc: 'Is told how far it is, after each batch',
-  },
-  signal: {
-    type: 'object',
-    check: (value) => value instanceof AbortSignal,
-    expected: 'an AbortSignal',
-    optional: true,
-    doc: 'When aborted, the evaluation ends with its reason',
-  },
+  onProgress: progressOption('Is told how far it is, after each batch'),
+  signal: signalOption('When aborted, the evaluation ends with its reason'),
 }

@@ -1,6 +1,7 @@
 /** Options of `linearProbe()`, `knnProbe()` and `beit probe`. */
+import { progressOption, signalOption } from '../call_options.js'
 import { PREFETCH } from '../data/batches.js'
-import type { ImageSource } from '../data/image_source.js'
+import { type ImageSource, isImageSource } from '../data/image_source.js'
 import { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
@@ -56,9 +57,6 @@ type Needed = 'model' | 'data' | 'validation'
 export type LinearProbeOptions = Pick<LinearProbeSettings, Needed> & Partial<LinearProbeSettings>
 /** What a caller of `knnProbe()` gives. */
 export type KnnProbeOptions = Pick<KnnProbeSettings, Needed> & Partial<KnnProbeSettings>
-
-const isImageSource = (value: unknown) =>
-  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
 
 function probeSchema(pooling: Pooling): OptionSchema {
   const { threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
@@ -119,20 +117,8 @@ function probeSchema(pooling: Pooling): OptionSchema {
     prefetch: PREFETCH,
     maxBrokenShare: maxBrokenShare as OptionSchema[string],
     maxPixels: maxPixels as OptionSchema[string],
-    onProgress: {
-      type: 'object',
-      check: (value) => typeof value === 'function',
-      expected: 'a function',
-      optional: true,
-      doc: 'Is told how far it is',
-    },
-    signal: {
-      type: 'object',
-      check: (value) => value instanceof AbortSignal,
-      expected: 'an AbortSignal',
-      optional: true,
-      doc: 'When aborted, the probe ends with its reason',
-    },
+    onProgress: progressOption('Is told how far it is'),
+    signal: signalOption('When aborted, the probe ends with its reason'),
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a classifier makes of images: their likeliest classes by name. */
 import { native } from '../binding.js'
+import { signalOption } from '../call_options.js'
 import { type EncodedImage, imagePixels } from '../data/image_pixels.js'
 import { preprocessedViews } from '../data/preprocessed_views.js'
 import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
@@ -51,13 +52,7 @@ export const predictSchema: OptionSchema = {
     default: DEFAULT_MAX_PIXELS,
     doc: 'An image of more pixels is refused',
   },
-  signal: {
-    type: 'object',
-    check: (value) => value instanceof AbortSignal,
-    expected: 'an AbortSignal',
-    optional: true,
-    doc: 'When aborted, the call ends with its reason',
-  },
+  signal: signalOption('When aborted, the call ends with its reason'),
 }
 
 /** What {@link BeitForImageClassification.predict} takes. */

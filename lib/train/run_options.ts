@@ -4,8 +4,9 @@
  * well.
  */
 
+import { signalOption } from '../call_options.js'
 import { PREFETCH } from '../data/batches.js'
-import type { ImageSource } from '../data/image_source.js'
+import { type ImageSource, isImageSource } from '../data/image_source.js'
 import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
 import { MOST_THREADS } from '../device.js'
 import type { OptionSchema } from '../options.js'
@@ -42,9 +43,6 @@ export interface RunSettings {
   maxPixels: number
   signal: AbortSignal | null
 }
-
-const isImageSource = (value: unknown) =>
-  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
 
 /** Defaults that differ between the kinds of training are arguments. */
 export function runSchema(defaults: {
@@ -212,12 +210,6 @@ export function runSchema(defaults: {
       default: DEFAULT_MAX_PIXELS,
       doc: 'An image of more pixels is taken for hostile and left out',
     },
-    signal: {
-      type: 'object',
-      check: (value) => value instanceof AbortSignal,
-      expected: 'an AbortSignal',
-      optional: true,
-      doc: 'When aborted, the run finishes its step, saves and ends',
-    },
+    signal: signalOption('When aborted, the run finishes its step, saves and ends'),
   }
 }

@@ -1,7 +1,8 @@
 /** Options of `extractFeatures()` and `beit features`. */
+import { progressOption, signalOption } from '../../call_options.js'
 import { PREFETCH } from '../../data/batches.js'
 import type { BrokenImage } from '../../data/broken_images.js'
-import type { ImageSource } from '../../data/image_source.js'
+import { type ImageSource, isImageSource } from '../../data/image_source.js'
 import { BeitModel } from '../../models/beit_model.js'
 import type { ExtractionSettings } from '../../native.js'
 import type { OptionSchema } from '../../options.js'
@@ -69,7 +70,7 @@ export const featureSchema: OptionSchema = {
   },
   data: {
     type: 'object',
-    check: (value) => typeof value === 'object' && value !== null && 'sample' in value && 'length' in value,
+    check: isImageSource,
     expected: 'an image source, as ImageFolder.open() or WebDataset.open() gives',
     doc: 'The images',
   },
@@ -106,18 +107,6 @@ export const featureSchema: OptionSchema = {
   prefetch: PREFETCH,
   maxBrokenShare: maxBrokenShare as OptionSchema[string],
   maxPixels: maxPixels as OptionSchema[string],
-  onProgress: {
-    type: 'object',
-    check: (value) => typeof value === 'function',
-    expected: 'a function',
-    optional: true,
-    doc: 'Is told how far it is, after each batch',
-  },
-  signal: {
-    type: 'object',
-    check: (value) => value instanceof AbortSignal,
-    expected: 'an AbortSignal',
-    optional: true,
-    doc: 'When aborted, the call ends with its reason and leaves no file',
-  },
+  onProgress: progressOption('Is told how far it is, after each batch'),
+  signal: signalOption('When aborted, the call ends with its reason and leaves no file'),
 }
