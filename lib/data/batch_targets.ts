@@ -16,7 +16,7 @@ export function batchTargets(
   { numClasses, multiLabel = false }: { numClasses: number; multiLabel?: boolean },
 ): Tensor {
   const checked = (id: number) => {
-    if (id < numClasses) return id
+    if (Number.isInteger(id) && id >= 0 && id < numClasses) return id
     throw new BeitError('ERR_DATA', `${images.name} has the class ${id}, and the model ${numClasses} classes`)
   }
   if (images.targetKind === 'class' && !multiLabel) {

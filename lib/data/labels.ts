@@ -8,7 +8,7 @@ import { countCooperatively } from './cooperative.js'
 import type { ImageSample, ImageSource } from './image_source.js'
 import { readLabels } from './label_file.js'
 import type { LabelTable, WrittenTarget } from './label_table.js'
-import { type CollectedTargets, collectTargets } from './resolve_labels.js'
+import { type CollectedTargets, checkTargets, collectTargets } from './resolve_labels.js'
 
 /**
  * What an image belongs to: the id of its one class, the ids of the classes it has (multi-label; may be
@@ -50,7 +50,7 @@ export const isLabelled = (source: ImageSource): source is LabelledImages =>
 
 /**
  * `source` with a target for every image: from its own classes (folder names, .cls members), or from a labels
- * file.
+ * file. A source that has targets already is given back when nothing else is asked for, after a look at each.
  *
  * @throws BeitError ERR_DATA naming the image or file: an image without a label, a class that is not among
  * `classes`, an id out of range, a class folder without images, a single class, a labels file that cannot be
@@ -62,7 +62,10 @@ export const isLabelled = (source: ImageSource): source is LabelledImages =>
 export async function labelled(source: ImageSource, options: LabelOptions = {}): Promise<LabelledImages> {
   const { labels = null, classes = null } = options
   checkClassNames('classes', classes)
-  if (labels === null && classes === null && isLabelled(source)) return source
+  if (labels === null && isLabelled(source)) {
+    if (!(source instanceof Labelled)) await checkTargets(source)
+    if (classes === null) return source
+  }
   if (labels === null) refuseEmptyFolders(source)
   const table = labels === null ? ownLabels(source) : await readLabels(labels)
   const names = classes ?? table.names

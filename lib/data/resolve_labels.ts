@@ -4,7 +4,7 @@ import { BeitError } from '../errors.js'
 import { suggest } from '../options.js'
 import type { ImageSource } from './image_source.js'
 import type { LabelTable, LabelValue, WrittenTarget } from './label_table.js'
-import type { Target, TargetKind } from './labels.js'
+import type { LabelledImages, Target, TargetKind } from './labels.js'
 
 /** All targets of a set: an Int32Array of ids where each image has one class. */
 export interface CollectedTargets {
@@ -42,6 +42,36 @@ export async function collectTargets(
   return { kind, targets: targets.map(kind === 'weights' ? asWeights : asList) }
 }
 
+/**
+ * Looks at every target that a set has by itself.
+ * @throws BeitError ERR_DATA naming the first image whose target cannot be, or is not of the set's kind
+ */
+export async function checkTargets(images: LabelledImages): Promise<void> {
+  const { name, classes, targetKind } = images
+  const resolver = new Resolver({ name, digitsAreIds: false }, classes)
+  for (let index = 0; index < images.length; index++) {
+    if (index % SLICE === SLICE - 1) await breathe()
+    const target = images.targets(index)
+    // What nearly every image has: its name is not asked for.
+    if (targetKind === 'class' && isId(target, classes.length)) continue
+    resolver.check(images.sample(index).key, target, targetKind)
+  }
+}
+
+const isId = (id: unknown, classes: number) =>
+  Number.isInteger(id) && (id as number) >= 0 && (id as number) < classes
+
+const EXPECTED: Record<TargetKind, string> = {
+  class: 'the id of a class',
+  classes: 'an array of ids',
+  weights: 'a Map of ids to weights',
+}
+
+const isOfKind = (target: unknown, kind: TargetKind) => {
+  if (kind === 'class') return typeof target === 'number'
+  return kind === 'classes' ? Array.isArray(target) : target instanceof Map
+}
+
 const asList = (target: Target) => (typeof target === 'number' ? [target] : target)
 const asWeights = (target: Target) => {
   if (target instanceof Map) return target
@@ -63,7 +93,7 @@ class Resolver {
   readonly #digitNames: boolean
 
   constructor(
-    private readonly table: LabelTable,
+    private readonly table: Pick<LabelTable, 'name' | 'digitsAreIds'>,
     private readonly classes: readonly string[],
   ) {
     this.#ids = new Map(classes.map((name, id) => [name, id]))
@@ -73,7 +103,17 @@ class Resolver {
   target(key: string, written: WrittenTarget): Target {
     if (typeof written !== 'object') return this.#id(key, written)
     if (Array.isArray(written)) return this.#list(key, written as readonly LabelValue[])
-    return this.#weights(key, written as Readonly<Record<string, number>>)
+    return this.#weights(key, Object.entries(written as Readonly<Record<string, number>>))
+  }
+
+  /** The same checks of a target in ids, of a set that says it has targets of this kind. */
+  check(key: string, target: Target, kind: TargetKind): void {
+    if (!isOfKind(target, kind)) throw this.#refuse(key, `the target ${target}, expected ${EXPECTED[kind]}`)
+    const ids = target instanceof Map ? [...target.keys()] : [target].flat()
+    const named = ids.find((id) => typeof id !== 'number')
+    if (named !== undefined) throw this.#refuse(key, `the label ${named}, expected ${this.#range}`)
+    if (target instanceof Map) this.#weights(key, [...target])
+    else this.#list(key, ids as readonly number[])
   }
 
   #list(key: string, written: readonly LabelValue[]): readonly number[] {
@@ -82,8 +122,8 @@ class Resolver {
     return ids.sort((a, b) => a - b)
   }
 
-  #weights(key: string, written: Readonly<Record<string, number>>): ReadonlyMap<number, number> {
-    const weights = Object.entries(written).map(([label, weight]): [number, number] => {
+  #weights(key: string, written: readonly (readonly [LabelValue, number])[]): ReadonlyMap<number, number> {
+    const weights = written.map(([label, weight]): [number, number] => {
       if (!(weight >= 0 && weight <= 1)) {
         throw this.#refuse(key, `the weight ${weight} of ${JSON.stringify(label)}, expected 0 to 1`)
       }
@@ -108,9 +148,12 @@ class Resolver {
       this.#refuseTwoMeanings(key, label)
     }
     const id = Number(label)
-    if (Number.isInteger(id) && id >= 0 && id < classes.length) return id
-    const range = `an integer from 0 to ${classes.length - 1} (${classes.length} classes)`
-    throw this.#refuse(key, `the label ${label}, expected ${range}`)
+    if (isId(id, classes.length)) return id
+    throw this.#refuse(key, `the label ${label}, expected ${this.#range}`)
+  }
+
+  get #range(): string {
+    return `an integer from 0 to ${this.classes.length - 1} (${this.classes.length} classes)`
   }
 
   /** A number is an id, and a class that is called so by chance may be meant. */

@@ -2,6 +2,7 @@
 import { native } from '../binding.js'
 import { batchTargets } from '../data/batch_targets.js'
 import { type Batch, batches } from '../data/batches.js'
+import { checkDistributions } from '../data/check_distributions.js'
 import type { ImageSource } from '../data/image_source.js'
 import { type LabelledImages, labelled } from '../data/labels.js'
 import { preprocessedViews } from '../data/preprocessed_views.js'
@@ -27,8 +28,8 @@ import { SingleLabelTally } from './single_label_tally.js'
  *
  * @param options `data` is brought to the model's classes by name, where the model has names
  * @throws BeitError before anything is computed: ERR_INVALID_ARGUMENT for a wrong option, ERR_DATA for labels that
- * are missing or out of range or unknown to the model, ERR_SHAPE_MISMATCH when the model has another number of
- * classes; later ERR_DATA when too many images cannot be read, ERR_NON_FINITE when the model gives no numbers
+ * are missing or out of range or unknown to the model and for weights that cross-entropy cannot take,
+ * ERR_SHAPE_MISMATCH when the model has another number of classes; later ERR_DATA when too many images cannot be read, ERR_NON_FINITE when the model gives no numbers
  * @throws the signal's reason when it is aborted
  * @example
  * const model = await BeitForImageClassification.load('runs/photos/checkpoints/step-00001000/model.safetensors')
@@ -46,6 +47,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Classification
       `evaluate: the images of ${data.name} have several classes or none: give loss 'binary-cross-entropy'`,
     )
   }
+  if (loss === 'cross-entropy') await checkDistributions(data)
   const multiLabel = data.targetKind !== 'class' && loss === 'binary-cross-entropy'
   const tally = multiLabel ? new MultiLabelTally(data) : new SingleLabelTally(data)
   const preprocessing = frozenPreprocessing(settings)

@@ -1,18 +1,19 @@
 /** Whether labels, model and loss of fine-tuning fit, before anything starts. */
+import { checkDistributions } from '../data/check_distributions.js'
 import type { LabelledImages } from '../data/labels.js'
 import { BeitError } from '../errors.js'
 import type { FinetuneSettings } from './finetune_options.js'
 
 /**
  * @throws BeitError ERR_SHAPE_MISMATCH when the model has another number of classes than the data,
- * ERR_DATA when it knows its classes by other names, ERR_INVALID_ARGUMENT when the loss is not one for such
- * labels
+ * ERR_DATA when it knows its classes by other names, or for weights that cross-entropy cannot take,
+ * ERR_INVALID_ARGUMENT when the loss is not one for such labels
  */
-export function checkClasses(
+export async function checkClasses(
   { model, loss }: Pick<FinetuneSettings, 'model' | 'loss'>,
   data: LabelledImages,
   validation: LabelledImages | null,
-): void {
+): Promise<void> {
   const { numClasses } = model.config
   const { classes } = data
   if (numClasses !== classes.length) {
@@ -39,6 +40,7 @@ export function checkClasses(
           "give loss 'binary-cross-entropy'",
       )
     }
+    if (loss === 'cross-entropy') await checkDistributions(source)
   }
 }
 

@@ -37,8 +37,10 @@ const SMALL_IMAGE = 32
  * `labels` gets those of the data then; one whose run is refused stays as it was. `break` ends the run without saving; an aborted `signal` finishes the step,
  * saves and yields 'done'.
  *
- * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range and for
- * classes without images, ERR_SHAPE_MISMATCH when the model has another number of classes
+ * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range, for class
+ * folders without images (a class that is named elsewhere and has none is warned of), for other class names than
+ * the model's and for weights of an image that do not sum to 1 with cross-entropy; ERR_SHAPE_MISMATCH when the
+ * model has another number of classes
  * @example
  * const data = await labelled(await ImageFolder.open('photos/train'))
  * const validation = await labelled(await ImageFolder.open('photos/val'), { classes: data.classes })
@@ -56,7 +58,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   const validation = given.validation && (await labelled(given.validation, { classes: data.classes }))
   const { layerDecay = defaultLayerDecay(model) } = options
   const settings = { ...given, data, validation, layerDecay }
-  checkClasses(settings, data, validation)
+  await checkClasses(settings, data, validation)
 
   // interpret
   const length = runLength(data.length, settings)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { equal, is, not, ok } from 'uvu/assert'
 import { batchTargets } from '../../lib/data/batch_targets.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
-import { labelled } from '../../lib/data/labels.js'
+import { type LabelledImages, labelled, type TargetKind } from '../../lib/data/labels.js'
 import { WebDataset } from '../../lib/data/web_dataset.js'
 import type { BeitErrorCode } from '../../lib/errors.js'
 import { rejects } from '../support/errors.js'
@@ -239,6 +239,47 @@ test('bad labels are refused, each with the image or file and what to do', async
   }
 })
 
+test('targets of a set of its own are looked at, whatever is asked for', async () => {
+  const own = (targetKind: TargetKind, ...targets: unknown[]) =>
+    ({
+      ...listed(
+        ['a', 'b', 'c'],
+        targets.map(() => null),
+      ),
+      targetKind,
+      targets: (i: number) => targets[i],
+    }) as LabelledImages
+  const range = 'expected an integer from 0 to 2'
+  const cases: [LabelledImages, RegExp][] = [
+    ...[-1, 3, 1.5, Number.NaN].map((id): [LabelledImages, RegExp] => [
+      own('class', 0, id),
+      new RegExp(`k1\\.jpg has the label ${id}, ${range}`),
+    ]),
+    [own('class', 0, [1]), /k1\.jpg has the target 1, expected the id of a class/],
+    [own('class', 0, undefined), /k1\.jpg has the target undefined, expected the id of a class/],
+    [own('classes', [], [-1]), new RegExp(`k1\\.jpg has the label -1, ${range}`)],
+    [own('classes', [0, 1], [2, 1.5]), new RegExp(`k1\\.jpg has the label 1.5, ${range}`)],
+    [own('classes', [0], ['a']), new RegExp(`k1\\.jpg has the label a, ${range}`)],
+    [own('classes', [0], [1, 1]), /k1\.jpg has a class twice/],
+    [own('classes', [0], 1), /k1\.jpg has the target 1, expected an array of ids/],
+    [own('weights', new Map([[3, 1]])), new RegExp(`k0\\.jpg has the label 3, ${range}`)],
+    [own('weights', new Map([[0, -0.5]])), /k0\.jpg has the weight -0\.5 of 0, expected 0 to 1/],
+    [own('weights', new Map([[0, Number.NaN]])), /k0\.jpg has the weight NaN/],
+  ]
+  for (const [images, message] of cases) {
+    await rejects(labelled(images), 'ERR_DATA', message)
+    await rejects(labelled(images, { classes: ['c', 'b', 'a'] }), 'ERR_DATA', message)
+  }
+  const right = own('classes', [], [2, 0])
+  is(await labelled(right), right)
+  const many = { ...own('class'), length: 1e6, targets: (i: number) => i % 3 }
+  let turns = 0
+  const timer = setInterval(() => turns++, 1)
+  await labelled(many)
+  clearInterval(timer)
+  ok(turns > 3, `${turns} turns of the event loop`)
+})
+
 test('targets of a batch: ids, multi-hot, weights', async () => {
   const source = listed(['a', 'b', 'c'], [0, 2, 1])
   const read = async (tensor: ReturnType<typeof batchTargets>) => {
@@ -258,6 +299,10 @@ test('targets of a batch: ids, multi-hot, weights', async () => {
     [0.25, 0.75, 0, 0, 0, 1],
   ])
   await rejects(() => batchTargets(images, [1], { numClasses: 2 }), 'ERR_DATA', /class 2, and the model 2/)
+  for (const id of [-1, 1.5]) {
+    const wrong = { name: 'x', targetKind: 'classes', targets: () => [id] } as const
+    await rejects(() => batchTargets(wrong, [0, 1], { numClasses: 3 }), 'ERR_DATA', /has the class/)
+  }
 })
 
 test.run()

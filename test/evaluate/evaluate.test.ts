@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
 import { ImageFolder } from '../../lib/data/image_folder.js'
-import { type LabelledImages, labelled } from '../../lib/data/labels.js'
+import { type LabelledImages, type LabelRecord, labelled } from '../../lib/data/labels.js'
 import { subset } from '../../lib/data/subset.js'
 import { averagePrecision } from '../../lib/evaluate/average_precision.js'
 import { confusionMatrix } from '../../lib/evaluate/classification_evaluation.js'
@@ -221,6 +221,34 @@ test('what cannot be is told before anything is computed', async () => {
     'ERR_INVALID_ARGUMENT',
     /have several classes/,
   )
+  const own = {
+    ...several,
+    sample: data.sample.bind(data),
+    length: 3,
+    targetKind: 'class',
+    targets: () => -1,
+  }
+  await rejects(
+    said({ data: own }),
+    'ERR_DATA',
+    /blue\/0\.ppm has the label -1, expected an integer from 0 to 2/,
+  )
+  await rejects(said({ model: named, data: own }), 'ERR_DATA', /blue\/0\.ppm has the label -1/)
+  const weighted = async (red: object) =>
+    labelled(data, {
+      labels: {
+        'red/0.ppm': red,
+        'green/0.ppm': { green: 1 },
+        'blue/0.ppm': { red: 0.5, blue: 0.5 },
+      } as LabelRecord,
+      classes: CLASSES,
+    })
+  await rejects(said({ data: await weighted({ red: 0 }) }), 'ERR_DATA', /red\/0\.ppm has no class/)
+  const short = await weighted({ red: 0.5 })
+  await rejects(said({ data: short }), 'ERR_DATA', /red\/0\.ppm sum to 0\.5, .*'binary-cross-entropy'/)
+  const rounded = await weighted({ red: 0.3333, blue: 0.6666 })
+  is((await evaluate({ model, data: rounded })).images, 3)
+  is((await evaluate({ model, data: short, loss: 'binary-cross-entropy' })).images, 3)
 })
 
 test('weights that give no numbers, and a signal', async () => {

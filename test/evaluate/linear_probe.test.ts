@@ -152,6 +152,19 @@ test('what does not fit is refused before anything is computed', async () => {
   for (const i of [0, 1]) writeFileSync(join(multi, `${i}.ppm`), 'P6\n1 1\n255\n   ')
   const many = await labelled(await ImageFolder.open(multi), { labels: several })
   await bad({ data: many }, 'ERR_DATA', /needs images of one class each/)
+  const own = {
+    ...{
+      name: 'own',
+      length: 48,
+      fingerprint: 'x',
+      classes: CLASSES,
+      sample: (i: number) => options.data.sample(i),
+    },
+    ...{ targetKind: 'class', targets: (i: number) => (i === 5 ? 1.5 : i % 3) },
+  }
+  for (const set of ['data', 'validation']) {
+    await bad({ [set]: own }, 'ERR_DATA', /has the label 1\.5, expected an integer from 0 to 2/)
+  }
   const red = subset(options.data, [40, 41, 42])
   await bad({ data: red }, 'ERR_DATA', /of one class: a probe needs at least two/)
   await bad({ blocks: [0, 3] }, 'ERR_INVALID_ARGUMENT', /blocks must be different block numbers from 0 to 2/)

@@ -3,6 +3,8 @@ import fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { equal, is, match, ok } from 'uvu/assert'
 import { EMA_FILE, MODEL_FILE } from '../../lib/checkpoint/run_checkpoint.js'
+import { ImageFolder } from '../../lib/data/image_folder.js'
+import { labelled } from '../../lib/data/labels.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import type { Tensor } from '../../lib/tensor.js'
 import { bestWeights } from '../../lib/train/best_weights.js'
@@ -13,7 +15,7 @@ import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { collect } from './micro.js'
-import { CLASSES, microClassifier, microFinetune, PLAIN, stripes } from './micro_finetune.js'
+import { CLASSES, labelsOf, microClassifier, microFinetune, PLAIN, stripes } from './micro_finetune.js'
 
 const test = suite('finetune')
 
@@ -207,7 +209,29 @@ test('wrong options and images without labels are refused before the output is m
     sample: (i: number) => ({ ...data.sample(i), label: 3 }),
   }
   await refused({ data: beyond }, 'ERR_DATA', /3/)
+  const own = { ...without, classes: [...CLASSES], targetKind: 'classes', targets: () => [-1] }
+  for (const loss of ['binary-cross-entropy', 'cross-entropy']) {
+    const message = /across\/00\.png has the label -1, expected an integer from 0 to 2/
+    await refused({ data: own, loss }, 'ERR_DATA', message)
+    await refused({ validation: own, loss }, 'ERR_DATA', message)
+  }
+  const weighted = (weights: object) =>
+    labelled(data, {
+      labels: labelsOf(data, (name) => (name === 'plain' ? weights : { [name]: 1 })),
+      classes: CLASSES,
+    })
+  for (const [weights, message] of [
+    [{ plain: 0 }, /the image plain\/00\.png has no class/],
+    [{ plain: 1, across: 1, upright: 1 }, /the weights of the image plain\/00\.png sum to 3/],
+    [{ plain: 0.998 }, /sum to 0\.998, .* 'binary-cross-entropy'/],
+  ] as const) {
+    await refused({ data: await weighted(weights) }, 'ERR_DATA', message)
+    await refused({ validation: await weighted(weights) }, 'ERR_DATA', message)
+  }
   await fs.mkdir(join(data.name, 'zebra'))
+  const withEmpty = await ImageFolder.open(data.name)
+  await refused({ data: withEmpty }, 'ERR_DATA', /no image in the class folder "zebra"/)
+  await refused({ validation: withEmpty }, 'ERR_DATA', /no image in the class folder "zebra"/)
   is(existsSync(output), false)
 })
 

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { ImageFolder } from '../../lib/data/image_folder.js'
+import type { LabelRecord } from '../../lib/data/labels.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import type { FinetuneOptions } from '../../lib/train/finetune_options.js'
 import { temporary } from '../support/temporary.js'
@@ -36,6 +37,15 @@ export async function stripes(each = 8): Promise<ImageFolder> {
   }
   return ImageFolder.open(folder)
 }
+
+/** A label for each image, made of the name of its folder. */
+export const labelsOf = (images: ImageFolder, label: (name: string, index: number) => unknown) =>
+  Object.fromEntries(
+    Array.from({ length: images.length }, (_, index) => {
+      const { key } = images.sample(index)
+      return [key, label(key.split('/')[0] as string, index)]
+    }),
+  ) as LabelRecord
 
 /** 32 pixels, 4 x 4 patches, drop path. */
 export function microClassifier(
