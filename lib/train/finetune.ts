@@ -6,14 +6,12 @@
 import { EMA_FILE } from '../checkpoint/run_checkpoint.js'
 import { balanceWarnings, classBalance } from '../data/class_balance.js'
 import { labelled } from '../data/labels.js'
-import { parseRandAugment } from '../data/rand_augment.js'
-import { trainingViews } from '../data/view_settings.js'
-import type { ViewSettings } from '../native.js'
 import { ImageClassification } from '../objectives/image_classification.js'
 import { validateOptions } from '../options.js'
 import { checkClasses } from './check_classes.js'
 import { classificationBatches } from './classification_batches.js'
 import { classificationEvaluation } from './classification_evaluation.js'
+import { classificationViews } from './classification_views.js'
 import type { FinetuneEvent } from './events.js'
 import {
   defaultLayerDecay,
@@ -25,9 +23,6 @@ import { optimizerSchedules } from './optimizer_schedules.js'
 import { runConfig } from './run_config.js'
 import { runLength } from './run_length.js'
 import { runTraining } from './training_run.js'
-
-/** Up to this many pixels a side the original crops an image at its own size, after padding it. */
-const SMALL_IMAGE = 32
 
 /**
  * Trains `model` to tell the classes of `data`. With a pre-trained model this is fine-tuning, with a new one
@@ -64,7 +59,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
   const balance = await classBalance(data)
-  const views = viewsOf(settings)
+  const views = classificationViews(settings)
   const { preprocessing } = model
   const config = runConfig(settings, finetuneSchema, { model: model.config, preprocessing })
   const ema = settings.ema === null ? null : await model.to({})
@@ -105,29 +100,4 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
   } finally {
     ema?.dispose()
   }
-}
-
-/** What is done to a training image before it is normalised. */
-function viewsOf(settings: FinetuneSettings): ViewSettings {
-  const { model, seed, padding, scale, ratio, flipProbability, maxPixels } = settings
-  const { imageSize } = model.config
-  const { mean, interpolation } = model.preprocessing
-  const isSmall = Math.max(...imageSize) <= SMALL_IMAGE
-  const randAugment = settings.randAugment === null ? null : parseRandAugment(settings.randAugment, { mean })
-  return trainingViews(
-    { imageSize, tokenImageSize: null, maskGrid: null },
-    {
-      seed,
-      crop: settings.crop ?? (isSmall ? 'random-crop' : 'random-resized-crop'),
-      padding,
-      scale,
-      ratio,
-      interpolation,
-      flipProbability,
-      // As in timm, one or the other.
-      colorJitter: randAugment === null ? settings.colorJitter : [0, 0, 0],
-      randAugment,
-      maxPixels,
-    },
-  )
 }

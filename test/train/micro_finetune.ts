@@ -48,9 +48,7 @@ export const labelsOf = (images: ImageFolder, label: (name: string, index: numbe
   ) as LabelRecord
 
 /** 32 pixels, 4 x 4 patches, drop path. */
-export function microClassifier(
-  overrides: Partial<BeitForImageClassification['config']> & { seed?: number } = {},
-) {
+export function microClassifier(overrides: Parameters<typeof BeitForImageClassification.create>[1] = {}) {
   return BeitForImageClassification.create(
     { imageSize: 32, patchSize: 8, hiddenSize: 24, depth: 2, heads: 2, numClasses: 3, dropPath: 0.2 },
     overrides,
