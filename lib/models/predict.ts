@@ -4,7 +4,7 @@ import { signalOption } from '../call_options.js'
 import { type EncodedImage, imagePixels } from '../data/image_pixels.js'
 import { preprocessedViews } from '../data/preprocessed_views.js'
 import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
-import { invalidArgument } from '../errors.js'
+import { BeitError, invalidArgument } from '../errors.js'
 import type { ClassifierScores, ScoringSettings } from '../native.js'
 import { defined, type OptionSchema, validateOptions } from '../options.js'
 import { Tensor } from '../tensor.js'
@@ -75,6 +75,11 @@ export async function predict(
     settings.signal?.throwIfAborted()
     using pixels = await imagePixels(list.slice(start, start + settings.batchSize), views, start)
     const scores = await native().classifierScores(model.handle, pixels.handle, null, scoring)
+    const nameOf = (row: number) => {
+      const image = list[start + row]
+      return typeof image === 'string' ? image : `images[${start + row}]`
+    }
+    checkFinite(scores, nameOf, scoring)
     predictions.push(...predictionsOf(scores, model.labels))
   }
   return predictions
@@ -88,6 +93,24 @@ export function predictionScoring(
   const { mean, std } = model.preprocessing
   const loss = multiLabel ? 'binary-cross-entropy' : 'cross-entropy'
   return { mean, std, loss, precision, topK: Math.min(topK, model.config.numClasses) }
+}
+
+/**
+ * @param nameOf of an image by its row, for messages
+ * @throws BeitError ERR_NON_FINITE for scores that are no numbers
+ */
+export function checkFinite(
+  { probabilities, classesPerImage }: ClassifierScores,
+  nameOf: (row: number) => string,
+  { precision }: ScoringSettings,
+): void {
+  const wrong = probabilities.findIndex((probability) => !Number.isFinite(probability))
+  if (wrong < 0) return
+  throw new BeitError(
+    'ERR_NON_FINITE',
+    `predict: the model's scores of ${nameOf(Math.floor(wrong / classesPerImage))} are not finite numbers: its ` +
+      `weights are broken, or too large for ${precision}`,
+  )
 }
 
 /** The classes of each image, likeliest first. */
@@ -114,6 +137,7 @@ async function predictTensor(
   const taken = isFloat ? await pixels.to({ dtype: 'float32' }) : pixels
   try {
     const scores = await native().classifierScores(model.handle, taken.handle, null, scoring)
+    checkFinite(scores, (row) => `row ${row} of the tensor`, scoring)
     return predictionsOf(scores, model.labels)
   } finally {
     if (taken !== pixels) taken.dispose()

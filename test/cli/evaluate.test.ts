@@ -6,6 +6,7 @@ import { labelled } from '../../lib/data/labels.js'
 import { openImages } from '../../lib/data/open_images.js'
 import { evaluate } from '../../lib/evaluate/evaluate.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
+import { Tensor } from '../../lib/tensor.js'
 import { smallClassifier } from '../evaluate/classifiers.js'
 import { CLASSES, probeFolder, probeModel } from '../evaluate/probe_images.js'
 import { suite } from '../support/suite.js'
@@ -26,7 +27,8 @@ test('evaluate prints what evaluate() gives, and writes it with a picture', asyn
   const [path, folder, out] = [await savedClassifier(), probeFolder(5), temporary()]
   using model = await BeitForImageClassification.load(path)
   const { seconds: _, ...expected } = await evaluate({ model, data: await openImages(folder) })
-  const [json, picture] = [join(out, 'result.json'), join(out, 'confusion.svg')]
+  // Folders that are not there yet are made.
+  const [json, picture] = [join(out, 'new', 'result.json'), join(out, 'a', 'b', 'confusion.svg')]
   const flags = ['--model', path, '--data', folder, '--output', json, '--picture', picture]
   const ran = await runBeit(['evaluate', ...flags, '--batch-size', '4'])
   is(ran.code, 0, ran.stderr)
@@ -72,6 +74,16 @@ test('evaluate says what is wrong before it begins', async () => {
     [1, /has no labels .*put the images of each class into a folder/, path, join(folder, 'red')],
     [1, /the image blue\/0\.ppm has the class "blue", which is not among the classes/, others, folder],
     [1, /holds a BEiT for masked image modelling .*ERR_CHECKPOINT_MISMATCH/, headless, folder],
+    [
+      1,
+      /--output .*cannot write in its folder: .*ERR_IO/,
+      '/absent',
+      folder,
+      '--output',
+      join(path, 'x.json'),
+    ],
+    [1, /--picture .*cannot write in its folder/, '/absent', folder, '--picture', join(path, 'x.svg')],
+    [2, /--output must be the path of a file/, '/absent', folder, '--output', folder],
     [2, /--picture must be a path that ends in \.svg or \.png/, path, folder, '--picture', 'x.gif'],
   ]
   const runs = told.map(async ([code, message, model, data, ...flags]) => {
@@ -86,12 +98,13 @@ test('predict: a line an image, of a folder and of one file', async () => {
   const [path, folder] = [await savedClassifier(), probeFolder(2)]
   using model = await BeitForImageClassification.load(path)
   writeFileSync(join(folder, 'green', '1.ppm'), 'no image')
-  const flags = ['predict', '--model', path, '--data', folder, '--max-broken-share', '0.5']
+  writeFileSync(join(folder, 'blue', '1.ppm'), '')
+  const flags = ['predict', '--model', path, '--data', folder, '--batch-size', '2']
   const text = await runBeit([...flags, '--top-k', '2'])
-  is(text.code, 0, text.stderr)
-  match(text.stderr, /left out: green\/1\.ppm in /)
+  is(text.code, 1, text.stderr)
+  match(text.stderr, /left out: blue\/1\.ppm in .*\nleft out: green\/1\.ppm in /)
   const lines = text.stdout.trimEnd().split('\n')
-  is(lines.length, 5)
+  is(lines.length, 4)
   match(lines[0] as string, /^blue\/0\.ppm {2}(blue|green|red) \d+\.\d+ % {2}(blue|green|red) \d+\.\d+ %$/)
 
   const image = join(folder, 'red', '0.ppm')
@@ -103,6 +116,17 @@ test('predict: a line an image, of a folder and of one file', async () => {
   const broken = await runBeit(['predict', '--model', path, '--data', join(folder, 'green', '1.ppm')])
   is(broken.code, 1)
   match(broken.stderr, /1\.ppm.*no image format begins with/)
+})
+
+test('predict names the first image whose scores are no numbers', async () => {
+  const [path, folder] = [join(temporary(), 'broken.safetensors'), probeFolder(1)]
+  using model = await smallClassifier()
+  using bias = Tensor.from(Float32Array.from([0, Number.NaN, 0]))
+  await model.loadStateDict(new Map([['head.bias', bias]]), { strict: false })
+  await model.save(path)
+  const { code, stdout, stderr } = await runBeit(['predict', '--model', path, '--data', folder, '--json'])
+  equal([code, stdout], [1, ''])
+  match(stderr, /scores of blue\/0\.ppm are not finite numbers.*ERR_NON_FINITE/)
 })
 
 test.run()

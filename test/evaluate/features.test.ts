@@ -15,7 +15,7 @@ import { extractFeatures } from '../../lib/evaluate/features/extract_features.js
 import type { FeatureOptions } from '../../lib/evaluate/features/feature_options.js'
 import { BeitForImageClassification } from '../../lib/models/beit_for_image_classification.js'
 import type { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
-import type { Tensor } from '../../lib/tensor.js'
+import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
 import { python, pythonLacks } from '../support/python.js'
 import { suite } from '../support/suite.js'
@@ -241,6 +241,30 @@ test('an aborted call, and one with too many broken images, leave what was there
   )
   assert.is(await readFile(options.output, 'utf8'), 'before')
   assert.equal(await readdir(dirname(options.output)), ['features.safetensors'])
+})
+
+test('features that are no numbers, or too large for float16, leave no file', async () => {
+  const data = await probeImages(2)
+  const output = join(temporary(), 'features.safetensors')
+  const extract = async (bias: number, dtype: 'float16' | 'float32') => {
+    using model = await probeModel()
+    const width = model.config.hiddenSize
+    using weight = Tensor.from(new Float32Array(width).fill(bias))
+    await model.loadStateDict(new Map([['blocks.1.mlp.fc2.bias', weight]]), { strict: false })
+    await extractFeatures({ ...COMMON, model, data, dtype, output })
+  }
+  await rejects(
+    extract(1e6, 'float16'),
+    'ERR_NON_FINITE',
+    /features block_1 of blue\/0\.ppm.*too large for float16/,
+  )
+  await rejects(
+    extract(Number.NaN, 'float32'),
+    'ERR_NON_FINITE',
+    /features block_1 of blue\/0\.ppm.*are broken$/,
+  )
+  assert.equal(await readdir(dirname(output)), [])
+  await extract(1e6, 'float32')
 })
 
 test('wrong options are refused before anything is read', async () => {

@@ -101,6 +101,17 @@ test('JPEG of every kind, turned by EXIF, CMYK, from memory as from disk', async
   })
 })
 
+test('scores that are no numbers are refused, with the image', async () => {
+  using model = await smallClassifier()
+  const path = join(probeFolder(1), 'red', '0.ppm')
+  using bias = Tensor.from(Float32Array.from([0, 0, Number.NaN]))
+  await model.loadStateDict(new Map([['head.bias', bias]]), { strict: false })
+  await rejects(model.predict(path), 'ERR_NON_FINITE', /red.0\.ppm are not finite.*fp32/)
+  await rejects(model.predict([readFileSync(path)], { multiLabel: true }), 'ERR_NON_FINITE', /images\[0\]/)
+  const pixels = Tensor.from(normalisedPpm(path), [1, 3, SIDE, SIDE])
+  await rejects(model.predict(pixels), 'ERR_NON_FINITE', /row 0 of the tensor/)
+})
+
 test('an image that cannot be read is named', async () => {
   using model = await smallClassifier()
   const path = join(probeFolder(1), 'red', '0.ppm')

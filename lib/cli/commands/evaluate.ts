@@ -1,6 +1,4 @@
 /** beit evaluate: how well a classifier does on labelled images. */
-import { writeFile } from 'node:fs/promises'
-import { replaceFile } from '../../checkpoint/atomic_file.js'
 import { labelled } from '../../data/labels.js'
 import { openImages } from '../../data/open_images.js'
 import { invalidArgument } from '../../errors.js'
@@ -23,6 +21,7 @@ import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
+import { prepareOutputs, writeJson } from '../output_file.js'
 import { StatusLine } from '../status_line.js'
 
 export const evaluateCommand: Command = {
@@ -69,6 +68,7 @@ export const evaluateCommand: Command = {
   async run(call) {
     const { values } = call
     checkPicture(values.picture)
+    await prepareOutputs({ '--output': values.output, '--picture': values.picture })
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openClassifier(values)
     const source = await openImages(values.data as string)
@@ -109,8 +109,7 @@ async function tell({ values }: Call, result: ClassificationEvaluation): Promise
   else print(evaluationTable(result))
   const told: string[] = []
   if (values.output != null) {
-    const text = `${JSON.stringify(result, null, 2)}\n`
-    await replaceFile(values.output as string, (path) => writeFile(path, text))
+    await writeJson('--output', values.output as string, result)
     told.push(`result: ${shown(values.output as string)}`)
   }
   if (values.picture != null && multiLabel === null) {

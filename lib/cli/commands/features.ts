@@ -20,6 +20,7 @@ import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
+import { prepareOutputs } from '../output_file.js'
 import { StatusLine } from '../status_line.js'
 
 const BLOCKS_FLAG: OptionSpec = {
@@ -74,6 +75,7 @@ export const featuresCommand: Command = {
   ],
   async run(call) {
     const { values } = call
+    await prepareOutputs({ '--output': values.output })
     const source = await openImages(values.data as string)
     const labels = values.labels as string | null | undefined
     const data = labels == null ? source : await labelled(source, { labels })

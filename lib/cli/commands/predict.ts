@@ -9,6 +9,7 @@ import { preprocessedViews } from '../../data/preprocessed_views.js'
 import { percent } from '../../log/format.js'
 import { print, printJsonLines } from '../../log/printable.js'
 import {
+  checkFinite,
   type Prediction,
   type PredictSettings,
   predictionScoring,
@@ -29,7 +30,8 @@ export const predictCommand: Command = {
   about:
     'A line for each image: its name, then its likeliest classes with their probabilities. With --json a line is ' +
     '{"key": NAME, "predictions": [{"label": CLASS, "classId": N, "probability": P}, ...]}. Images are resized, ' +
-    'cropped and normalised as the model was trained to see them; those that cannot be read are left out and named.',
+    'cropped and normalised as the model was trained to see them. Those that cannot be read are left out and named ' +
+    'at the end, and the exit code is 1 then.',
   groups: [
     {
       title: 'Input and output',
@@ -45,7 +47,7 @@ export const predictCommand: Command = {
       title: 'Machine and loading',
       flags: {
         ...omit(pick(predictSchema, Object.keys(predictSchema)), ['topK', 'multiLabel']),
-        ...pick(pretrainSchema, ['loaderThreads', 'maxBrokenShare']),
+        ...pick(pretrainSchema, ['loaderThreads']),
       },
     },
   ],
@@ -70,20 +72,22 @@ export const predictCommand: Command = {
       dropLast: false,
       epochs: 1,
       threads: (values.loaderThreads as number | null | undefined) ?? undefined,
-      maxBrokenShare: values.maxBrokenShare as number | undefined,
+      maxBrokenShare: 1,
       signal: interrupt.signal,
     })
     try {
       for await (const batch of stream) {
         using held = batch
         const scores = await native().classifierScores(model.handle, held.pixels.handle, null, scoring)
+        const keyOf = (row: number) => source.sample(held.indices[row] as number).key
+        checkFinite(scores, keyOf, scoring)
         const images = predictionsOf(scores, model.labels).map((predictions, row) => {
-          return { key: source.sample(held.indices[row] as number).key, predictions }
+          return { key: keyOf(row), predictions }
         })
         if (values.json === true) printJsonLines(images)
         else print(images.map(inWords))
       }
-      return EXIT.ok
+      return stream.broken.length === 0 ? EXIT.ok : EXIT.error
     } catch (error) {
       if (interrupt.signal.aborted && error === interrupt.signal.reason) return interrupt.code
       throw error

@@ -1,7 +1,5 @@
 /** beit probe: what the features of a frozen model are worth, by linear classifiers or nearest neighbours. */
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { replaceFile } from '../../checkpoint/atomic_file.js'
 import type { LabelledImages } from '../../data/labels.js'
 import { scope } from '../../dispose.js'
 import { BeitError, invalidArgument } from '../../errors.js'
@@ -21,6 +19,7 @@ import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
+import { prepareOutputs, writeJson } from '../output_file.js'
 import { inWords } from '../probe_status.js'
 import { StatusLine } from '../status_line.js'
 
@@ -114,6 +113,7 @@ export const probeCommand: Command = {
     if (picture != null && !/\.(svg|png)$/i.test(picture)) {
       throw invalidArgument('--picture', 'a path that ends in .svg or .png', picture)
     }
+    await prepareOutputs({ '--output': values.output, '--picture': picture })
     const { data, validation } = await openLabelledData(values)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openFrozenModel(call, values.seed as number | undefined)
@@ -181,8 +181,7 @@ async function tell({ values }: Call, results: Results): Promise<void> {
   }
   const told: string[] = []
   if (values.output != null) {
-    const text = `${JSON.stringify(plain, null, 2)}\n`
-    await replaceFile(values.output as string, (path) => writeFile(path, text))
+    await writeJson('--output', values.output as string, plain)
     told.push(`result: ${shown(values.output as string)}`)
   }
   if (values.picture != null) {

@@ -38,7 +38,7 @@ import { featureTargets, targetsOf } from './feature_targets.js'
  * metadata; lines of JSON have no metadata.
  *
  * @throws BeitError ERR_INVALID_ARGUMENT for a wrong option, ERR_DATA when too many images are broken, ERR_IO when
- * the file cannot be written
+ * the file cannot be written, ERR_NON_FINITE for features that are no numbers, or too large for float16
  * @throws the signal's reason when it is aborted
  * @example
  * const model = await BeitForMaskedImageModeling.load('beit.safetensors')
@@ -74,6 +74,7 @@ export async function extractFeatures(options: FeatureOptions): Promise<Extracte
         const handle = await native().beitPooledFeatures(model.handle, held.pixels.handle, extraction)
         const features = await new Tensor(handle).to({ device: 'cpu', dtype: table.dtype })
         const keys = held.indices.map((index) => data.sample(index).key)
+        await checkFinite(features, keys, table)
         await writer.append({ keys, targets: targetsOf(data, held.indices), features })
       })
       images += held.indices.length
@@ -85,6 +86,24 @@ export async function extractFeatures(options: FeatureOptions): Promise<Extracte
   const seconds = (performance.now() - began) / 1000
   const { names, shape, dtype } = table
   return { output, format, images, names, shape, dtype, broken: stream.broken, seconds }
+}
+
+/**
+ * Looks at features (B, L, ...) of the images `keys` as they will be written.
+ * @throws BeitError ERR_NON_FINITE
+ */
+async function checkFinite(features: Tensor, keys: readonly string[], { names, dtype }: FeatureTable) {
+  const values = await features.toFloat32()
+  const wrong = values.findIndex((value) => !Number.isFinite(value))
+  if (wrong < 0) return
+  const layer = Math.floor(wrong / (values.length / keys.length / names.length))
+  const key = keys[Math.floor(layer / names.length)]
+  const tooLarge = dtype === 'float16' ? ", or they are too large for float16: take dtype 'float32'" : ''
+  throw new BeitError(
+    'ERR_NON_FINITE',
+    `extractFeatures: the features ${names[layer % names.length]} of ${key} are not finite numbers: the weights of ` +
+      `the model are broken${tooLarge}`,
+  )
 }
 
 /** @throws BeitError ERR_INVALID_ARGUMENT */

@@ -1,0 +1,32 @@
+/** Files that a command writes when its work is done: looked at before it begins. */
+import { constants } from 'node:fs'
+import { access, mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { streamFile } from '../checkpoint/atomic_file.js'
+import { BeitError, invalidArgument } from '../errors.js'
+
+/**
+ * Makes the folders of the files that `flags` name, by the name of the flag; null and undefined are passed over.
+ * @throws BeitError ERR_IO for a folder that cannot be made or written to, ERR_INVALID_ARGUMENT for what is there
+ * and is no file
+ */
+export async function prepareOutputs(flags: Readonly<Record<string, unknown>>): Promise<void> {
+  for (const [flag, path] of Object.entries(flags)) {
+    if (typeof path !== 'string') continue
+    const folder = dirname(path)
+    try {
+      await mkdir(folder, { recursive: true })
+      await access(folder, constants.W_OK)
+    } catch (cause) {
+      const { message } = cause as Error
+      throw new BeitError('ERR_IO', `${flag} ${path}: cannot write in its folder: ${message}`, { cause })
+    }
+    const there = await stat(path).catch(() => null)
+    if (there !== null && !there.isFile()) throw invalidArgument(flag, 'the path of a file', path)
+  }
+}
+
+/** Writes `result` at `path` as JSON, whole or not at all. @throws BeitError ERR_IO */
+export async function writeJson(flag: string, path: string, result: unknown): Promise<void> {
+  await streamFile(flag, path, (file) => file.writeFile(`${JSON.stringify(result, null, 2)}\n`))
+}
