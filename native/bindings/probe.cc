@@ -15,6 +15,8 @@ namespace beit::bindings {
 
 namespace {
 
+constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
+
 using TrainerPtr = std::shared_ptr<train::LinearProbeTrainer>;
 
 TrainerPtr trainer_from(const Napi::Value& value) {
@@ -81,7 +83,7 @@ static Napi::Value beit_pooled_features(const Napi::CallbackInfo& info) {
 // featureBank(rows: number, layers: number, width: number, path: string | null): Promise<TensorHandle>
 static Napi::Value feature_bank(const Napi::CallbackInfo& info) {
   const auto side = [&](size_t i, const char* name) {
-    return integer_between(info[i], name, 1, (int64_t{1} << 53) - 1);
+    return integer_between(info[i], name, 1, kMaxInteger);
   };
   const int64_t rows = side(0, "rows"), layers = side(1, "layers"), width = side(2, "width");
   const auto path = info[3].IsNull() ? std::string() : string_from(info[3], "path");
@@ -96,21 +98,22 @@ static Napi::Value feature_bank(const Napi::CallbackInfo& info) {
 // featureBankWrite(bank, start: number, features): Promise<void>
 static Napi::Value feature_bank_write(const Napi::CallbackInfo& info) {
   auto bank = tensor_from(info[0], "bank");
-  auto start = integer_from(info[1], "start");
+  auto start = integer_between(info[1], "start", 0, kMaxInteger);
   auto features = tensor_from(info[2], "features");
-  return on_engine(info.Env(),
-                   [=] { bank->get().narrow(0, start, features->get().size(0)).copy_(features->get()); });
+  return on_engine(info.Env(), [=] { train::write_features(bank->get(), start, features->get()); });
 }
 
 // featureLayer(bank, layer: number, rows: number, columns: [from, to], device: string): Promise<TensorHandle>
 static Napi::Value feature_layer(const Napi::CallbackInfo& info) {
   auto bank = tensor_from(info[0], "bank");
-  auto layer = integer_from(info[1], "layer"), rows = integer_from(info[2], "rows");
-  auto columns = integers_from(info[3], "columns");
+  auto layer = integer_between(info[1], "layer", 0, kMaxInteger),
+       rows = integer_between(info[2], "rows", 0, kMaxInteger);
+  const auto columns = integers_from(info[3], "columns");
+  if (columns.size() != 2) fail("ERR_INVALID_ARGUMENT", "columns: expected [from, to]");
   auto device = device_from_name(string_from(info[4], "device"));
   return tensor_on_engine(info.Env(), [=] {
-    const auto features = bank->get().narrow(0, 0, rows).select(1, layer);  // (N, L, F) -> (N, F)
-    return ops::unit_length(features.slice(1, columns.at(0), columns.at(1)).to(device));
+    const auto features = train::features_of_layer(bank->get(), layer, rows, columns[0], columns[1]);
+    return ops::unit_length(features.to(device));
   });
 }
 

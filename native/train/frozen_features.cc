@@ -51,4 +51,25 @@ at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::
   return at::from_blob(memory.get(), {rows, layers, width}, [memory](void*) {}, at::kFloat);
 }
 
+void write_features(const at::Tensor& bank, int64_t start, const at::Tensor& features) {
+  const bool fits = bank.dim() == 3 && features.dim() == 3 && features.size(1) == bank.size(1) &&
+                    features.size(2) == bank.size(2) && start >= 0 &&
+                    features.size(0) <= bank.size(0) - start;
+  if (!fits) {
+    fail("ERR_SHAPE_MISMATCH", "features: expected (B, L, F) within a bank (N, L, F), got ", features.sizes(),
+         " from row ", start, " of ", bank.sizes());
+  }
+  bank.narrow(0, start, features.size(0)).copy_(features);
+}
+
+at::Tensor features_of_layer(const at::Tensor& bank, int64_t layer, int64_t rows, int64_t from, int64_t to) {
+  const bool has = bank.dim() == 3 && rows >= 0 && rows <= bank.size(0) && layer >= 0 &&
+                   layer < bank.size(1) && from >= 0 && from < to && to <= bank.size(2);
+  if (!has) {
+    fail("ERR_INVALID_ARGUMENT", "expected rows, a layer and columns of a bank (N, L, F), got ", rows,
+         " rows, layer ", layer, ", columns ", from, " to ", to, " of ", bank.sizes());
+  }
+  return bank.narrow(0, 0, rows).select(1, layer).slice(1, from, to);  // (N, L, F) -> (rows, to - from)
+}
+
 }  // namespace beit::train

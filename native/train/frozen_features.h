@@ -31,4 +31,12 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
 // a file that is there already.
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path);
 
+// Copies features (B, L, F) into the rows of a bank (N, L, F) from `start` on. ERR_SHAPE_MISMATCH unless they
+// fit.
+void write_features(const at::Tensor& bank, int64_t start, const at::Tensor& features);
+
+// A view of the bank's first `rows`, one layer, columns from..to - 1: (rows, to - from). ERR_INVALID_ARGUMENT
+// for what the bank does not have.
+at::Tensor features_of_layer(const at::Tensor& bank, int64_t layer, int64_t rows, int64_t from, int64_t to);
+
 }  // namespace beit::train

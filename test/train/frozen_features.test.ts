@@ -99,6 +99,40 @@ test('a bank in a file is memory like any other, and its file has no name', asyn
   await rejects(native().featureBank(5, 3, 4, join(folder, 'no', 'bank')), 'ERR_IO', /cannot open/)
 })
 
+test('rows, layers and columns that a bank does not have are refused', () =>
+  scope(async () => {
+    const bank = new Tensor(await native().featureBank(4, 2, 3, null))
+    const write = async (start: number, features: Tensor) =>
+      native().featureBankWrite(bank.handle, start, features.handle)
+    const row = Tensor.from(Float32Array.of(3, 0, 4, 0, 5, 12), [1, 2, 3])
+    await write(3, row)
+    await rejects(write(-1, row), 'ERR_INVALID_ARGUMENT', /start: expected/)
+    await rejects(write(4, row), 'ERR_SHAPE_MISMATCH', /features: expected \(B, L, F\) within/)
+    // Not broadcast.
+    const narrow = Tensor.from(new Float32Array(2), [1, 2, 1])
+    await rejects(write(0, narrow), 'ERR_SHAPE_MISMATCH', /features: expected/)
+    await rejects(write(0, Tensor.from(new Float32Array(3))), 'ERR_SHAPE_MISMATCH', /features: expected/)
+
+    const layer = async (layer: number, rows: number, columns: number[]) =>
+      new Tensor(
+        await native().featureLayer(bank.handle, layer, rows, columns as [number, number], 'cpu'),
+      ).toFloat32()
+    const last = (await layer(1, 4, [1, 3])).subarray(6)
+    assert.ok(Math.abs((last[0] as number) - 5 / 13) < 1e-7 && Math.abs((last[1] as number) - 12 / 13) < 1e-7)
+    for (const [number, rows, columns] of [
+      [2, 4, [0, 3]],
+      [-1, 4, [0, 3]],
+      [0, 5, [0, 3]],
+      [0, -1, [0, 3]],
+      [0, 4, [0]],
+      [0, 4, [2, 1]],
+      [0, 4, [-1, 3]],
+      [0, 4, [0, 4]],
+    ] as const) {
+      await rejects(layer(number, rows, [...columns]), 'ERR_INVALID_ARGUMENT', /expected/)
+    }
+  }))
+
 test('a bank that its disk has no room for leaves no file, however often it is asked for', async () => {
   const folder = temporary()
   // 4 PiB: more than one file may have.
