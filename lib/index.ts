@@ -105,7 +105,10 @@ export {
   resolveBeitConfig,
 } from './models/beit_config.js'
 export { BeitForImageClassification, type ClassifierOptions } from './models/beit_for_image_classification.js'
-export { BeitForMaskedImageModeling } from './models/beit_for_masked_image_modeling.js'
+export {
+  BeitForMaskedImageModeling,
+  type PretrainedOptions,
+} from './models/beit_for_masked_image_modeling.js'
 export { loadAnyBeit } from './models/load_any_beit.js'
 export type { BeitLoadOptions } from './models/load_beit.js'
 export type { Module } from './models/module.js'

@@ -40,7 +40,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Classification
   const { model, batchSize, onProgress } = settings
   const data = await labelledFor(model, settings.data)
   const several = data.targetKind === 'classes'
-  const loss = settings.loss ?? (several ? 'binary-cross-entropy' : 'cross-entropy')
+  const loss = settings.loss ?? (several || model.multiLabel ? 'binary-cross-entropy' : 'cross-entropy')
   if (several && loss === 'cross-entropy') {
     throw new BeitError(
       'ERR_INVALID_ARGUMENT',

@@ -1,12 +1,11 @@
 /** What the probes do alike before they begin: checks, and how an image reaches the frozen model. */
 import { native } from '../binding.js'
+import { normalizationOf } from '../data/normalization.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { threads } from '../device.js'
 import { invalidArgument } from '../errors.js'
-import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
-import { normalizationOf } from '../train/pretrain.js'
 import type { PreprocessingSettings } from './preprocessing_options.js'
 import type { ProbeSettings } from './probe_options.js'
 
@@ -23,16 +22,18 @@ export function featureSettings(settings: ProbeSettings): FeatureSettings {
   return { blocks, pooling, precision, mean, std }
 }
 
-/** How an image is made for the model: a classifier knows; what is given goes before that. */
+/**
+ * How an image is made for the model: as it was trained, where it knows that, else by ImageNet's mean and
+ * deviation; what is given goes before.
+ */
 export function frozenPreprocessing(
   settings: PreprocessingSettings & { model: BeitModel },
 ): ImagePreprocessing {
   const { model, normalization, mean, std, interpolation, cropShare, wholeImage } = settings
   const { imageSize } = model.config
   const own =
-    model instanceof BeitForImageClassification
-      ? model.preprocessing
-      : imagePreprocessing(normalizationOf({ normalization: 'imagenet', mean, std }), imageSize)
+    model.preprocessing ??
+    imagePreprocessing(normalizationOf({ normalization: 'imagenet', mean: null, std: null }), imageSize)
   const named = normalization === null ? own : normalizationOf({ normalization, mean, std })
   return imagePreprocessing(
     {

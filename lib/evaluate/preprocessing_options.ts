@@ -22,7 +22,7 @@ export const preprocessingSchema: OptionSchema = {
     choices: ['imagenet', 'inception'],
     default: null,
     optional: true,
-    doc: "Mean and deviation of the images; unset: a classifier's own, ImageNet's for a pre-trained model",
+    doc: "Mean and deviation of the images; unset: those of the model's training, else ImageNet's",
   },
   mean: mean as OptionSchema[string],
   std: std as OptionSchema[string],
@@ -31,7 +31,7 @@ export const preprocessingSchema: OptionSchema = {
     choices: INTERPOLATIONS,
     default: null,
     optional: true,
-    doc: "Resizing of the images; unset: a classifier's own, bicubic for a pre-trained model",
+    doc: "Resizing of the images; unset: as in the model's training, else bicubic",
   },
   cropShare: {
     type: 'number',
@@ -40,7 +40,7 @@ export const preprocessingSchema: OptionSchema = {
     default: null,
     optional: true,
     doc:
-      "Share of the shorter side that is cropped from the middle; unset: a classifier's own, else 0.875, and 1 from " +
+      "Share of the shorter side that is cropped from the middle; unset: the model's own, else 0.875, and 1 from " +
       '384 pixels on and up to 32',
   },
   wholeImage: {

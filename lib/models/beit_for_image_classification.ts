@@ -1,6 +1,6 @@
 /** BEiT for image classification: the model that fine-tuning trains. */
 import { native } from '../binding.js'
-import type { Companions } from '../checkpoint/naming/companions.js'
+import { type Companions, NO_COMPANIONS } from '../checkpoint/naming/companions.js'
 import type { LoadReport } from '../checkpoint/naming/report.js'
 import { checkClassNames } from '../data/labels.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
@@ -8,7 +8,8 @@ import { invalidArgument } from '../errors.js'
 import { type DType, Tensor } from '../tensor.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
-import { type BeitLoadOptions, loadBeit } from './load_beit.js'
+import { headByName } from './head_by_name.js'
+import { type BeitLoadOptions, loadBeit, noteNormalisation } from './load_beit.js'
 import { checkLoadOptions, type ModuleOptions, takeModuleOptions } from './module_options.js'
 import { type PredictInput, type Prediction, type PredictOptions, predict } from './predict.js'
 
@@ -23,6 +24,8 @@ export interface ClassifierOptions {
   labels?: readonly string[] | null
   /** What is given; the rest is as {@link imagePreprocessing} says. */
   preprocessing?: Partial<ImagePreprocessing>
+  /** Whether an image may be of several classes; default: false for a new head. See {@link BeitForImageClassification.multiLabel}. */
+  multiLabel?: boolean
 }
 
 /**
@@ -38,6 +41,7 @@ export class BeitForImageClassification extends BeitModel {
   protected readonly moduleKind = KIND
   #labels: readonly string[] | null = null
   #preprocessing: ImagePreprocessing | null = null
+  #multiLabel = false
 
   /**
    * Names of the classes in the order of the head; null: they have none. They are saved with the weights.
@@ -69,9 +73,23 @@ export class BeitForImageClassification extends BeitModel {
     this.#preprocessing = imagePreprocessing(given, this.config.imageSize)
   }
 
+  /**
+   * Whether an image may be of several classes, each with a probability by itself (sigmoid): `predict` and
+   * `evaluate` follow it unless told. `finetune()` sets it by its loss; it is saved with the weights.
+   * @throws BeitError ERR_INVALID_ARGUMENT unless it is a boolean
+   */
+  get multiLabel(): boolean {
+    return this.#multiLabel
+  }
+
+  set multiLabel(given: boolean) {
+    if (typeof given !== 'boolean') throw invalidArgument('multiLabel', 'true or false', given)
+    this.#multiLabel = given
+  }
+
   /** @internal */
   override get companions(): Companions {
-    return { labels: this.labels, preprocessing: this.preprocessing }
+    return { labels: this.labels, preprocessing: this.preprocessing, multiLabel: this.multiLabel }
   }
 
   /**
@@ -79,7 +97,7 @@ export class BeitForImageClassification extends BeitModel {
    *
    * @param presetOrConfig a name of {@link beitPresets}, or any part of a {@link BeitConfig}; relative
    * positions are 'per-block' unless it says otherwise
-   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`, `labels`, `preprocessing`
+   * @param overrides any part of the configuration, and `device`, `dtype`, `seed`, `labels`, `preprocessing`, `multiLabel`
    * @throws BeitError ERR_INVALID_ARGUMENT for what is not a valid configuration; ERR_DEVICE for an absent
    * device.
    */
@@ -87,12 +105,13 @@ export class BeitForImageClassification extends BeitModel {
     presetOrConfig: string | BeitConfigInput,
     overrides: BeitConfigInput & ModuleOptions & ClassifierOptions = {},
   ): Promise<BeitForImageClassification> {
-    const { labels = null, preprocessing = {}, ...rest } = overrides
+    const { labels = null, preprocessing = {}, multiLabel = false, ...rest } = overrides
     const [options, given] = await takeModuleOptions('BeitForImageClassification.create', rest)
     const config = resolveBeitConfig(presetOrConfig, withClassesOf(labels, presetOrConfig, given), DEFAULTS)
     const complete = imagePreprocessing(preprocessing, config.imageSize)
     const handle = await native().moduleCreate(KIND, { ...config }, options)
-    return describedAs(new BeitForImageClassification(handle, config, options), labels, complete)
+    const model = new BeitForImageClassification(handle, config, options)
+    return describedAs(model, { labels, preprocessing: complete, multiLabel })
   }
 
   /**
@@ -103,11 +122,14 @@ export class BeitForImageClassification extends BeitModel {
    * Where the options ask for another model than the file holds, its weights are adapted: positions to another
    * image or patch size, a shared bias to every block, another head begun anew;
    * a file of the pre-trained model begins a classifier when `numClasses` is given, with each block its own
-   * relative positions. Names of classes and preprocessing come along: from the metadata of the file, or
-   * transformers' config.json and preprocessor_config.json. A new head has no names, and another image size the
-   * default cropShare.
+   * relative positions. Names of classes, preprocessing and `multiLabel` come along: from the metadata of the
+   * file, or transformers' config.json and preprocessor_config.json; of weights of `pretrain()` how their images
+   * were made. A new head has no names, and another image size the default cropShare.
    *
-   * @param options `device`, `dtype`, `labels`, `preprocessing`, and any part of the configuration: what the file does not tell
+   * With other `labels` than the file has, rows of the head follow their names: those of the same name are
+   * taken, the others begin anew. To call the classes of a trained head otherwise, set `labels` of the model.
+   *
+   * @param options `device`, `dtype`, `labels`, `preprocessing`, `multiLabel`, and any part of the configuration: what the file does not tell
    * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says;
    * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`; `from.imageSize` of
    * a rectangle that does not tell its own, to make a model of another size of it
@@ -119,7 +141,7 @@ export class BeitForImageClassification extends BeitModel {
     path: string,
     options: BeitLoadOptions & ClassifierOptions = {},
   ): Promise<BeitForImageClassification> {
-    const { pick, from, labels = null, preprocessing = {}, ...rest } = options
+    const { pick, from, labels = null, preprocessing = {}, multiLabel, ...rest } = options
     const [complete, given] = await takeModuleOptions('BeitForImageClassification.load', rest)
     const config = withClassesOf(labels, {}, given)
     const model = await loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
@@ -129,10 +151,15 @@ export class BeitForImageClassification extends BeitModel {
     })
     const { companions, adaptations } = model.loadReport as LoadReport
     const hasNewHead = adaptations.some(({ what, to }) => what === 'initialised' && 'head.weight' in to)
-    return describedAs(model, labels ?? (hasNewHead ? null : companions.labels), {
-      ...companions.preprocessing,
-      ...preprocessing,
+    noteNormalisation(model, preprocessing, imagePreprocessing({}, model.config.imageSize))
+    const known = hasNewHead ? NO_COMPANIONS : companions
+    describedAs(model, {
+      labels: labels ?? known.labels,
+      preprocessing: { ...companions.preprocessing, ...preprocessing },
+      multiLabel: multiLabel ?? known.multiLabel,
     })
+    if (labels !== null && known.labels !== null) await headByName(model, known.labels, complete)
+    return model
   }
 
   /**
@@ -167,8 +194,8 @@ export class BeitForImageClassification extends BeitModel {
    *
    * @param images paths or bytes of encoded images, one or several; or a Tensor (B, 3, H, W) of this model's
    * size, uint8 in [0, 255] or float that is already normalised
-   * @param options `topK` classes of an image (5); `multiLabel` for classes that exclude no other: each
-   * probability is a sigmoid; `batchSize`, `precision`, `maxPixels`, `signal`
+   * @param options `topK` classes of an image (5); `multiLabel` for classes that exclude no other (default:
+   * the model's own): each probability is a sigmoid; `batchSize`, `precision`, `maxPixels`, `signal`
    * @returns for each image its classes, likeliest first, the lower id first among equals
    * @throws BeitError ERR_IO or ERR_FORMAT naming the image that cannot be read; ERR_INVALID_ARGUMENT,
    * ERR_SHAPE_MISMATCH
@@ -185,7 +212,7 @@ export class BeitForImageClassification extends BeitModel {
     const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
     const handle = await native().moduleTo(this.handle, options.device, options.dtype)
     const copy = new BeitForImageClassification(handle, this.config, options)
-    return describedAs(copy, this.labels, this.preprocessing)
+    return describedAs(copy, this)
   }
 
   protected override describe(): string {
@@ -208,12 +235,12 @@ function withClassesOf(
 
 function describedAs(
   model: BeitForImageClassification,
-  labels: readonly string[] | null,
-  preprocessing: Partial<ImagePreprocessing>,
+  { labels, preprocessing, multiLabel }: Required<ClassifierOptions>,
 ): BeitForImageClassification {
   try {
     model.labels = labels
     model.preprocessing = preprocessing
+    model.multiLabel = multiLabel
     return model
   } catch (error) {
     model.dispose()

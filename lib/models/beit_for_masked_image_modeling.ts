@@ -1,14 +1,23 @@
 /** BEiT for masked image modelling: the model that pre-training trains. */
 import { native } from '../binding.js'
+import { type Companions, NO_COMPANIONS } from '../checkpoint/naming/companions.js'
+import { normalizationOf } from '../data/normalization.js'
+import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { type DType, Tensor } from '../tensor.js'
 import { checkTensor } from './arguments.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
-import { type BeitLoadOptions, loadBeit } from './load_beit.js'
+import { type BeitLoadOptions, loadBeit, noteNormalisation } from './load_beit.js'
 import { checkLoadOptions, type ModuleOptions, takeModuleOptions } from './module_options.js'
 
 const KIND = 'beit_for_masked_image_modeling'
+
+/** What a pre-trained model has beside its weights. */
+export interface PretrainedOptions {
+  /** How images were made for its training, as far as is known; default: as the file says. */
+  preprocessing?: Partial<ImagePreprocessing>
+}
 
 /**
  * A ViT that predicts the visual tokens of masked patches (https://arxiv.org/abs/2106.08254), with the
@@ -20,6 +29,25 @@ const KIND = 'beit_for_masked_image_modeling'
  */
 export class BeitForMaskedImageModeling extends BeitModel {
   protected readonly moduleKind = KIND
+  #preprocessing: ImagePreprocessing | null = null
+
+  /**
+   * How an image becomes the pixels that this model was trained on; null: that is not known. `pretrain()` sets
+   * it, it is saved with the weights, and a classifier that begins from them takes it.
+   * @throws BeitError ERR_INVALID_ARGUMENT for a part of it that cannot be
+   */
+  get preprocessing(): ImagePreprocessing | null {
+    return this.#preprocessing
+  }
+
+  set preprocessing(given: Partial<ImagePreprocessing> | null) {
+    this.#preprocessing = given === null ? null : imagePreprocessing(given, this.config.imageSize)
+  }
+
+  /** @internal */
+  override get companions(): Companions {
+    return { ...NO_COMPANIONS, preprocessing: this.preprocessing }
+  }
 
   /**
    * A new model with the original's initial weights.
@@ -51,7 +79,10 @@ export class BeitForMaskedImageModeling extends BeitModel {
    * image or patch size, a shared bias to every block, another head begun anew;
    * a file of a classifier begins a model when `vocabSize` is given.
    *
-   * @param options `device`, `dtype`, and any part of the configuration: what the file does not tell
+   * How images were made for its training comes along: from the metadata of the file, transformers'
+   * preprocessor_config.json, or the state.json of a checkpoint of `pretrain()`.
+   *
+   * @param options `device`, `dtype`, `preprocessing`, and any part of the configuration: what the file does not tell
    * (`imageSize` of rectangles, `heads` without relative positions), or what is to be other than it says;
    * `seed` of the initial values of what it does not have; `pick` as for `openCheckpoint`; `from.imageSize` of
    * a rectangle that does not tell its own, to make a model of another size of it
@@ -59,14 +90,20 @@ export class BeitForMaskedImageModeling extends BeitModel {
    * model or cannot be adapted, ERR_INVALID_ARGUMENT when only the caller can say a part of the configuration,
    * ERR_IO when it cannot be read.
    */
-  static async load(path: string, options: BeitLoadOptions = {}): Promise<BeitForMaskedImageModeling> {
-    const { pick, from, ...rest } = options
+  static async load(
+    path: string,
+    options: BeitLoadOptions & PretrainedOptions = {},
+  ): Promise<BeitForMaskedImageModeling> {
+    const { pick, from, preprocessing = {}, ...rest } = options
     const [complete, config] = await takeModuleOptions('BeitForMaskedImageModeling.load', rest)
-    return loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
+    const model = await loadBeit(path, KIND, { pick, from }, config, async (found, values) => {
       const seed = values === 'initial' ? complete.seed : null
       const handle = await native().moduleCreate(KIND, { ...found }, { ...complete, seed })
       return new BeitForMaskedImageModeling(handle, found, complete)
     })
+    noteNormalisation(model, preprocessing, ASSUMED)
+    const known = { ...model.loadReport?.companions.preprocessing, ...preprocessing }
+    return describedAs(model, isEmpty(known) ? null : known)
   }
 
   /**
@@ -119,7 +156,7 @@ export class BeitForMaskedImageModeling extends BeitModel {
   async to(target: { device?: string; dtype?: DType }): Promise<BeitForMaskedImageModeling> {
     const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })
     const handle = await native().moduleTo(this.handle, options.device, options.dtype)
-    return new BeitForMaskedImageModeling(handle, this.config, options)
+    return describedAs(new BeitForMaskedImageModeling(handle, this.config, options), this.preprocessing)
   }
 
   #check(pixels: Tensor, mask: Tensor | null | undefined): Tensor | null {
@@ -133,5 +170,24 @@ export class BeitForMaskedImageModeling extends BeitModel {
 
   protected override describe(): string {
     return `${super.describe()}, vocab ${this.config.vocabSize}`
+  }
+}
+
+/** What is taken where nothing is known: by features, probes, and `pretrain()`. */
+const ASSUMED = normalizationOf({ normalization: 'imagenet', mean: null, std: null })
+
+const isEmpty = (object: object) => Object.keys(object).length === 0
+
+function describedAs(
+  model: BeitForMaskedImageModeling,
+  preprocessing: Partial<ImagePreprocessing> | null,
+): BeitForMaskedImageModeling {
+  try {
+    // A mean and deviation that nobody told are those that are taken without them.
+    model.preprocessing = preprocessing && { ...ASSUMED, ...preprocessing }
+    return model
+  } catch (error) {
+    model.dispose()
+    throw error
   }
 }

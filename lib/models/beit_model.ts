@@ -1,5 +1,6 @@
 /** What every BEiT has in common (native/models/beit.h): its images, its grid of patches, its blocks. */
 import { native } from '../binding.js'
+import type { ImagePreprocessing } from '../data/preprocessing.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleHandle } from '../native.js'
 import { Tensor } from '../tensor.js'
@@ -17,6 +18,9 @@ export abstract class BeitModel extends Module {
     super(handle, options)
     this.config = config
   }
+
+  /** How an image becomes the pixels that this model was trained on; null: that is not known. */
+  abstract get preprocessing(): ImagePreprocessing | null
 
   /** Patches [rows, columns] of an image. */
   get grid(): readonly [number, number] {

@@ -3,7 +3,7 @@
 import { expectModel } from '../checkpoint/naming/expect_model.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { BeitForImageClassification } from './beit_for_image_classification.js'
-import { BeitForMaskedImageModeling } from './beit_for_masked_image_modeling.js'
+import { BeitForMaskedImageModeling, type PretrainedOptions } from './beit_for_masked_image_modeling.js'
 import { imageSizePair } from './image_size.js'
 import type { BeitLoadOptions } from './load_beit.js'
 import { BEITS } from './load_beit.js'
@@ -18,7 +18,7 @@ import { BEITS } from './load_beit.js'
  */
 export async function loadAnyBeit(
   path: string,
-  options: BeitLoadOptions = {},
+  options: BeitLoadOptions & PretrainedOptions = {},
 ): Promise<BeitForMaskedImageModeling | BeitForImageClassification> {
   const { pick, imageSize, heads, normEps } = options
   const known = { heads, normEps, ...(imageSize !== undefined && { modelSize: imageSizePair(imageSize) }) }

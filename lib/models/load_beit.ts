@@ -7,10 +7,10 @@ import { expectModel } from '../checkpoint/naming/expect_model.js'
 import type { KnownArchitecture } from '../checkpoint/naming/infer_config.js'
 import { readState } from '../checkpoint/naming/read_state.js'
 import { without } from '../checkpoint/naming/recipe.js'
-import { loadReport, modelInWords } from '../checkpoint/naming/report.js'
+import { type LoadReport, loadReport, modelInWords } from '../checkpoint/naming/report.js'
 import { isPositionIndex } from '../checkpoint/naming/unilm.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
-import { imagePreprocessing } from '../data/preprocessing.js'
+import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { scope } from '../dispose.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { defined, type OptionSchema, type OptionSpec, validateOptions } from '../options.js'
@@ -74,6 +74,24 @@ export async function loadBeit<M extends BeitModel>(
   })
 }
 
+/**
+ * Says in the report of `model` which normalisation is taken, where neither its file nor the caller (`given`)
+ * told the one of its training.
+ */
+export function noteNormalisation(
+  model: BeitModel,
+  given: Partial<ImagePreprocessing>,
+  { mean, std }: Pick<ImagePreprocessing, 'mean' | 'std'>,
+): void {
+  const report = model.loadReport as LoadReport
+  const told = { ...report.companions.preprocessing, ...defined(given) }
+  if (told.mean !== undefined && told.std !== undefined) return
+  const line =
+    'how its images were normalised is not known: unless told, ' +
+    `mean ${mean.join(' ')}, std ${std.join(' ')} is taken`
+  model.loadReport = { ...report, lines: [...report.lines, line] }
+}
+
 /** Models that are BEiTs, with a head or without. */
 export const BEITS = ['beit_for_masked_image_modeling', 'beit_for_image_classification', 'beit'] as const
 
@@ -110,7 +128,7 @@ function targetConfig(
 /** What the file has beside its weights, checked; the share of the image to cut out is of one image size. */
 function companionsFor(
   path: string,
-  { labels, preprocessing }: Companions,
+  { labels, preprocessing, ...rest }: Companions,
   source: BeitConfig,
   target: BeitConfig,
 ): Companions {
@@ -118,12 +136,12 @@ function companionsFor(
     const counts = `${labels.length} names for its ${source.numClasses} classes`
     throw new BeitError('ERR_FORMAT', `${path} has ${counts}`)
   }
-  if (preprocessing === null) return { labels, preprocessing }
+  if (preprocessing === null) return { labels, preprocessing, ...rest }
   const complete = configOfFile(path, () => imagePreprocessing(preprocessing, source.imageSize))
   const sameSize = source.imageSize.every((side, i) => side === target.imageSize[i])
-  if (sameSize || complete.cropShare === 'whole') return { labels, preprocessing: complete }
-  const { cropShare, ...rest } = complete
-  return { labels, preprocessing: imagePreprocessing(rest, target.imageSize) }
+  if (sameSize || complete.cropShare === 'whole') return { labels, preprocessing: complete, ...rest }
+  const { cropShare, ...kept } = complete
+  return { labels, preprocessing: imagePreprocessing(kept, target.imageSize), ...rest }
 }
 
 const FROM_SCHEMA: OptionSchema = { imageSize: { ...IMAGE_SIZE_OPTION, optional: true } as OptionSpec }

@@ -99,7 +99,7 @@ export abstract class Module extends Disposable<'module'> {
    *
    * @param options.format default: by the extension, .safetensors, or .pth, .pt and .bin
    * @param options.naming whose names the tensors get: 'unilm' (default), 'timm' or 'transformers'. With
-   * transformers' names a `config.json`, and of a classifier a `preprocessor_config.json`, is written beside the file: its `from_pretrained` reads a folder with
+   * transformers' names a `config.json`, and where `preprocessing` is known a `preprocessor_config.json`, is written beside the file: its `from_pretrained` reads a folder with
    * both when the file is called `model.safetensors`.
    * @throws BeitError ERR_INVALID_ARGUMENT for a naming that has no such model, or an extension that tells no
    * format; ERR_IO when the folder cannot be written.

@@ -37,7 +37,7 @@ export const predictSchema: OptionSchema = {
   multiLabel: {
     type: 'boolean',
     default: false,
-    doc: 'Each class by itself (sigmoid), for a model trained with binary-cross-entropy',
+    doc: 'Each class by itself (sigmoid); unset: as the model was trained',
   },
   batchSize: { type: 'integer', min: 1, default: 32, doc: 'Images that go through the model at once' },
   precision: {
@@ -64,7 +64,10 @@ export async function predict(
   images: PredictInput,
   options: PredictOptions,
 ): Promise<Prediction[][]> {
-  const settings = validateOptions<PredictSettings>('predict', predictSchema, defined(options))
+  const settings = validateOptions<PredictSettings>('predict', predictSchema, {
+    multiLabel: model.multiLabel,
+    ...defined(options),
+  })
   const scoring = predictionScoring(model, settings)
   if (images instanceof Tensor) return predictTensor(model, images, scoring)
   const list = typeof images === 'string' || images instanceof Uint8Array ? [images] : images

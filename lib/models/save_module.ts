@@ -48,13 +48,14 @@ export async function saveModule(
 
 async function writeTransformersFiles(
   path: string,
-  { config, dtype, companions: { labels, preprocessing } }: Module,
+  { config, dtype, companions }: Module,
   kind: ModuleKind,
   state: ReadonlyMap<string, Tensor>,
 ): Promise<void> {
   if (kind === 'dalle_dvae') return writeConfigBeside(path, writeFlavaConfig(shapesOf(state)))
   const beit = config as BeitConfig
-  const text = writeTransformersConfig(beit, transformersClass(kind), dtype, state, labels)
+  const text = writeTransformersConfig(beit, transformersClass(kind), dtype, state, companions)
+  const { preprocessing } = companions
   await writeConfigBeside(path, text)
   if (preprocessing === null) return
   const complete = imagePreprocessing(preprocessing, beit.imageSize)

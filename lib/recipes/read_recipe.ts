@@ -2,8 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot } from '../binding.js'
+import type { ImagePreprocessing } from '../data/preprocessing.js'
 import { BeitError } from '../errors.js'
+import type { BeitConfig } from '../models/beit_config.js'
 import { suggest } from '../options.js'
+import type { FinetuneSettings } from '../train/finetune_options.js'
 
 /** A recipe as its file has it. */
 export interface Recipe {
@@ -15,11 +18,14 @@ export interface Recipe {
   readonly notes: readonly string[]
   /** The preset it is for. */
   readonly model: string
-  /**
-   * Options of `finetune()`, and `dropPath` of the model. A step has batchSize * accumulate images; split them
-   * as memory allows.
-   */
-  readonly options: Readonly<Record<string, unknown>>
+  /** Whether its numbers are for weights that were pre-trained, or for new ones. */
+  readonly from: 'pretrained' | 'scratch'
+  /** Parts of the configuration of the model, for `load` or `create`. */
+  readonly config: Readonly<Pick<BeitConfig, 'dropPath'> & Partial<Pick<BeitConfig, 'pooling'>>>
+  /** How its images are made, where that is not as the pre-trained weights or the defaults have it. */
+  readonly preprocessing?: Readonly<Pick<ImagePreprocessing, 'mean' | 'std'>>
+  /** Options of `finetune()`. A step has batchSize * accumulate images; split them as memory allows. */
+  readonly options: Readonly<Partial<FinetuneSettings>>
 }
 
 /** Names that {@link readRecipe} takes: model, what it was pre-trained on (pt) and fine-tuned on (ft). */
@@ -40,8 +46,11 @@ export const recipeNames: readonly string[] = [
  * The recipe of this name.
  * @throws BeitError ERR_INVALID_ARGUMENT for another name, with the nearest
  * @example
- * const { options } = await readRecipe('beit_base_pt22k_ft1k')
- * for await (const event of finetune({ ...options, batchSize: 32, accumulate: 32, model, data, output })) ...
+ * const { config, options } = await readRecipe('beit_base_pt22k_ft1k')
+ * const model = await BeitForImageClassification.load('beit.safetensors', { ...config, labels: data.classes })
+ * for await (const event of finetune({ ...options, batchSize: 32, accumulate: 32, model, data, output })) {
+ *   if (event.type === 'epoch') console.log(event.epoch, event.loss)
+ * }
  */
 export async function readRecipe(name: string): Promise<Recipe> {
   if (!recipeNames.includes(name)) {

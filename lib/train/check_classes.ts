@@ -29,7 +29,7 @@ export async function checkClasses(
     throw new BeitError(
       'ERR_DATA',
       `class ${differing} is '${labels?.[differing]}' of the model and '${classes[differing]}' of ${data.name}: ` +
-        'load the model with labels: data.classes to give its outputs the names of the data',
+        'load the model with labels: data.classes, which takes the rows of these names and begins the others anew',
     )
   }
   for (const source of validation === null ? [data] : [data, validation]) {

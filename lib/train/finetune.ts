@@ -29,8 +29,9 @@ import { runTraining } from './training_run.js'
  * training from scratch, with a larger set of classes intermediate fine-tuning. The layer decay is 0.65 for a
  * model that was loaded and none for a new one, unless `layerDecay` says otherwise (null: none). Everything is
  * checked before the run begins: labels, classes, and that the model has an output for each. A model without
- * `labels` gets those of the data then; one whose run is refused stays as it was. `break` ends the run without saving; an aborted `signal` finishes the step,
- * saves and yields 'done'.
+ * `labels` gets those of the data then, and its `multiLabel` becomes what the loss says; one whose run is refused
+ * stays as it was. `break` ends the run without saving; an aborted `signal` finishes the step, saves and yields
+ * 'done'.
  *
  * @throws BeitError as {@link pretrain}; ERR_DATA too for labels that are missing or out of range, for class
  * folders without images (a class that is named elsewhere and has none is warned of), for other class names than
@@ -86,7 +87,10 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
       microBatch: classificationBatches(settings, data),
       stepSettings: schedules,
       onBegin: () => {
-        for (const each of ema === null ? [model] : [model, ema]) each.labels ??= data.classes
+        for (const each of ema === null ? [model] : [model, ema]) {
+          each.labels ??= data.classes
+          each.multiLabel = settings.loss === 'binary-cross-entropy'
+        }
       },
       describe: {
         start: () => ({ classBalance: balance }),

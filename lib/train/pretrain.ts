@@ -3,6 +3,7 @@
  * is trained on what; the loop is training_run.ts, one step is native/train/masked_image_modeling_step.cc.
  */
 import { type MaskSettings, maskSettings } from '../data/masks.js'
+import { normalizationOf } from '../data/normalization.js'
 import { evaluationViews, trainingViews } from '../data/view_settings.js'
 import { BeitError } from '../errors.js'
 import { MaskedImageModeling } from '../objectives/masked_image_modeling.js'
@@ -17,15 +18,9 @@ import { runLength } from './run_length.js'
 import { runTraining } from './training_run.js'
 import { weightsFingerprint } from './weights_fingerprint.js'
 
-/** Channel statistics of ImageNet, and those that the original calls "inception". */
-const NORMALIZATIONS = {
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-} as const
-
 /**
  * Pre-trains `model` to predict the tokens that `tokenizer` gives the masked patches of `data`. Everything is
- * checked before the run begins. `break` ends the run without saving; an aborted `signal` finishes the step,
+ * checked before the run begins, and the model's `preprocessing` becomes that of the run, which its checkpoints keep. `break` ends the run without saving; an aborted `signal` finishes the step,
  * saves and yields 'done'.
  *
  * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH, ERR_DEVICE, ERR_DATA, ERR_OUTPUT_EXISTS,
@@ -54,7 +49,8 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   // interpret
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
-  const objective = new MaskedImageModeling({ model, tokenizer, ...normalizationOf(settings) })
+  const normalization = normalizationOf(settings)
+  const objective = new MaskedImageModeling({ model, tokenizer, ...normalization })
   const { scale, ratio, colorJitter, flipProbability, interpolation, tokenInterpolation, maxPixels } =
     settings
   const mask = maskOf(settings, model.grid)
@@ -74,6 +70,9 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     config,
     views: trainingViews(objective.views, { ...common, seed, scale, ratio, colorJitter, flipProbability }),
     stepSettings: schedules,
+    onBegin: () => {
+      model.preprocessing = { ...normalization, interpolation }
+    },
     describe: {
       step: (result) => objective.metrics(result),
       epoch: (result) => objective.metrics(result),
@@ -89,16 +88,6 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     ),
     report: null,
   })
-}
-
-/** Mean and deviation of each channel: those given, else those of `normalization`. */
-export function normalizationOf({
-  normalization,
-  mean,
-  std,
-}: Pick<PretrainSettings, 'normalization' | 'mean' | 'std'>) {
-  const named = NORMALIZATIONS[normalization]
-  return { mean: mean ?? named.mean, std: std ?? named.std }
 }
 
 /** The mask of a model of `grid` patches, as the options have it. */

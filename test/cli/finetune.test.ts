@@ -80,6 +80,43 @@ test('from scratch all layers learn at one rate', async () => {
   is(settings.layerDecay, null)
 })
 
+test('flags go before a recipe, and a recipe for pre-trained weights needs some', async () => {
+  const [root, output] = [join(temporary(), 'images'), temporary()]
+  await makeImages(root, { perClass: 2, seed: 0 })
+  const architecture = '--image-size 32 --patch-size 8 --hidden-size 24 --depth 1 --heads 2'.split(' ')
+  const flags = '--epochs 3 --warmup-epochs 0 --batch-size 4 --accumulate 1 --threads 1 --max-steps 1'.split(
+    ' ',
+  )
+  const run = (...more: string[]) => runBeit(['finetune', '--data', root, '--output', output, ...more])
+  const refused = await run('--recipe', 'beit_base_pt22k_ft1k')
+  is(refused.code, 2)
+  match(refused.stderr, /for pre-trained weights: give them with --model FILE/)
+  const { code, stderr } = await run('--recipe', 'deit_base_scratch_1k', ...flags, ...architecture)
+  is(code, 0, stderr)
+  match(stderr, /beit_base_patch16_224_paper is a preset: its weights are random \(seed 0\)/)
+  const { settings, model, preprocessing } = JSON.parse(await readFile(join(output, 'settings.json'), 'utf8'))
+  equal([settings.epochs, settings.batchSize, settings.learningRate, settings.repeats], [3, 4, 1e-3, 3])
+  equal([model.pooling, model.dropPath, model.absolutePositions], ['cls', 0.1, true])
+  equal(preprocessing.mean, [0.485, 0.456, 0.406])
+})
+
+test('a checkpoint of other classes: no row of its head is renamed, its own normalisation is kept', async () => {
+  const [root, output] = [join(temporary(), 'images'), temporary()]
+  await makeImages(root, { perClass: 2, seed: 0 })
+  const classes = (await readdir(root)).sort()
+  const weights = join(temporary(), 'classifier.safetensors')
+  const labels = classes.map((name, id) => (id === 0 ? name : `other ${id}`))
+  const small = { imageSize: 32, patchSize: 8, hiddenSize: 24, depth: 1, heads: 2 } as const
+  const mean = [0.1, 0.2, 0.3] as const
+  await (await BeitForImageClassification.create(small, { labels, preprocessing: { mean } })).save(weights)
+  const paths = ['--data', root, '--output', output, '--model', weights]
+  const { code, stderr } = await runBeit(['finetune', ...paths, ...TINY, '--max-steps', '1'])
+  is(code, 0, stderr)
+  match(stderr, new RegExp(`head by name: 1 of ${classes.length} classes`))
+  const { preprocessing } = JSON.parse(await readFile(join(output, 'settings.json'), 'utf8'))
+  equal(preprocessing.mean, mean)
+})
+
 test('a folder without classes is refused with what to do, and nothing is written', async () => {
   const root = temporary()
   await makeImages(join(root, 'in', 'all'), { perClass: 1, seed: 0 })

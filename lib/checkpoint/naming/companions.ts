@@ -1,4 +1,4 @@
-/** What goes with the weights of a classifier: the names of its classes and how its images are made. */
+/** What goes with the weights of a model: names of classes, whether they exclude another, how images are made. */
 import type { ImagePreprocessing } from '../../data/preprocessing.js'
 import { BeitError } from '../../errors.js'
 import { isJsonObject, parseStrictJson } from '../strict_json.js'
@@ -9,18 +9,25 @@ export interface Companions {
   /** One a class, each different; null: none. */
   readonly labels: readonly string[] | null
   readonly preprocessing: Partial<ImagePreprocessing> | null
+  /** Whether an image may be of several classes, each a probability by itself. */
+  readonly multiLabel: boolean
 }
 
-export const NO_COMPANIONS: Companions = { labels: null, preprocessing: null }
+export const NO_COMPANIONS: Companions = { labels: null, preprocessing: null, multiLabel: false }
 
 /** Characters of either, far above the names of 21,841 classes. */
 const MAX_TEXT = 8 * 1024 * 1024
 
 /** The metadata that {@link ownCompanions} reads. */
-export function companionsMetadata({ labels, preprocessing }: Companions): Record<string, string> {
+export function companionsMetadata({
+  labels,
+  preprocessing,
+  multiLabel,
+}: Companions): Record<string, string> {
   return {
     ...(labels !== null && { labels: JSON.stringify(labels) }),
     ...(preprocessing !== null && { preprocessing: JSON.stringify(preprocessing) }),
+    ...(multiLabel && { multiLabel: 'true' }),
   }
 }
 
@@ -29,7 +36,7 @@ export function companionsMetadata({ labels, preprocessing }: Companions): Recor
  * @throws BeitError ERR_FORMAT when it is of another form, or too long
  */
 export function ownCompanions({ path }: Pick<DescribedFile, 'path'>, metadata: object): Companions {
-  const { labels, preprocessing } = metadata as Record<string, unknown>
+  const { labels, preprocessing, multiLabel } = metadata as Record<string, unknown>
   const read = (name: string, text: unknown, isRight: (value: unknown) => boolean, expected: string) => {
     if (typeof text !== 'string') return null
     const where = `${path}: the ${name} in its metadata`
@@ -47,6 +54,8 @@ export function ownCompanions({ path }: Pick<DescribedFile, 'path'>, metadata: o
   return {
     labels: names && distinct(names),
     preprocessing: read('preprocessing', preprocessing, isJsonObject, 'an object') as object | null,
+    multiLabel:
+      read('multiLabel', multiLabel, (value) => typeof value === 'boolean', 'true or false') === true,
   }
 }
 
@@ -81,13 +90,14 @@ const cropInWords = (share: number | 'whole') => {
   return share === 1 ? 'the middle of the image' : `the middle ${share} of the image`
 }
 
-/** Both in words, for a report. */
-export function companionsInWords({ labels, preprocessing }: Companions): string[] {
+/** All of it in words, for a report. */
+export function companionsInWords({ labels, preprocessing, multiLabel }: Companions): string[] {
   const lines: string[] = []
   if (labels !== null) {
     const first = labels.slice(0, 3).join(', ')
     lines.push(`names of its ${labels.length} classes: ${first}${labels.length > 3 ? ', ...' : ''}`)
   }
+  if (multiLabel) lines.push('an image may be of several of its classes')
   if (preprocessing !== null) {
     const { mean, std, interpolation, cropShare } = preprocessing
     const parts = [

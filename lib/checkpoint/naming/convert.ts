@@ -8,7 +8,7 @@ import { checkShapes } from '../adapt/check_shapes.js'
 import { openCheckpoint } from '../read_checkpoint.js'
 import { type CheckpointFormat, formatOf } from '../write_checkpoint.js'
 import type { BeitArchitecture } from './architecture.js'
-import { companionsMetadata } from './companions.js'
+import { type Companions, companionsMetadata } from './companions.js'
 import { configPathOf, pathBeside, writeConfigBeside } from './config_file.js'
 import { type DallePart, writeFlavaConfig } from './dalle.js'
 import { type Description, ownConfig } from './describe.js'
@@ -150,7 +150,7 @@ async function writeTransformersFiles(
   { identity, architecture, companions }: Description,
   state: ReadonlyMap<string, Tensor>,
 ): Promise<string[]> {
-  await writeConfigBeside(output, configFor(identity.model, architecture, companions.labels, state))
+  await writeConfigBeside(output, configFor(identity.model, architecture, companions, state))
   const { preprocessing } = companions
   if (architecture === null || preprocessing === null) return [configPathOf(output)]
   const { imageSize } = architecture
@@ -162,7 +162,7 @@ async function writeTransformersFiles(
 function configFor(
   model: ModelIdentity,
   architecture: BeitArchitecture | null,
-  labels: readonly string[] | null,
+  companions: Companions,
   state: ReadonlyMap<string, Tensor>,
 ): string {
   if (architecture === null) return writeFlavaConfig(shapesOf(state))
@@ -174,7 +174,7 @@ function configFor(
     pooling: 'mean' as const,
     ...architecture,
   }
-  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state), state, labels)
+  return writeTransformersConfig(complete, transformersClass(model), dtypeOf(state), state, companions)
 }
 
 /** Of the weights that train. */

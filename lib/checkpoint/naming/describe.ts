@@ -2,6 +2,7 @@
 import { BeitError } from '../../errors.js'
 import type { CheckpointFile } from '../checkpoint_file.js'
 import type { PlainObject } from '../records.js'
+import { STATE_FILE } from '../run_checkpoint.js'
 import { parseStrictJson } from '../strict_json.js'
 import type { BeitArchitecture } from './architecture.js'
 import { checkArchitecture } from './check_architecture.js'
@@ -10,8 +11,14 @@ import { configPathOf, pathBeside, readConfigBeside } from './config_file.js'
 import { type Identity, identify } from './identify.js'
 import { inferArchitecture, type KnownArchitecture } from './infer_config.js'
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from './preprocessor_config.js'
+import { pretrainingPreprocessing } from './pretraining_run.js'
 import { type Piece, type Shapes, shapesAfter, shapesOf } from './recipe.js'
-import { isTransformersConfig, labelsOf, readTransformersConfig } from './transformers_config.js'
+import {
+  isMultiLabel,
+  isTransformersConfig,
+  labelsOf,
+  readTransformersConfig,
+} from './transformers_config.js'
 import { isPositionIndex, isUnilmName } from './unilm.js'
 
 /** What is needed of a file: nothing of it is read. */
@@ -27,7 +34,7 @@ export interface Description {
   readonly architecture: BeitArchitecture | null
   /** What the architecture was taken from. */
   readonly source: 'metadata' | 'config.json' | 'shapes'
-  /** What goes with the weights of a classifier. */
+  /** What goes with the weights. */
   readonly companions: Companions
   /** What was assumed, and what a user should know. */
   readonly notes: readonly string[]
@@ -55,10 +62,23 @@ export async function describeCheckpoint(
     return { identity, shapes, architecture: null, source, companions: NO_COMPANIONS, notes: [] }
   }
   const told = ownArchitecture(file) ?? (await configBeside(file, identity, shapes))
-  if (told !== null) return { identity, shapes, ...told }
+  if (told !== null) return withRunBeside(file, { identity, shapes, ...told })
   const { architecture, notes } = inferArchitecture(file.path, shapes, known, patchesOf(given))
   if (identity.naming === 'transformers' && known.normEps === undefined) notes.push(EPSILON)
   return { identity, shapes, source: 'shapes', architecture, companions: NO_COMPANIONS, notes }
+}
+
+/** Older checkpoints of pretrain() say in their state.json alone how images were normalised. */
+async function withRunBeside({ path }: DescribedFile, description: Description): Promise<Description> {
+  const { companions, notes, source } = description
+  if (source !== 'metadata' || companions.preprocessing !== null) return description
+  const preprocessing = await pretrainingPreprocessing(path)
+  if (preprocessing === null) return description
+  return {
+    ...description,
+    companions: { ...companions, preprocessing },
+    notes: [...notes, `how its images are made is from its run: ${pathBeside(path, STATE_FILE)}`],
+  }
 }
 
 /** A tensor that cannot be read and has no place in a BEiT is left out; one that has a place is for readState. */
@@ -141,7 +161,11 @@ async function configBeside(
   return {
     source: 'config.json',
     architecture: checked,
-    companions: { labels: fits ? labels : null, preprocessing: preprocessor?.preprocessing ?? null },
+    companions: {
+      labels: fits ? labels : null,
+      preprocessing: preprocessor?.preprocessing ?? null,
+      multiLabel: isMultiLabel(config),
+    },
     notes: [...notes, ...(preprocessor?.notes ?? [])],
   }
 }

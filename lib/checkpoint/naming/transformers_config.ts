@@ -1,7 +1,7 @@
 /** `config.json` of transformers' BEiT models, read and written. */
 import { BeitError } from '../../errors.js'
 import { type BeitArchitecture, mlpRatioOf, type Told } from './architecture.js'
-import { distinct, isNames } from './companions.js'
+import { type Companions, distinct, isNames, NO_COMPANIONS } from './companions.js'
 
 /** transformers' own values for what a config.json leaves out (BeitConfig, the same since version 4.12). */
 const DEFAULTS = {
@@ -111,6 +111,11 @@ export function labelsOf({ id2label }: { id2label?: unknown }): string[] | null 
   return distinct(names)
 }
 
+const MULTI_LABEL = 'multi_label_classification'
+
+/** Whether a config.json says that an image may be of several classes. */
+export const isMultiLabel = ({ problem_type }: { problem_type?: unknown }) => problem_type === MULTI_LABEL
+
 /** Options that transformers takes as Python floats only: it refuses 0 for 0.0. */
 const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
 
@@ -120,14 +125,15 @@ const FLOATS = ['initializer_range', 'layer_norm_eps', 'layer_scale_init_value']
  * @param model the class of transformers that they are for
  * @param dtype of the weights
  * @param tensors their names, ours: a model without a head has what they say, whatever it was made for
- * @param names of the classes; null: LABEL_0 and so on, as transformers calls classes without names
+ * @param companions names of the classes, or LABEL_0 and so on, as transformers calls classes without names; and
+ * whether an image may be of several
  */
 export function writeTransformersConfig(
   architecture: Required<BeitArchitecture>,
   model: 'BeitForMaskedImageModeling' | 'BeitForImageClassification' | 'BeitModel',
   dtype: string,
   tensors: { has(name: string): boolean },
-  names: readonly string[] | null = null,
+  { labels: names, multiLabel }: Pick<Companions, 'labels' | 'multiLabel'> = NO_COMPANIONS,
 ): string {
   const { imageSize, relativePositions, numClasses } = architecture
   const masked = model === 'BeitForMaskedImageModeling'
@@ -162,6 +168,7 @@ export function writeTransformersConfig(
       : {
           id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
           label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+          ...(multiLabel && { problem_type: MULTI_LABEL }),
         }),
   }
   const text = JSON.stringify(config, null, 2)

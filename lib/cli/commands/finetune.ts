@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
 import { classBalance } from '../../data/class_balance.js'
 import type { LabelledImages } from '../../data/labels.js'
+import { normalizationOf } from '../../data/normalization.js'
 import type { ImagePreprocessing } from '../../data/preprocessing.js'
+import { BeitError } from '../../errors.js'
 import { type PreprocessingSettings, preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { balanceTable } from '../../log/balance_table.js'
 import { evaluationTable } from '../../log/evaluation_table.js'
@@ -17,8 +19,6 @@ import { readRecipe, recipeNames } from '../../recipes/read_recipe.js'
 import type { ClassificationScores, FinetuneEvaluationEvent, FinetuneEvent } from '../../train/events.js'
 import { finetune } from '../../train/finetune.js'
 import { type FinetuneOptions, finetuneSchema } from '../../train/finetune_options.js'
-import { normalizationOf } from '../../train/pretrain.js'
-import { pretrainingNormalisation } from '../../train/pretraining_normalisation.js'
 import type { Call, Command } from '../command.js'
 import { findWeights } from '../find_checkpoint.js'
 import { type Ending, follow, saveCurves, shown } from '../follow.js'
@@ -58,7 +58,7 @@ const PREPROCESSING_FLAGS: OptionSchema = {
   ...preprocessingSchema,
   normalization: {
     ...preprocessingSchema.normalization,
-    doc: "Mean and deviation of the images; unset: those of the checkpoint's training, else 0.5",
+    doc: "Mean and deviation of the images; unset: those of the checkpoint's training or the recipe, else 0.5",
   } as OptionSpec,
 }
 
@@ -154,11 +154,23 @@ export const finetuneCommand: Command = {
 
 const say = (line: string) => process.stderr.write(`${printable(line, Infinity)}\n`)
 
-/** The options given, over those of the recipe. */
+/**
+ * The options given, over those of the recipe.
+ * @throws BeitError ERR_INVALID_ARGUMENT for a recipe of pre-trained weights without a model
+ */
 async function withRecipe(values: Call['values']): Promise<Call['values']> {
   if (values.recipe == null) return values
-  const { model, options } = await readRecipe(values.recipe as string)
-  return { model, ...options, ...values }
+  const { model, from, config, preprocessing, options } = await readRecipe(values.recipe as string)
+  if (from === 'pretrained' && values.model == null) {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      `the recipe ${values.recipe} is for pre-trained weights: give them with --model FILE. To use its numbers from ` +
+        `scratch, name the preset: --model ${model}`,
+    )
+  }
+  // A named normalisation is another way to say mean and std.
+  const images = values.normalization == null ? preprocessing : {}
+  return { model, ...config, ...images, ...options, ...values }
 }
 
 /** A new model of a preset, or that of a checkpoint, told with what was done to it. */
@@ -176,18 +188,17 @@ async function makeModel(
   }
   const preprocessing = preprocessingOf(values)
   if (isPreset(name)) {
+    say(`${name} is a preset: its weights are random (seed ${options.seed ?? 0})`)
     return BeitForImageClassification.create(name, { ...options, labels: classes, preprocessing })
   }
   const path = await findWeights(name)
-  const before = await pretrainingNormalisation(path)
   const model = await BeitForImageClassification.load(path, {
     ...options,
     pick: (values.pick as string | null | undefined) ?? undefined,
     labels: classes,
-    preprocessing: { ...before, ...preprocessing },
+    preprocessing,
   })
   for (const line of model.loadReport?.lines ?? []) say(line)
-  if (before !== null) say(`normalised as in its pre-training: mean ${before.mean}, deviation ${before.std}`)
   return model
 }
 

@@ -64,7 +64,8 @@ export const predictCommand: Command = {
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openClassifier(values)
     const source = await openSource(values.data as string)
-    const scoring = predictionScoring(model, settings)
+    const multiLabel = (values.multiLabel as boolean | undefined) ?? model.multiLabel
+    const scoring = predictionScoring(model, { ...settings, multiLabel })
     const stream = batches(source, {
       views: preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels),
       batchSize: settings.batchSize,
