@@ -19,7 +19,9 @@ if (picture === undefined || given.length === 0 || given.length > TONES.length) 
 /** Accuracy in percent after each epoch, counted from 1. */
 async function accuracies(run: string): Promise<Point[]> {
   const points = (await readMetrics(join(run, METRICS_FILE))).flatMap((event): Point[] =>
-    event.type === 'evaluation' && 'accuracy' in event ? [[event.epoch + 1, 100 * event.accuracy]] : [],
+    event.type === 'evaluation' && 'accuracy' in event && event.accuracy !== null
+      ? [[event.epoch + 1, 100 * event.accuracy]]
+      : [],
   )
   if (points.length === 0) throw new Error(`${run} has no evaluation: give --validation to beit finetune`)
   return points

@@ -41,7 +41,7 @@ const { values: flags } = parseArgs({
 const { quick } = flags
 const output = flags.output ?? (quick ? 'runs/finetune-quick' : 'runs/finetune')
 if (flags.fresh) await rm(output, { recursive: true, force: true })
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+const percent = (share: number | null) => (share === null ? '-' : `${(100 * share).toFixed(1)} %`)
 
 // 1. Labelled images. Class folders are labels; the classes of the training images are those of all the others.
 await makeImages(join(output, 'images', 'train'), { perClass: quick ? 6 : 30, seed: 10 })

@@ -8,11 +8,11 @@ export interface ClassificationEvaluation {
   loss: number
   /**
    * Top-1: share of the images whose likeliest class is theirs; among equals the lower id is taken. Of images
-   * with several classes: is one of theirs, where they have any.
+   * with several classes: is one of theirs, where they have any; null where none has.
    */
-  accuracy: number
+  accuracy: number | null
   /** Top-5: the same of the five likeliest classes, or of all where there are fewer. */
-  accuracy5: number
+  accuracy5: number | null
   /** By class id. */
   perClass: ClassScores[]
   /**
@@ -42,12 +42,12 @@ export interface ClassScores {
 /** Class ids, and how many images of the actual class were taken for the predicted one. */
 export type ConfusionCount = readonly [actual: number, predicted: number, images: number]
 
-/** Means are over the classes that have an image; a probability of 0.5 or more is a yes. */
+/** Means are over the classes that have an image, null where none has; a probability of 0.5 or more is a yes. */
 export interface MultiLabelScores {
   /** Mean of the average precisions: area under precision over recall, without interpolation. */
-  meanAveragePrecision: number
+  meanAveragePrecision: number | null
   /** Mean of the F1 scores of the classes (macro). */
-  f1: number
+  f1: number | null
   /** By class id; averagePrecision and f1 are null for a class without an image. */
   perClass: { averagePrecision: number | null; precision: number | null; f1: number | null }[]
 }

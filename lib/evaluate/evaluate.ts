@@ -74,7 +74,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Classification
       onProgress?.({ images, of: data.length })
     }
   })
-  return { ...tally.result(), broken: stream.broken, seconds: (performance.now() - began) / 1000 }
+  const scores = await tally.result(settings.signal)
+  return { ...scores, broken: stream.broken, seconds: (performance.now() - began) / 1000 }
 }
 
 /** Labels as the model numbers them. */

@@ -12,7 +12,8 @@ export interface Tally {
   readonly topK: number | null
   /** `scores` are those of the images `indices`. */
   add(indices: readonly number[], scores: ClassifierScores): void
-  result(): TalliedScores
+  /** @throws the signal's reason when it is aborted */
+  result(signal?: AbortSignal | null): TalliedScores | Promise<TalliedScores>
 }
 
 /** The losses of the images that were scored. */

@@ -43,12 +43,11 @@ function totals({ accuracy, accuracy5, loss, images, perClass, multiLabel, secon
 }
 
 function classTable({ perClass, multiLabel }: Scores): string[] {
-  const share = (value: number | null | undefined) => (value == null ? '-' : percent(value))
   const rows = perClass.map(({ name, images, accuracy }, id) => {
     const several = multiLabel?.perClass[id]
-    if (several === undefined) return { score: accuracy, cells: [name, grouped(images), share(accuracy)] }
+    if (several === undefined) return { score: accuracy, cells: [name, grouped(images), percent(accuracy)] }
     const { averagePrecision, precision, f1 } = several
-    const shares = [averagePrecision, precision, accuracy, f1].map(share)
+    const shares = [averagePrecision, precision, accuracy, f1].map(percent)
     return { score: averagePrecision, cells: [name, grouped(images), ...shares] }
   })
   const header = ['class', 'images']

@@ -10,8 +10,9 @@ export const counted = (count: number, noun: string) => `${grouped(count)} ${nou
 export const clipped = (text: string, longest: number) =>
   text.length <= longest ? text : `${text.slice(0, longest - 3)}...`
 
-/** 0.1234 -> "12.3 %"; two decimals below 1 %. */
-export function percent(share: number): string {
+/** 0.1234 -> "12.3 %"; two decimals below 1 %; "-" for what has no value. */
+export function percent(share: number | null): string {
+  if (share === null) return '-'
   const value = 100 * share
   return `${value.toFixed(value < 1 && value > 0 ? 2 : 1)} %`
 }

@@ -140,12 +140,14 @@ function evaluationParts(event: EvaluationEvent): string[] {
   return [`loss ${decimal(event.loss)}`, ...about, `perplexity ${decimal(event.perplexity)}`]
 }
 
-const scoresText = ({ loss, accuracy, accuracy5, multiLabel }: ClassificationScores) => [
+const scoresText = ({ loss, accuracy, accuracy5, perClass, multiLabel }: ClassificationScores) => [
   `loss ${decimal(loss)}`,
   `accuracy ${percent(accuracy)}`,
-  multiLabel === null
-    ? `top-5 ${percent(accuracy5)}`
-    : `mean average precision ${percent(multiLabel.meanAveragePrecision)}`,
+  ...(multiLabel !== null
+    ? [`mean average precision ${percent(multiLabel.meanAveragePrecision)}`]
+    : perClass.length > 5
+      ? [`top-5 ${percent(accuracy5)}`]
+      : []),
 ]
 
 const leftOut = ({ broken }: { broken: number }) =>

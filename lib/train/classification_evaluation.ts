@@ -52,8 +52,14 @@ async function evaluateUnlessStopped(
 const scoresOf = ({ images, broken, seconds, ...scores }: ClassificationEvaluation): ClassificationScores =>
   scores
 
-/** Of images with several classes the mean average precision: no threshold enters it. */
-function scoreOf({ accuracy, multiLabel }: ClassificationEvaluation): Score {
-  if (multiLabel === null) return { metric: 'accuracy', value: accuracy }
-  return { metric: 'meanAveragePrecision', value: multiLabel.meanAveragePrecision }
+/**
+ * Of images with several classes the mean average precision: no threshold enters it. The loss where no image has
+ * a class.
+ */
+function scoreOf({ loss, accuracy, multiLabel }: ClassificationEvaluation): Score {
+  const [metric, value] =
+    multiLabel === null
+      ? (['accuracy', accuracy] as const)
+      : (['meanAveragePrecision', multiLabel.meanAveragePrecision] as const)
+  return value === null ? { metric: 'loss', value: loss } : { metric, value }
 }

@@ -120,6 +120,9 @@ function tokenizerPanels(events: readonly RunEvent[]): Panel[] {
   ]
 }
 
+/** What has no value is left out of a curve. */
+const percentOf = (share: number | null) => (share === null ? Number.NaN : 100 * share)
+
 function finetunePanels(events: readonly RunEvent[]): Panel[] {
   const steps = events.filter((event) => event.type === 'step') as FinetuneStepEvent[]
   const evaluations = events.filter((event) => event.type === 'evaluation') as FinetuneEvaluationEvent[]
@@ -140,8 +143,8 @@ function finetunePanels(events: readonly RunEvent[]): Panel[] {
       low: 0,
       series: [
         ...training(steps, (e) => 100 * e.accuracy),
-        line('averaged weights', 'reference', 'dashed', averaged, (e) => 100 * e.accuracy),
-        line('validation', 'evaluation', 'marked', evaluations, (e) => 100 * e.accuracy),
+        line('averaged weights', 'reference', 'dashed', averaged, (e) => percentOf(e.accuracy)),
+        line('validation', 'evaluation', 'marked', evaluations, (e) => percentOf(e.accuracy)),
       ],
     },
     learningRatePanel(steps),

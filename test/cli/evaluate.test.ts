@@ -32,7 +32,7 @@ test('evaluate prints what evaluate() gives, and writes it with a picture', asyn
   const flags = ['--model', path, '--data', folder, '--output', json, '--picture', picture]
   const ran = await runBeit(['evaluate', ...flags, '--batch-size', '4'])
   is(ran.code, 0, ran.stderr)
-  const percent = (100 * expected.accuracy).toFixed(1)
+  const percent = (100 * Number(expected.accuracy)).toFixed(1)
   match(ran.stdout, new RegExp(`^accuracy +${percent} %\nloss +\\S+\nscored +15 images in `))
   match(ran.stdout, /true \\ predicted +blue +green +red +right/)
   const { seconds: __, loss, ...written } = JSON.parse(readFileSync(json, 'utf8'))

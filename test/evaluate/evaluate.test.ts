@@ -1,16 +1,20 @@
 /** Evaluation against what follows from the logits, for images of one class and of several. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { equal, is, ok } from 'uvu/assert'
+import { equal, is, match, ok } from 'uvu/assert'
 import { ImageFolder } from '../../lib/data/image_folder.js'
 import { type LabelledImages, type LabelRecord, labelled } from '../../lib/data/labels.js'
 import { subset } from '../../lib/data/subset.js'
+import { BeitError } from '../../lib/errors.js'
 import { averagePrecision } from '../../lib/evaluate/average_precision.js'
 import { confusionMatrix } from '../../lib/evaluate/classification_evaluation.js'
 import { evaluate } from '../../lib/evaluate/evaluate.js'
+import { MultiLabelTally } from '../../lib/evaluate/multi_label_tally.js'
+import { evaluationTable } from '../../lib/log/evaluation_table.js'
 import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
+import { randomNumbers } from '../support/tensors.js'
 import { logitsOf, normalisedPpm, ranked, sigmoid, smallClassifier, softmax } from './classifiers.js'
 import { CLASSES, probeFolder } from './probe_images.js'
 
@@ -39,7 +43,11 @@ test('loss, top-1, top-5, classes and confusions', async () => {
   ok(Math.abs(result.loss - mean(losses)) < 1e-6 * result.loss, `${result.loss} ${mean(losses)}`)
   is(result.accuracy, mean(order.map((ids, i) => Number(ids[0] === actual[i]))))
   is(result.accuracy5, mean(order.map((ids, i) => Number(ids.slice(0, 5).includes(actual[i] as number)))))
-  ok(result.accuracy > 0 && result.accuracy < 1 && result.accuracy5 < 1, 'figures that could be wrong')
+  const { accuracy, accuracy5 } = result
+  ok(
+    accuracy !== null && accuracy > 0 && accuracy < 1 && Number(accuracy5) < 1,
+    'figures that could be wrong',
+  )
 
   const taken = (from: number, to: number) =>
     order.filter(([predicted], i) => actual[i] === from && predicted === to).length
@@ -141,8 +149,8 @@ test('several classes an image: average precision, F1, hits', async () => {
     ok(Math.abs((several.perClass[id]?.f1 ?? -1) - f1) < 1e-12)
     equal(result.perClass[id], { name: String(id), images, accuracy: recall })
   })
-  ok(Math.abs(several.meanAveragePrecision - mean(scores.map(({ ap }) => ap))) < 1e-12)
-  ok(Math.abs(several.f1 - mean(scores.map(({ f1 }) => f1))) < 1e-12)
+  ok(Math.abs(Number(several.meanAveragePrecision) - mean(scores.map(({ ap }) => ap))) < 1e-12)
+  ok(Math.abs(Number(several.f1) - mean(scores.map(({ f1 }) => f1))) < 1e-12)
   const withClass = sets.flatMap((ids, i) =>
     ids.length === 0 ? [] : [{ ids, p: probabilities[i] as number[] }],
   )
@@ -165,11 +173,62 @@ function byRank(scores: readonly number[], there: readonly boolean[]): number {
 }
 
 test('average precision: values of scikit-learn, equal scores in one step', () => {
+  const of = (scores: number[], actual: number[]) =>
+    averagePrecision(Float32Array.from(scores), Uint8Array.from(actual))
   const near = (actual: number | null, expected: number) => ok(Math.abs((actual ?? -1) - expected) < 1e-12)
-  near(averagePrecision([0.1, 0.4, 0.35, 0.8], [false, false, true, true]), 0.8333333333333333)
-  near(averagePrecision([0.5, 0.5, 0.5, 0.5], [true, false, false, false]), 0.25)
-  near(averagePrecision([0.9, 0.2, 0.9, 0.1], [false, true, true, false]), 0.5 * (1 / 2) + 0.5 * (2 / 3))
-  is(averagePrecision([0.1, 0.2], [false, false]), null)
+  near(of([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]), 0.8333333333333333)
+  near(of([0.5, 0.5, 0.5, 0.5], [1, 0, 0, 0]), 0.25)
+  near(of([0.9, 0.2, 0.9, 0.1], [0, 1, 1, 0]), 0.5 * (1 / 2) + 0.5 * (2 / 3))
+  near(of([0, 1e-40, 1], [1, 1, 0]), 0.5 * (1 / 2) + 0.5 * (2 / 3))
+  is(of([0.1, 0.2], [0, 0]), null)
+})
+
+/** A tally of random probabilities, and what each image has. */
+function randomTally(images: number, classes: readonly string[]) {
+  const sets = Array.from({ length: images }, (_, i) => [i % classes.length, (7 * i + 3) % classes.length])
+  const data = { name: 'random', length: images, classes, targets: (i: number) => sets[i] }
+  const tally = new MultiLabelTally(data as unknown as LabelledImages)
+  for (let i = 0; i < images; i++) {
+    const probabilities = Float32Array.from(randomNumbers(classes.length, i + 1))
+    const losses = Float64Array.of(0)
+    tally.add([i], { losses, classes: new Int32Array(), probabilities, classesPerImage: classes.length })
+  }
+  return tally
+}
+
+test('scores of many classes leave turns to the event loop, and can be stopped', async () => {
+  const classes = Array.from({ length: 200 }, (_, id) => String(id))
+  const tally = randomTally(2000, classes)
+  let turns = 0
+  let scoring = true
+  const turn = () => {
+    turns++
+    if (scoring) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const { accuracy } = await tally.result()
+  scoring = false
+  ok(turns >= 8, `${turns} turns`)
+  // Two of 200 classes at random.
+  ok(accuracy !== null && accuracy > 0 && accuracy < 0.05, `${accuracy}`)
+  const stop = new AbortController()
+  const stopped = tally.result(stop.signal)
+  stop.abort(new BeitError('ERR_CANCELLED', 'enough'))
+  await rejects(stopped, 'ERR_CANCELLED', /enough/)
+})
+
+test('images without any class: what has no value is null', async () => {
+  using model = await smallClassifier()
+  const source = await ImageFolder.open(probeFolder(1))
+  const labels = Object.fromEntries([0, 1, 2].map((i) => [source.sample(i).key, []]))
+  const data = await labelled(source, { labels, classes: ['0', '1', '2'] })
+  const result = await evaluate({ model, data })
+  equal([result.accuracy, result.accuracy5, result.images], [null, null, 3])
+  equal([result.multiLabel?.meanAveragePrecision, result.multiLabel?.f1], [null, null])
+  equal(JSON.parse(JSON.stringify(result)), result, 'plain data')
+  const text = evaluationTable(result).join('\n')
+  match(text, /^mean average precision +-\nF1, mean of classes +-\naccuracy +-\nloss/)
+  ok(!/NaN|null/.test(text), text)
 })
 
 test('weights as targets: the class of most weight counts', async () => {

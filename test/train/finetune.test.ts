@@ -44,7 +44,8 @@ test('a run tells its classes, steps, epochs, evaluations and checkpoints in ord
       event.confusion.reduce((sum, [, , images]) => sum + images, 0),
       24,
     )
-    ok(event.ema !== null && event.ema.accuracy >= 0 && event.ema.accuracy <= 1)
+    const accuracy = event.ema?.accuracy ?? Number.NaN
+    ok(accuracy >= 0 && accuracy <= 1)
   }
   equal(JSON.parse(JSON.stringify(events)), events)
   equal((await fs.readdir(join(output, 'checkpoints', 'step-00000006'))).sort(), [
@@ -69,7 +70,7 @@ test('it learns to tell the classes apart, and the best checkpoint is that of th
     keepCheckpoints: 1,
   })
   const evaluations = evaluationsOf(events)
-  const accuracies = evaluations.map(({ accuracy }) => accuracy)
+  const accuracies = evaluations.map(({ accuracy }) => Number(accuracy))
   const highest = Math.max(...accuracies)
   ok(highest > 0.9, `${accuracies}`)
   const done = events.at(-1)
@@ -82,6 +83,18 @@ test('it learns to tell the classes apart, and the best checkpoint is that of th
 
   const loaded = await BeitForImageClassification.load(join(done.best.checkpoint, MODEL_FILE))
   equal(loaded.labels, CLASSES)
+})
+
+test('validation images without a class: the best checkpoint is that of the lowest loss', async () => {
+  const data = await stripes(4)
+  const labels = Object.fromEntries(Array.from({ length: data.length }, (_, i) => [data.sample(i).key, []]))
+  const validation = await labelled(data, { labels, classes: data.classes })
+  const loss = 'binary-cross-entropy'
+  const events = await run(temporary(), data, { ...PLAIN, loss, epochs: 2, validation })
+  const losses = evaluationsOf(events).map((event) => event.loss)
+  const done = events.at(-1)
+  ok(done?.type === 'done')
+  equal([done.best?.metric, done.best?.value], ['loss', Math.min(...losses)])
 })
 
 test('the average follows the weights: decay of itself and the rest of them, after every step', async () => {

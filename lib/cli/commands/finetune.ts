@@ -234,7 +234,8 @@ async function bestRows(
   const scores = ema ?? evaluation
   print([...evaluationTable({ ...scores, images }), ''])
   const file = join(checkpoint, ema === null ? MODEL_FILE : EMA_FILE)
-  const text = `accuracy ${percent(scores.accuracy)}, top-5 ${percent(scores.accuracy5)}, loss ${scores.loss.toFixed(3)}`
+  const top5 = scores.perClass.length > 5 ? `, top-5 ${percent(scores.accuracy5)}` : ''
+  const text = `accuracy ${percent(scores.accuracy)}${top5}, loss ${scores.loss.toFixed(3)}`
   return [
     ['validation', `${text}, after step ${step}${ema === null ? '' : ', averaged weights'}`],
     ['best', shown(file)],
