@@ -8,6 +8,7 @@ import {
   MODEL_FILE,
   TRAINER_FILE,
 } from '../../lib/checkpoint/run_checkpoint.js'
+import { labelled } from '../../lib/data/labels.js'
 import type { FinetuneEvent } from '../../lib/train/events.js'
 import { finetune } from '../../lib/train/finetune.js'
 import type { FinetuneOptions } from '../../lib/train/finetune_options.js'
@@ -15,7 +16,7 @@ import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { timeless } from './micro.js'
-import { microClassifier, microFinetune, stripes } from './micro_finetune.js'
+import { CLASSES, labelsOf, microClassifier, microFinetune, stripes } from './micro_finetune.js'
 
 const test = suite('finetune resume')
 
@@ -42,14 +43,48 @@ for (const loaderThreads of [1, 3]) {
   })
 }
 
-test('other options, labels, and a training checkpoint of PyTorch are refused', async () => {
+test('several labels, bf16, clipping, resized crops and colour jitter: the same bits too', async () => {
+  const images = await stripes()
+  const labels = labelsOf(images, (name, i) => (i % 3 === 0 ? [name, 'odd'] : name === 'plain' ? [] : [name]))
+  const data = await labelled(images, { labels, classes: ['across', 'odd', 'upright', 'plain'].sort() })
+  const more: Partial<FinetuneOptions> = {
+    loss: 'binary-cross-entropy',
+    precision: 'bf16',
+    clipGradient: 0.5,
+    ema: 0.9,
+    crop: 'random-resized-crop',
+    randAugment: null,
+    colorJitter: [0.4, 0.4, 0.4],
+    epochs: 3,
+    validation: data,
+  }
+  const model = (seed = 0) => microClassifier({ numClasses: 4, seed })
+  const whole = temporary()
+  const events = await run(whole, data, { ...more, model: await model() })
+  for (const stop of [2, 6]) {
+    const output = temporary()
+    const before = await run(output, data, { ...more, model: await model() }, stop)
+    const after = await run(output, data, { ...more, model: await model(9), resume: 'auto' })
+    equal(await digests(output), await digests(whole), `stopped at ${stop}`)
+    equal(timeless([...before, ...after].filter(isProgress)), timeless(events.filter(isProgress)))
+  }
+})
+
+test('other options, labels, models, and a training checkpoint of PyTorch are refused', async () => {
   const [output, data] = [temporary(), await stripes(4)]
   await run(output, data, {}, 2)
   const refused = (more: Partial<FinetuneOptions>, code: Parameters<typeof rejects>[1], message: RegExp) =>
     rejects(run(output, data, { resume: 'auto', ...more }), code, message)
   await refused({ mixup: 0 }, 'ERR_CHECKPOINT_MISMATCH', /settings\.mixup: 0\.8 in the checkpoint, 0 now/)
   await refused({ ema: 0.9 }, 'ERR_CHECKPOINT_MISMATCH', /settings\.ema: null in the checkpoint, 0\.9 now/)
-  await fs.writeFile(join(temporary(), 'x'), '')
+  const swapped = labelsOf(data, (name, i) => (i === 0 ? 'plain' : i === 4 ? 'across' : name))
+  equal([swapped['across/00.png'], swapped['plain/00.png']], ['plain', 'across'])
+  const relabelled = await labelled(data, { labels: swapped, classes: CLASSES })
+  await refused({ data: relabelled }, 'ERR_CHECKPOINT_MISMATCH', /data\.fingerprint: "\w+" in the checkpoint/)
+  const darker = await microClassifier({ preprocessing: { mean: [0.4, 0.5, 0.5] } })
+  await refused({ model: darker }, 'ERR_CHECKPOINT_MISMATCH', /preprocessing\.mean: \[0\.5,.*\[0\.4,/)
+  const deeper = await microClassifier({ depth: 3 })
+  await refused({ model: deeper }, 'ERR_CHECKPOINT_MISMATCH', /model\.depth: 2 in the checkpoint, 3 now/)
   const file = join(temporary(), 'checkpoint-3.pth')
   await fs.writeFile(file, 'x')
   await refused(
