@@ -40,7 +40,7 @@ test('from a pre-trained file: adaptations told, stopped by Ctrl-C, resumed, bes
   const second = await runBeit([...args, '--resume', 'auto'])
   is(second.code, 0, second.stderr)
   match(second.stdout, /finished +after 12 steps/)
-  match(second.stdout, /validation +accuracy [\d.]+ %, loss .*averaged weights/)
+  match(second.stdout, /validation +accuracy [\d.]+ %, top-5 .*averaged weights/)
   const [, best] = /best +(\S+)/.exec(second.stdout) ?? []
   match(best as string, /model_ema\.safetensors$/)
   const { labels, config } = await BeitForImageClassification.load(best as string)
