@@ -1,7 +1,8 @@
 // Mixup (Zhang et al., arXiv 1710.09412) and CutMix (Yun et al., arXiv 1905.04899) as timm does them in mode
 // 'batch': one decision for a batch, whose partner is itself in reverse order. A box is that of timm 1.0.31;
 // that of earlier ones, which the original was trained with, is a pixel shorter where its side is odd. Here
-// the decision alone, a pure function of seed, epoch and the batch's number; the training step carries it out.
+// the decision alone, a pure function of seed, epoch and the batch's number; the training step carries it
+// out.
 #pragma once
 #include <optional>
 

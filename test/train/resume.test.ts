@@ -173,7 +173,7 @@ test('a checkpoint of another run is refused, and all that differs is named', as
 
   await refused(
     { learningRate: 1e-3, betas: [0.9, 0.98] },
-    /Rate: 0\.002 in the checkpoint, 0\.001 now\n {2}settings\.betas: \[0\.9,0\.999\] .*, \[0\.9,0\.98\] now/,
+    /Rate: 0\.002 in the checkpoint, 0\.001 now; settings\.betas: \[0\.9,0\.999\] .*, \[0\.9,0\.98\] now/,
   )
   await refused({ seed: 5 }, /settings\.seed: 0 in the checkpoint, 5 now/)
   await refused({ model: await microModel({ depth: 3 }) }, /model\.depth: 2 in the checkpoint, 3 now/)

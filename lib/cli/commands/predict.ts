@@ -55,7 +55,7 @@ export const predictCommand: Command = {
     { what: 'what is on a picture', line: 'beit predict --model runs/photos --data hen.jpg' },
     {
       what: 'the one likeliest class of every image of a folder, for a program',
-      line: 'beit predict --model runs/photos --data new/ --top-k 1 --json > classes.jsonl',
+      line: 'beit predict --model runs/photos --data new/ --top-k 1 --json',
     },
   ],
   async run({ values }) {
