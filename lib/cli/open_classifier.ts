@@ -4,13 +4,13 @@ import { expectModel } from '../checkpoint/naming/expect_model.js'
 import { modelInWords } from '../checkpoint/naming/report.js'
 import { openCheckpoint } from '../checkpoint/read_checkpoint.js'
 import { BeitError } from '../errors.js'
-import { printable } from '../log/printable.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import { BEITS } from '../models/load_beit.js'
 import type { OptionSchema } from '../options.js'
 import { findWeights } from './find_checkpoint.js'
 import { PICK_FLAG } from './groups.js'
 import { imageSizeFlag, imageSizeOf } from './image_size.js'
+import { tellLoaded } from './tell.js'
 
 export const CLASSIFIER_FLAGS = {
   model: {
@@ -39,7 +39,7 @@ export async function openClassifier(
     device: values.device as string | undefined,
     ...(values.imageSize != null && { imageSize: imageSizeOf(values) }),
   })
-  for (const line of model.loadReport?.lines ?? []) process.stderr.write(`${printable(line, Infinity)}\n`)
+  tellLoaded(model)
   return model
 }
 

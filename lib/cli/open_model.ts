@@ -1,7 +1,6 @@
 /** The flag --model of commands that use a model as it is: a file, a checkpoint folder, or a preset. */
 import { existsSync } from 'node:fs'
 import { BeitError } from '../errors.js'
-import { printable } from '../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../models/beit_config.js'
 import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
@@ -11,6 +10,7 @@ import type { Call } from './command.js'
 import { findWeights } from './find_checkpoint.js'
 import { omit, PICK_FLAG, pickValues, withoutDefaults } from './groups.js'
 import { imageSizeFlag, imageSizeOf } from './image_size.js'
+import { tell, tellLoaded } from './tell.js'
 
 /** Parts of the configuration that a frozen model may need said: nothing of heads, nothing of training. */
 const ARCHITECTURE = omit(beitConfigSchema, ['vocabSize', 'numClasses', 'imageSize', 'dropPath', 'pooling'])
@@ -64,10 +64,10 @@ export async function openFrozenModel(
   if (isPreset(name)) {
     const { pick: _pick, ...config } = options as typeof options & { pick?: string }
     const model = await BeitForMaskedImageModeling.create(name, { ...config, vocabSize: 2, seed })
-    process.stderr.write(`${name} is a preset: its weights are random (seed ${seed})\n`)
+    tell(`${name} is a preset: its weights are random (seed ${seed})`)
     return model
   }
   const model = await loadAnyBeit(await findWeights(name), options)
-  for (const line of model.loadReport?.lines ?? []) process.stderr.write(`${printable(line, Infinity)}\n`)
+  tellLoaded(model)
   return model
 }

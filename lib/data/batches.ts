@@ -120,6 +120,29 @@ export function batches(
   }
 }
 
+/** What a pass over all images takes of the settings of its call. */
+export interface PassOptions extends Partial<Pick<BatchOptions, 'prefetch' | 'maxBrokenShare' | 'signal'>> {
+  batchSize: number
+  /** Threads that decode; null: as many as batches() takes. */
+  loaderThreads?: number | null
+}
+
+/** Every image of `source` once, in its order: the batches of evaluation and of everything else that only looks. */
+export function batchesInOrder(source: ImageSource, views: ViewSettings, options: PassOptions): BatchStream {
+  const { batchSize, loaderThreads, prefetch, maxBrokenShare, signal } = options
+  return batches(source, {
+    views,
+    batchSize,
+    shuffle: false,
+    dropLast: false,
+    epochs: 1,
+    threads: loaderThreads ?? undefined,
+    prefetch,
+    maxBrokenShare,
+    signal,
+  })
+}
+
 async function* iterate(
   source: ImageSource,
   { views, threads, prefetch, start, epochs, signal }: BatchOptions,

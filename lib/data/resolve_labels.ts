@@ -1,7 +1,7 @@
 /** From written labels to targets: every label of a set looked at, ids by name, one kind for all. */
-import { setImmediate as breathe } from 'node:timers/promises'
 import { BeitError } from '../errors.js'
 import { suggest } from '../options.js'
+import { countCooperatively } from './cooperative.js'
 import type { ImageSource } from './image_source.js'
 import type { LabelTable, LabelValue, WrittenTarget } from './label_table.js'
 import type { LabelledImages, Target, TargetKind } from './labels.js'
@@ -11,9 +11,6 @@ export interface CollectedTargets {
   kind: TargetKind
   targets: ArrayLike<Target>
 }
-
-/** Images between two turns of the event loop. */
-const SLICE = 8192
 
 /**
  * The target of every image of `source`. One image with weights makes weights of all; one with a list makes
@@ -28,8 +25,7 @@ export async function collectTargets(
   const resolver = new Resolver(table, classes)
   const targets: Target[] = []
   let kind: TargetKind = 'class'
-  for (let index = 0; index < source.length; index++) {
-    if (index % SLICE === SLICE - 1) await breathe()
+  await countCooperatively(source.length, (index) => {
     const sample = source.sample(index)
     const written = table.get(index, sample)
     if (written === undefined) throw missing(source, table, sample.key)
@@ -37,7 +33,7 @@ export async function collectTargets(
     if (target instanceof Map) kind = 'weights'
     else if (typeof target !== 'number' && kind === 'class') kind = 'classes'
     targets.push(target)
-  }
+  })
   if (kind === 'class') return { kind, targets: Int32Array.from(targets as number[]) }
   return { kind, targets: targets.map(kind === 'weights' ? asWeights : asList) }
 }
@@ -49,13 +45,12 @@ export async function collectTargets(
 export async function checkTargets(images: LabelledImages): Promise<void> {
   const { name, classes, targetKind } = images
   const resolver = new Resolver({ name, digitsAreIds: false }, classes)
-  for (let index = 0; index < images.length; index++) {
-    if (index % SLICE === SLICE - 1) await breathe()
+  await countCooperatively(images.length, (index) => {
     const target = images.targets(index)
     // What nearly every image has: its name is not asked for.
-    if (targetKind === 'class' && isId(target, classes.length)) continue
+    if (targetKind === 'class' && isId(target, classes.length)) return
     resolver.check(images.sample(index).key, target, targetKind)
-  }
+  })
 }
 
 const isId = (id: unknown, classes: number) =>

@@ -1,13 +1,14 @@
 /** Evaluation of a classifier on labelled images. */
 import { native } from '../binding.js'
 import { batchTargets } from '../data/batch_targets.js'
-import { type Batch, batches } from '../data/batches.js'
+import { type Batch, batchesInOrder } from '../data/batches.js'
 import { checkDistributions } from '../data/check_distributions.js'
 import type { ImageSource } from '../data/image_source.js'
 import { type LabelledImages, labelled } from '../data/labels.js'
 import { preprocessedViews } from '../data/preprocessed_views.js'
 import { BeitError } from '../errors.js'
 import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
+import { scoresNotFinite } from '../models/predict.js'
 import type { ClassifierScores, ScoringSettings } from '../native.js'
 import { defined, validateOptions } from '../options.js'
 import type { ClassificationEvaluation } from './classification_evaluation.js'
@@ -37,7 +38,7 @@ import { SingleLabelTally } from './single_label_tally.js'
  */
 export async function evaluate(options: EvaluateOptions): Promise<ClassificationEvaluation> {
   const settings = validateOptions<EvaluateSettings>('evaluate', evaluateSchema, defined(options))
-  const { model, batchSize, onProgress } = settings
+  const { model, onProgress } = settings
   const data = await labelledFor(model, settings.data)
   const several = data.targetKind === 'classes'
   const loss = settings.loss ?? (several || model.multiLabel ? 'binary-cross-entropy' : 'cross-entropy')
@@ -54,17 +55,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Classification
   const { mean, std } = preprocessing
   const scoring = { mean, std, loss, precision: settings.precision, topK: tally.topK }
   const began = performance.now()
-  const stream = batches(data, {
-    views: preprocessedViews(model.config.imageSize, preprocessing, settings.maxPixels),
-    batchSize,
-    shuffle: false,
-    dropLast: false,
-    epochs: 1,
-    threads: settings.loaderThreads ?? undefined,
-    prefetch: settings.prefetch,
-    maxBrokenShare: settings.maxBrokenShare,
-    signal: settings.signal,
-  })
+  const views = preprocessedViews(model.config.imageSize, preprocessing, settings.maxPixels)
+  const stream = batchesInOrder(data, views, settings)
   await usingThreads(settings.threads, async () => {
     let images = 0
     for await (const batch of stream) {
@@ -100,10 +92,5 @@ async function scoresOf(
   const scores = await native().classifierScores(model.handle, pixels.handle, targets.handle, scoring)
   const row = scores.losses.findIndex((loss) => !Number.isFinite(loss))
   if (row < 0) return scores
-  const { key } = data.sample(indices[row] as number)
-  throw new BeitError(
-    'ERR_NON_FINITE',
-    `evaluate: the model's scores of ${key} are not finite numbers: its weights are broken, or too large for ` +
-      scoring.precision,
-  )
+  throw scoresNotFinite('evaluate', data.sample(indices[row] as number).key, scoring.precision)
 }

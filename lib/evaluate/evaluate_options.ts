@@ -4,21 +4,14 @@ import { type ImageSource, isImageSource } from '../data/image_source.js'
 import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { ScoringSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
-import { pretrainSchema } from '../train/pretrain_options.js'
+import { type InferenceSettings, inferenceSchema } from './inference_options.js'
 import { type PreprocessingSettings, preprocessingSchema } from './preprocessing_options.js'
 
 /** What {@link evaluateSchema} describes, with its defaults filled in. */
-export interface EvaluateSettings extends PreprocessingSettings {
+export interface EvaluateSettings extends PreprocessingSettings, InferenceSettings {
   model: BeitForImageClassification
   data: ImageSource
   loss: ScoringSettings['loss'] | null
-  batchSize: number
-  precision: 'fp32' | 'bf16'
-  threads: number | null
-  loaderThreads: number | null
-  prefetch: number
-  maxBrokenShare: number
-  maxPixels: number
   onProgress: ((progress: EvaluationProgress) => void) | null
   signal: AbortSignal | null
 }
@@ -32,28 +25,13 @@ export interface EvaluationProgress {
 /** What a caller of `evaluate()` gives. */
 export type EvaluateOptions = Pick<EvaluateSettings, 'model' | 'data'> & Partial<EvaluateSettings>
 
-const run = (name: string) => pretrainSchema[name] as OptionSchema[string]
-
 /** How many images at once, and on what. */
-export const scoringSchema: OptionSchema = {
-  batchSize: {
-    type: 'integer',
-    min: 1,
-    default: 64,
-    doc: 'Images that go through the model at once; their number changes no more than the last bits of a score',
-  },
-  precision: {
-    type: 'choice',
-    choices: ['fp32', 'bf16'],
-    default: 'fp32',
-    doc: 'Arithmetic of the matrix products',
-  },
-  threads: run('threads'),
-  loaderThreads: run('loaderThreads'),
-  prefetch: run('prefetch'),
-  maxBrokenShare: run('maxBrokenShare'),
-  maxPixels: run('maxPixels'),
-}
+export const scoringSchema = inferenceSchema({
+  batchSize: 64,
+  batchSizeDoc:
+    'Images that go through the model at once; their number changes no more than the last bits of a score',
+  precisionDoc: 'Arithmetic of the matrix products',
+})
 
 export const evaluateSchema: OptionSchema = {
   model: {

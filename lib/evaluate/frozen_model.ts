@@ -6,7 +6,7 @@ import { threads } from '../device.js'
 import { invalidArgument } from '../errors.js'
 import type { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
-import type { PreprocessingSettings } from './preprocessing_options.js'
+import { givenPreprocessing, type PreprocessingSettings } from './preprocessing_options.js'
 import type { ProbeSettings } from './probe_options.js'
 
 /** The features asked for, of all blocks unless told. */
@@ -29,21 +29,12 @@ export function featureSettings(settings: ProbeSettings): FeatureSettings {
 export function frozenPreprocessing(
   settings: PreprocessingSettings & { model: BeitModel },
 ): ImagePreprocessing {
-  const { model, normalization, mean, std, interpolation, cropShare, wholeImage } = settings
+  const { model } = settings
   const { imageSize } = model.config
   const own =
     model.preprocessing ??
     imagePreprocessing(normalizationOf({ normalization: 'imagenet', mean: null, std: null }), imageSize)
-  const named = normalization === null ? own : normalizationOf({ normalization, mean, std })
-  return imagePreprocessing(
-    {
-      mean: mean ?? named.mean,
-      std: std ?? named.std,
-      interpolation: interpolation ?? own.interpolation,
-      cropShare: wholeImage ? 'whole' : (cropShare ?? own.cropShare),
-    },
-    imageSize,
-  )
+  return imagePreprocessing({ ...own, ...givenPreprocessing(settings) }, imageSize)
 }
 
 /** Runs `work` with the threads asked for, and puts back those of before. */

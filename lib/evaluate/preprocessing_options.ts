@@ -1,6 +1,7 @@
 /** Options of how an image is made for a model, where the caller says more than the model knows. */
+import { normalizationOf } from '../data/normalization.js'
 import type { ImagePreprocessing } from '../data/preprocessing.js'
-import type { OptionSchema } from '../options.js'
+import { defined, type OptionSchema } from '../options.js'
 import { INTERPOLATIONS, type Interpolation } from '../train/crop_options.js'
 import { pretrainSchema } from '../train/pretrain_options.js'
 
@@ -48,4 +49,16 @@ export const preprocessingSchema: OptionSchema = {
     default: false,
     doc: 'Resize all of each image to what the model sees, whatever its shape, in place of a crop',
   },
+}
+
+/** What is given, without what is left to the model. */
+export function givenPreprocessing(settings: Partial<PreprocessingSettings>): Partial<ImagePreprocessing> {
+  const { normalization = null, mean = null, std = null, interpolation, cropShare, wholeImage } = settings
+  const named = normalization === null ? { mean, std } : normalizationOf({ normalization, mean, std })
+  return defined({
+    mean: named.mean ?? undefined,
+    std: named.std ?? undefined,
+    interpolation: interpolation ?? undefined,
+    cropShare: wholeImage ? 'whole' : (cropShare ?? undefined),
+  }) as Partial<ImagePreprocessing>
 }

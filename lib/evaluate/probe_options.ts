@@ -1,12 +1,11 @@
 /** Options of `linearProbe()`, `knnProbe()` and `beit probe`. */
 import { progressOption, signalOption } from '../call_options.js'
-import { PREFETCH } from '../data/batches.js'
 import { type ImageSource, isImageSource } from '../data/image_source.js'
 import { BeitModel } from '../models/beit_model.js'
 import type { FeatureSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
 import { cropSchema } from '../train/crop_options.js'
-import { pretrainSchema } from '../train/pretrain_options.js'
+import { type InferenceSettings, inferenceSchema } from './inference_options.js'
 import { type PreprocessingSettings, preprocessingSchema } from './preprocessing_options.js'
 import type { ProbeProgress } from './probe_progress.js'
 
@@ -14,20 +13,13 @@ import type { ProbeProgress } from './probe_progress.js'
 export type Pooling = FeatureSettings['pooling']
 
 /** What every probe is told. */
-export interface ProbeSettings extends PreprocessingSettings {
+export interface ProbeSettings extends PreprocessingSettings, InferenceSettings {
   model: BeitModel
   data: ImageSource
   validation: ImageSource
   blocks: readonly number[] | null
   pooling: Pooling
-  batchSize: number
-  precision: 'fp32' | 'bf16'
   featureFile: string | null
-  threads: number | null
-  loaderThreads: number | null
-  prefetch: number
-  maxBrokenShare: number
-  maxPixels: number
   onProgress: ((progress: ProbeProgress) => void) | null
   signal: AbortSignal | null
 }
@@ -59,7 +51,6 @@ export type LinearProbeOptions = Pick<LinearProbeSettings, Needed> & Partial<Lin
 export type KnnProbeOptions = Pick<KnnProbeSettings, Needed> & Partial<KnnProbeSettings>
 
 function probeSchema(pooling: Pooling): OptionSchema {
-  const { threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
   return {
     model: {
       type: 'object',
@@ -94,29 +85,17 @@ function probeSchema(pooling: Pooling): OptionSchema {
       doc: "What stands for an image: 'cls', the class token; 'mean' of the patches; 'concat', both",
     },
     ...preprocessingSchema,
-    batchSize: {
-      type: 'integer',
-      min: 1,
-      default: 128,
-      doc: 'Images that go through the model at once, and of a step of the linear probe',
-    },
-    precision: {
-      type: 'choice',
-      choices: ['fp32', 'bf16'],
-      default: 'fp32',
-      doc: 'Arithmetic of the frozen model; the probe itself is float32',
-    },
+    ...inferenceSchema({
+      batchSize: 128,
+      batchSizeDoc: 'Images that go through the model at once, and of a step of the linear probe',
+      precisionDoc: 'Arithmetic of the frozen model; the probe itself is float32',
+    }),
     featureFile: {
       type: 'string',
       default: null,
       optional: true,
       doc: 'Keep features in a scratch file there, gone at the end; unset: in memory',
     },
-    threads: threads as OptionSchema[string],
-    loaderThreads: loaderThreads as OptionSchema[string],
-    prefetch: PREFETCH,
-    maxBrokenShare: maxBrokenShare as OptionSchema[string],
-    maxPixels: maxPixels as OptionSchema[string],
     onProgress: progressOption('Is told how far it is'),
     signal: signalOption('When aborted, the probe ends with its reason'),
   }

@@ -109,10 +109,19 @@ export function checkFinite(
 ): void {
   const wrong = probabilities.findIndex((probability) => !Number.isFinite(probability))
   if (wrong < 0) return
-  throw new BeitError(
+  throw scoresNotFinite('predict', nameOf(Math.floor(wrong / classesPerImage)), precision)
+}
+
+/** The error of a classifier that gives no numbers for `image`. */
+export function scoresNotFinite(
+  call: string,
+  image: string,
+  precision: ScoringSettings['precision'],
+): BeitError {
+  return new BeitError(
     'ERR_NON_FINITE',
-    `predict: the model's scores of ${nameOf(Math.floor(wrong / classesPerImage))} are not finite numbers: its ` +
-      `weights are broken, or too large for ${precision}`,
+    `${call}: the model's scores of ${image} are not finite numbers: its weights are broken, or too large for ` +
+      precision,
   )
 }
 

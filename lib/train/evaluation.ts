@@ -1,5 +1,5 @@
 /** Evaluation by the objective itself: in order, centre crops, the same masks every time. */
-import { batches } from '../data/batches.js'
+import { batchesInOrder } from '../data/batches.js'
 import type { StepResult, ViewSettings } from '../native.js'
 import type { RunSettings } from './run_options.js'
 import { Totals } from './totals.js'
@@ -11,24 +11,16 @@ import type { Evaluate } from './training.js'
  */
 export function objectiveEvaluation<Fields extends { loss: number }>(
   views: ViewSettings,
-  { batchSize, loaderThreads, prefetch, maxBrokenShare, signal }: RunSettings,
+  run: RunSettings,
   describe: (result: StepResult) => Fields,
 ): Evaluate<Fields> {
   return async (trainer, source, settings) => {
     const totals = new Totals()
-    const stream = batches(source, {
-      views,
-      batchSize,
-      shuffle: false,
-      dropLast: false,
-      threads: loaderThreads ?? undefined,
-      prefetch,
-      epochs: 1,
-      maxBrokenShare,
-    })
+    // Without the signal: an evaluation that is stopped ends without an error.
+    const stream = batchesInOrder(source, views, { ...run, signal: null })
     for await (const batch of stream) {
       try {
-        if (signal?.aborted) return null
+        if (run.signal?.aborted) return null
         const result = await trainer.evaluate(batch, settings)
         totals.add(result, { images: batch.indices.length, seconds: 0, waited: batch.waited / 1000 })
       } finally {

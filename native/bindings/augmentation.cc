@@ -13,24 +13,11 @@ namespace beit::bindings {
 
 namespace {
 
-constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
 constexpr double kMaxAlpha = 1e4;
 constexpr double kMaxAspect = 1e3;
 constexpr int64_t kMaxBoxes = 1000;
 // Of an image whose noise is made while the caller waits.
 constexpr int64_t kMaxErasedPixels = int64_t{1} << 24;
-
-uint64_t seed_from(const Napi::Value& value) {
-  return static_cast<uint64_t>(integer_between(value, "seed", 0, kMaxInteger));
-}
-
-uint32_t epoch_from(const Napi::Value& value) {
-  return static_cast<uint32_t>(integer_between(value, "epoch", 0, UINT32_MAX));
-}
-
-uint64_t index_from(const Napi::Value& value) {
-  return static_cast<uint64_t>(integer_between(value, "index", 0, kMaxInteger));
-}
 
 MixSettings mix_settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");

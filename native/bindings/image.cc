@@ -12,8 +12,6 @@ namespace beit::bindings {
 
 namespace {
 
-constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
-
 Napi::Value bytes_to_js(Napi::Env env, const uint8_t* data, size_t length) {
   auto array = Napi::Uint8Array::New(env, length);
   std::copy_n(data, length, array.Data());
@@ -118,8 +116,8 @@ static Napi::Value transform_image(const Napi::CallbackInfo& info) {
 // permutation(count: number, seed: number, epoch: number): Promise<Uint32Array>
 static Napi::Value permutation_of(const Napi::CallbackInfo& info) {
   const auto count = static_cast<uint32_t>(integer_between(info[0], "count", 0, UINT32_MAX));
-  const auto seed = static_cast<uint64_t>(integer_between(info[1], "seed", 0, kMaxInteger));
-  const auto epoch = static_cast<uint32_t>(integer_between(info[2], "epoch", 0, UINT32_MAX));
+  const auto seed = seed_from(info[1]);
+  const auto epoch = epoch_from(info[2]);
   return in_background(
       info.Env(), [=] { return permutation(count, seed, epoch); },
       [](Napi::Env env, const std::vector<uint32_t>& order) {
@@ -132,8 +130,8 @@ static Napi::Value permutation_of(const Napi::CallbackInfo& info) {
 // blockwiseMask(settings: MaskSettings, seed: number, epoch: number, indices: number[]): Uint8Array
 static Napi::Value blockwise_masks(const Napi::CallbackInfo& info) {
   const auto settings = mask_settings_from(info[0]);
-  const auto seed = static_cast<uint64_t>(integer_between(info[1], "seed", 0, kMaxInteger));
-  const auto epoch = static_cast<uint32_t>(integer_between(info[2], "epoch", 0, UINT32_MAX));
+  const auto seed = seed_from(info[1]);
+  const auto epoch = epoch_from(info[2]);
   const auto indices = integers_from(info[3], "indices");
   auto masks = Napi::Uint8Array::New(info.Env(), indices.size() * static_cast<size_t>(settings.grid_size()));
   uint8_t* mask = masks.Data();

@@ -13,18 +13,9 @@ namespace beit::bindings {
 namespace {
 
 constexpr int64_t kMaxThreads = 1024;
-constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
 
 std::shared_ptr<ImageLoader> loader_from(const Napi::CallbackInfo& info) {
   return from_handle<ImageLoader>(info[0], "loader");
-}
-
-uint32_t epoch_from(const Napi::Value& value) {
-  return static_cast<uint32_t>(integer_between(value, "epoch", 0, UINT32_MAX));
-}
-
-uint64_t index_from(const Napi::Value& value) {
-  return static_cast<uint64_t>(integer_between(value, "index", 0, kMaxInteger));
 }
 
 SampleRequest sample_from(const Napi::Value& value) {

@@ -6,7 +6,6 @@
 #include "bindings/register.h"
 #include "bindings/tensor_result.h"
 #include "bindings/training_values.h"
-#include "bindings/view_settings.h"
 #include "ops/nearest_neighbours.h"
 #include "train/frozen_features.h"
 #include "train/linear_probe_trainer.h"
@@ -14,8 +13,6 @@
 namespace beit::bindings {
 
 namespace {
-
-constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
 
 using TrainerPtr = std::shared_ptr<train::LinearProbeTrainer>;
 

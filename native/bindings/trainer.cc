@@ -5,7 +5,6 @@
 #include "bindings/module.h"
 #include "bindings/register.h"
 #include "bindings/training_values.h"
-#include "bindings/view_settings.h"
 #include "train/discrete_vae_step.h"
 #include "train/image_classification_step.h"
 #include "train/layer_decay.h"

@@ -80,6 +80,23 @@ int64_t integer_from(const Napi::Value& value, const char* name) {
   return static_cast<int64_t>(number);
 }
 
+double number_between(const Napi::Value& value, const char* name, double low, double high) {
+  const double number = number_from(value, name);
+  if (!(number >= low && number <= high)) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a number from ", low, " to ", high, ", got ", number);
+  }
+  return number;
+}
+
+int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high) {
+  const int64_t number = integer_from(value, name);
+  if (number < low || number > high) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a whole number from ", low, " to ", high, ", got ",
+         number);
+  }
+  return number;
+}
+
 bool boolean_from(const Napi::Value& value, const char* name) {
   if (!value.IsBoolean()) wrong_type(name, "true or false");
   return value.As<Napi::Boolean>().Value();

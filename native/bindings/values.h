@@ -22,11 +22,27 @@ at::Device device_from_name(const std::string& name);  // 'cpu', 'cuda' or 'cuda
 std::string string_from(const Napi::Value& value, const char* name);
 int64_t integer_from(const Napi::Value& value, const char* name);
 double number_from(const Napi::Value& value, const char* name);
+double number_between(const Napi::Value& value, const char* name, double low, double high);
+// A whole number in low..high.
+int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high);
 bool boolean_from(const Napi::Value& value, const char* name);
 Napi::Object object_from(const Napi::Value& value, const char* name);
 std::vector<int64_t> integers_from(const Napi::Value& value, const char* name);
 std::vector<std::string> strings_from(const Napi::Value& value, const char* name);
 std::vector<SlotPtr> tensors_from(const Napi::Value& value, const char* name);
+
+constexpr int64_t kMaxInteger = (int64_t{1} << 53) - 1;  // of JavaScript
+
+// What the random numbers of a sample are a function of.
+inline uint64_t seed_from(const Napi::Value& value) {
+  return static_cast<uint64_t>(integer_between(value, "seed", 0, kMaxInteger));
+}
+inline uint32_t epoch_from(const Napi::Value& value) {
+  return static_cast<uint32_t>(integer_between(value, "epoch", 0, UINT32_MAX));
+}
+inline uint64_t index_from(const Napi::Value& value) {
+  return static_cast<uint64_t>(integer_between(value, "index", 0, kMaxInteger));
+}
 
 inline SlotPtr tensor_from(const Napi::Value& value, const char* name) {
   return from_handle<TensorSlot>(value, name);

@@ -57,23 +57,6 @@ Crop crop_from(const Napi::Value& value) {
 
 }  // namespace
 
-double number_between(const Napi::Value& value, const char* name, double low, double high) {
-  const double number = number_from(value, name);
-  if (!(number >= low && number <= high)) {
-    fail("ERR_INVALID_ARGUMENT", name, ": expected a number from ", low, " to ", high, ", got ", number);
-  }
-  return number;
-}
-
-int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high) {
-  const int64_t number = integer_from(value, name);
-  if (number < low || number > high) {
-    fail("ERR_INVALID_ARGUMENT", name, ": expected a whole number from ", low, " to ", high, ", got ",
-         number);
-  }
-  return number;
-}
-
 std::vector<double> numbers_from(const Napi::Value& value, const char* name, size_t count) {
   if (!value.IsArray() || value.As<Napi::Array>().Length() != count) {
     fail("ERR_INVALID_ARGUMENT", name, ": expected an array of ", count, " numbers");

@@ -19,8 +19,4 @@ std::vector<double> numbers_from(const Napi::Value& value, const char* name, siz
 // { rgb: Uint8Array, width: number, height: number }: the memory stays JavaScript's.
 ImageView raw_image_from(const Napi::Value& value, const char* name);
 
-double number_between(const Napi::Value& value, const char* name, double low, double high);
-// A whole number in low..high.
-int64_t integer_between(const Napi::Value& value, const char* name, int64_t low, int64_t high);
-
 }  // namespace beit::bindings

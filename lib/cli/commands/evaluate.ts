@@ -23,6 +23,7 @@ import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
 import { prepareOutputs, writeJson } from '../output_file.js'
 import { StatusLine } from '../status_line.js'
+import { tellLeftOut } from '../tell.js'
 
 export const evaluateCommand: Command = {
   name: 'evaluate',
@@ -104,7 +105,7 @@ function checkPicture(picture: unknown): void {
 /** Prints the result, and writes it where it is wanted. */
 async function tell({ values }: Call, result: ClassificationEvaluation): Promise<void> {
   const { broken, multiLabel } = result
-  for (const { key, path, message } of broken) console.error(`left out: ${key} in ${path}: ${message}`)
+  tellLeftOut(broken)
   if (values.json === true) printJson(result)
   else print(evaluationTable(result))
   const told: string[] = []

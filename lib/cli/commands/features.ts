@@ -22,6 +22,7 @@ import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
 import { prepareOutputs } from '../output_file.js'
 import { StatusLine } from '../status_line.js'
+import { tellLeftOut } from '../tell.js'
 
 const BLOCKS_FLAG: OptionSpec = {
   type: 'string',
@@ -118,7 +119,7 @@ function blocksOf(text = 'all'): FeatureOptions['blocks'] {
 }
 
 function tell({ output, images, names, shape, dtype, broken, seconds }: ExtractedFeatures): void {
-  for (const { key, path, message } of broken) console.error(`left out: ${key} in ${path}: ${message}`)
+  tellLeftOut(broken)
   print(
     columns([
       ['images', `${grouped(images)} in ${duration(seconds)}`],

@@ -3,15 +3,13 @@ import { join } from 'node:path'
 import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
 import { classBalance } from '../../data/class_balance.js'
 import type { LabelledImages } from '../../data/labels.js'
-import { normalizationOf } from '../../data/normalization.js'
-import type { ImagePreprocessing } from '../../data/preprocessing.js'
 import { BeitError } from '../../errors.js'
-import { type PreprocessingSettings, preprocessingSchema } from '../../evaluate/preprocessing_options.js'
+import { givenPreprocessing, preprocessingSchema } from '../../evaluate/preprocessing_options.js'
 import { balanceTable } from '../../log/balance_table.js'
 import { evaluationTable } from '../../log/evaluation_table.js'
 import { percent } from '../../log/format.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
-import { print, printable } from '../../log/printable.js'
+import { print } from '../../log/printable.js'
 import { beitConfigSchema } from '../../models/beit_config.js'
 import { BeitForImageClassification } from '../../models/beit_for_image_classification.js'
 import type { OptionSchema, OptionSpec } from '../../options.js'
@@ -36,6 +34,7 @@ import {
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { LABELLED_DATA_FLAGS, openLabelledData } from '../labelled_data.js'
 import { isPreset } from '../open_model.js'
+import { tell, tellLoaded } from '../tell.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
@@ -139,7 +138,7 @@ export const finetuneCommand: Command = {
       ...values,
       subsetSeed: values.subsetSeed ?? values.seed,
     })
-    for (const line of balanceTable(await classBalance(data), 20)) say(line)
+    for (const line of balanceTable(await classBalance(data), 20)) tell(line)
     using model = await makeModel(values, data)
     const options: FinetuneOptions = {
       ...(pickValues(values, Object.keys(finetuneSchema)) as Partial<FinetuneOptions>),
@@ -151,8 +150,6 @@ export const finetuneCommand: Command = {
     return await follow<FinetuneEvent>(call, (signal) => finetune({ ...options, signal }), results)
   },
 }
-
-const say = (line: string) => process.stderr.write(`${printable(line, Infinity)}\n`)
 
 /**
  * The options given, over those of the recipe.
@@ -186,9 +183,9 @@ async function makeModel(
     device: values.device as string | undefined,
     seed: values.seed as number | undefined,
   }
-  const preprocessing = preprocessingOf(values)
+  const preprocessing = givenPreprocessing(pickValues(values, Object.keys(PREPROCESSING_FLAGS)))
   if (isPreset(name)) {
-    say(`${name} is a preset: its weights are random (seed ${options.seed ?? 0})`)
+    tell(`${name} is a preset: its weights are random (seed ${options.seed ?? 0})`)
     return BeitForImageClassification.create(name, { ...options, labels: classes, preprocessing })
   }
   const path = await findWeights(name)
@@ -198,18 +195,8 @@ async function makeModel(
     labels: classes,
     preprocessing,
   })
-  for (const line of model.loadReport?.lines ?? []) say(line)
+  tellLoaded(model)
   return model
-}
-
-/** What the flags say of it, without what they leave to the checkpoint. */
-function preprocessingOf(values: Call['values']): Partial<ImagePreprocessing> {
-  const given = Object.entries(pickValues(values, Object.keys(PREPROCESSING_FLAGS)))
-  const { normalization, wholeImage, ...parts } = Object.fromEntries(
-    given.filter(([, value]) => value !== null),
-  ) as Partial<PreprocessingSettings>
-  const named = normalization == null ? {} : normalizationOf({ normalization, mean: null, std: null })
-  return { ...named, ...parts, ...(wholeImage && { cropShare: 'whole' }) } as Partial<ImagePreprocessing>
 }
 
 async function results({ done, output }: Ending<FinetuneEvent>): Promise<[string, string][]> {

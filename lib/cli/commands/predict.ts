@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { native } from '../../binding.js'
-import { batches } from '../../data/batches.js'
+import { batchesInOrder } from '../../data/batches.js'
 import { type ImageSource, isImageName } from '../../data/image_source.js'
 import { openImages } from '../../data/open_images.js'
 import { preprocessedViews } from '../../data/preprocessed_views.js'
@@ -22,6 +22,7 @@ import { type Command, EXIT } from '../command.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
+import { tellLeftOut } from '../tell.js'
 
 export const predictCommand: Command = {
   name: 'predict',
@@ -66,13 +67,10 @@ export const predictCommand: Command = {
     const source = await openSource(values.data as string)
     const multiLabel = (values.multiLabel as boolean | undefined) ?? model.multiLabel
     const scoring = predictionScoring(model, { ...settings, multiLabel })
-    const stream = batches(source, {
-      views: preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels),
+    const views = preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels)
+    const stream = batchesInOrder(source, views, {
       batchSize: settings.batchSize,
-      shuffle: false,
-      dropLast: false,
-      epochs: 1,
-      threads: (values.loaderThreads as number | null | undefined) ?? undefined,
+      loaderThreads: values.loaderThreads as number | null | undefined,
       maxBrokenShare: 1,
       signal: interrupt.signal,
     })
@@ -94,8 +92,7 @@ export const predictCommand: Command = {
       throw error
     } finally {
       // Of a command that fails, too: they may be why.
-      for (const { key, path, message } of stream.broken)
-        console.error(`left out: ${key} in ${path}: ${message}`)
+      tellLeftOut(stream.broken)
     }
   },
 }

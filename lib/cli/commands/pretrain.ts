@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openImages } from '../../data/open_images.js'
 import { percent } from '../../log/format.js'
-import { printable } from '../../log/printable.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForMaskedImageModeling } from '../../models/beit_for_masked_image_modeling.js'
 import type { OptionSchema } from '../../options.js'
@@ -27,6 +26,7 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { tellLoaded } from '../tell.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
 
@@ -139,7 +139,7 @@ async function makeModel(
   }
   if (beitPresets.includes(name) || !existsSync(name)) return BeitForMaskedImageModeling.create(name, config)
   const model = await BeitForMaskedImageModeling.load(await findWeights(name), config)
-  for (const line of model.loadReport?.lines ?? []) process.stderr.write(`${printable(line, Infinity)}\n`)
+  tellLoaded(model)
   return model
 }
 

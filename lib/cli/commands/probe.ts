@@ -22,6 +22,7 @@ import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
 import { prepareOutputs, writeJson } from '../output_file.js'
 import { inWords } from '../probe_status.js'
 import { StatusLine } from '../status_line.js'
+import { tellLeftOut } from '../tell.js'
 
 const LINEAR_ONLY = [
   'epochs',
@@ -171,7 +172,7 @@ const withoutNulls = (values: Record<string, unknown>) =>
 async function tell({ values }: Call, results: Results): Promise<void> {
   const { linear, knn } = results
   const any = (linear ?? knn) as LinearProbeResult | KnnProbeResult
-  for (const { key, path, message } of any.broken) console.error(`left out: ${key} in ${path}: ${message}`)
+  tellLeftOut(any.broken)
   const plain = { ...(linear && { linear: withoutTensors(linear) }), ...(knn && { knn }) }
   if (values.json === true) printJson(plain)
   else {

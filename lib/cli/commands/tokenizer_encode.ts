@@ -1,6 +1,6 @@
 /** beit tokenizer encode: the visual tokens of images, as lines of JSON. */
 import { streamFile } from '../../checkpoint/atomic_file.js'
-import { batches } from '../../data/batches.js'
+import { batchesInOrder } from '../../data/batches.js'
 import { openImages } from '../../data/open_images.js'
 import { evaluationViews } from '../../data/view_settings.js'
 import { grouped } from '../../log/format.js'
@@ -11,6 +11,7 @@ import { shown } from '../follow.js'
 import { PATHS, pick } from '../groups.js'
 import { imageSizeFlag, tokenizerImageSize } from '../image_size.js'
 import { openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { tellLeftOut } from '../tell.js'
 
 export const encodeCommand: Command = {
   name: 'tokenizer encode',
@@ -49,16 +50,13 @@ export const encodeCommand: Command = {
     using tokenizer = await openTokenizer(values, values.device as string | undefined)
     const imageSize = tokenizerImageSize(values, tokenizer)
     const [rows, columns] = tokenizer.gridSize(imageSize)
-    const stream = batches(source, {
-      views: evaluationViews(
-        { imageSize, tokenImageSize: null, maskGrid: null },
-        { maxPixels: values.maxPixels as number | undefined },
-      ),
+    const views = evaluationViews(
+      { imageSize, tokenImageSize: null, maskGrid: null },
+      { maxPixels: values.maxPixels as number | undefined },
+    )
+    const stream = batchesInOrder(source, views, {
       batchSize: (values.batchSize as number | undefined) ?? 32,
-      epochs: 1,
-      shuffle: false,
-      dropLast: false,
-      threads: (values.loaderThreads as number | null | undefined) ?? undefined,
+      loaderThreads: values.loaderThreads as number | null | undefined,
       maxBrokenShare: values.maxBrokenShare as number | undefined,
     })
     const output = values.output as string
@@ -83,8 +81,7 @@ export const encodeCommand: Command = {
       })
     } finally {
       // Of a command that fails, too: they may be why.
-      for (const { key, path, message } of stream.broken)
-        console.error(`left out: ${key} in ${path}: ${message}`)
+      tellLeftOut(stream.broken)
     }
     console.log(`${grouped(count)} images of ${rows}x${columns} tokens: ${shown(output)}`)
     return EXIT.ok

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { native } from '../../binding.js'
 import { streamFile } from '../../checkpoint/atomic_file.js'
-import { batches } from '../../data/batches.js'
+import { batchesInOrder } from '../../data/batches.js'
 import { preprocessedViews } from '../../data/preprocessed_views.js'
 import type { ImagePreprocessing } from '../../data/preprocessing.js'
 import { scope } from '../../dispose.js'
@@ -48,23 +48,14 @@ import { featureTargets, targetsOf } from './feature_targets.js'
 export async function extractFeatures(options: FeatureOptions): Promise<ExtractedFeatures> {
   const settings = validateOptions<FeatureSettings>('extractFeatures', featureSchema, defined(options))
   settings.blocks ??= 'all'
-  const { model, data, output, batchSize, maxPixels, onProgress, signal } = settings
+  const { model, data, output, maxPixels, onProgress } = settings
   const preprocessing = frozenPreprocessing(settings)
   const extraction = extractionOf(settings, preprocessing)
   const format = settings.format ?? featureFormatOf(output)
   const began = performance.now()
   const table = await tableOf(settings, extraction, preprocessing)
-  const stream = batches(data, {
-    views: preprocessedViews(model.config.imageSize, preprocessing, maxPixels),
-    batchSize,
-    shuffle: false,
-    dropLast: false,
-    epochs: 1,
-    threads: settings.loaderThreads ?? undefined,
-    prefetch: settings.prefetch,
-    maxBrokenShare: settings.maxBrokenShare,
-    signal,
-  })
+  const views = preprocessedViews(model.config.imageSize, preprocessing, maxPixels)
+  const stream = batchesInOrder(data, views, settings)
   let images = 0
   const write = async (file: FileHandle) => {
     const writer = featureWriter(format, file, table)

@@ -1,12 +1,11 @@
 /** Options of `extractFeatures()` and `beit features`. */
 import { progressOption, signalOption } from '../../call_options.js'
-import { PREFETCH } from '../../data/batches.js'
 import type { BrokenImage } from '../../data/broken_images.js'
 import { type ImageSource, isImageSource } from '../../data/image_source.js'
 import { BeitModel } from '../../models/beit_model.js'
 import type { ExtractionSettings } from '../../native.js'
 import type { OptionSchema } from '../../options.js'
-import { pretrainSchema } from '../../train/pretrain_options.js'
+import { type InferenceSettings, inferenceSchema } from '../inference_options.js'
 import { type PreprocessingSettings, preprocessingSchema } from '../preprocessing_options.js'
 import { FEATURE_FORMATS, type FeatureFormat } from './feature_file.js'
 
@@ -14,7 +13,7 @@ import { FEATURE_FORMATS, type FeatureFormat } from './feature_file.js'
 export type FeaturePooling = ExtractionSettings['pooling']
 
 /** What {@link featureSchema} describes, with its defaults filled in. */
-export interface FeatureSettings extends PreprocessingSettings {
+export interface FeatureSettings extends PreprocessingSettings, InferenceSettings {
   model: BeitModel
   data: ImageSource
   output: string
@@ -22,13 +21,6 @@ export interface FeatureSettings extends PreprocessingSettings {
   pooling: FeaturePooling | null
   format: FeatureFormat | null
   dtype: 'float32' | 'float16'
-  batchSize: number
-  precision: 'fp32' | 'bf16'
-  threads: number | null
-  loaderThreads: number | null
-  prefetch: number
-  maxBrokenShare: number
-  maxPixels: number
   onProgress: ((progress: FeatureProgress) => void) | null
   signal: AbortSignal | null
 }
@@ -58,8 +50,6 @@ export interface ExtractedFeatures {
   broken: readonly BrokenImage[]
   seconds: number
 }
-
-const { threads, loaderThreads, maxBrokenShare, maxPixels } = pretrainSchema
 
 export const featureSchema: OptionSchema = {
   model: {
@@ -100,13 +90,11 @@ export const featureSchema: OptionSchema = {
   },
   dtype: { type: 'choice', choices: ['float32', 'float16'], default: 'float32', doc: 'Of the numbers in it' },
   ...preprocessingSchema,
-  batchSize: { type: 'integer', min: 1, default: 64, doc: 'Images that go through the model at once' },
-  precision: { type: 'choice', choices: ['fp32', 'bf16'], default: 'fp32', doc: 'Arithmetic of the model' },
-  threads: threads as OptionSchema[string],
-  loaderThreads: loaderThreads as OptionSchema[string],
-  prefetch: PREFETCH,
-  maxBrokenShare: maxBrokenShare as OptionSchema[string],
-  maxPixels: maxPixels as OptionSchema[string],
+  ...inferenceSchema({
+    batchSize: 64,
+    batchSizeDoc: 'Images that go through the model at once',
+    precisionDoc: 'Arithmetic of the model',
+  }),
   onProgress: progressOption('Is told how far it is, after each batch'),
   signal: signalOption('When aborted, the call ends with its reason and leaves no file'),
 }
