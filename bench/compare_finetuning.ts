@@ -9,6 +9,7 @@ import { METRICS_FILE, readMetrics } from 'beit-torch'
 import { lineChart, type Point, type Series } from '../lib/visualize/line_chart.js'
 import { Picture } from '../lib/visualize/picture.js'
 import type { Tone } from '../lib/visualize/theme.js'
+import { mean, sampleDeviation } from './statistics.js'
 
 const USAGE = 'usage: node dist/bench/compare_finetuning.js PICTURE NAME=RUN,RUN,... [NAME=RUN,...]'
 const TONES: readonly Tone[] = ['evaluation', 'reference', 'training']
@@ -27,14 +28,6 @@ async function accuracies(run: string): Promise<Point[]> {
   return points
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** Of a sample: n - 1. */
-function deviation(values: readonly number[]): number {
-  const centre = mean(values)
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1))
-}
-
 const series: Series[] = []
 console.log('| group | each run, last epoch (%) | mean | standard deviation |\n|---|---|---|---|')
 for (const [i, group] of given.entries()) {
@@ -51,7 +44,7 @@ for (const [i, group] of given.entries()) {
   series.push({ name, points: average, tone, style: 'marked' })
 
   const last = runs.map((points) => (points.at(-1) as Point)[1])
-  const spread = last.length > 1 ? deviation(last).toFixed(1) : ''
+  const spread = last.length > 1 ? sampleDeviation(last).toFixed(1) : ''
   console.log(
     `| ${name} | ${last.map((value) => value.toFixed(1)).join(', ')} | ${mean(last).toFixed(1)} | ${spread} |`,
   )
