@@ -270,6 +270,8 @@ export interface TrainerBindings {
       /** Global-norm clipping; null: none. */
       clipGradient: number | null
       precision: 'fp32' | 'bf16'
+      /** 'off': libtorch's own operations instead of the fast paths; default 'auto'. */
+      optimize?: 'auto' | 'off'
       /** Of drop path and Gumbel noise. */
       seed: number
       /** Layer-wise decay of the learning rate (`layerDecayScales`); default null: none. */
@@ -701,6 +703,24 @@ export interface ProbeBindings {
   linearProbeWeights(probe: LinearProbeHandle): Promise<[weight: TensorHandle, bias: TensorHandle]>
 }
 
+/** native/bindings/operation.cc */
+export interface OperationBindings {
+  /**
+   * One of native/ops/operations.cc by itself, for tests and benchmarks. With `gradients`, weights of the outputs,
+   * also the gradients of sum(outputs * weights) for each floating-point tensor given; null where there is none.
+   */
+  runOperation(
+    name: string,
+    tensors: readonly (TensorHandle | null)[],
+    numbers: Readonly<Record<string, number>>,
+    settings: {
+      precision: 'fp32' | 'bf16'
+      optimize: 'auto' | 'off'
+      gradients?: readonly (TensorHandle | null)[] | null
+    },
+  ): Promise<{ outputs: (TensorHandle | null)[]; gradients: (TensorHandle | null)[] }>
+}
+
 export type NativeBindings = RuntimeBindings &
   TensorBindings &
   CheckpointBindings &
@@ -709,5 +729,6 @@ export type NativeBindings = RuntimeBindings &
   TrainerBindings &
   ClassifierBindings &
   ProbeBindings &
+  OperationBindings &
   AugmentationBindings &
   ImageLoaderBindings

@@ -16,6 +16,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   beit::bindings::register_image(env, exports);
   beit::bindings::register_image_loader(env, exports);
   beit::bindings::register_module(env, exports);
+  beit::bindings::register_operation(env, exports);
   beit::bindings::register_probe(env, exports);
   beit::bindings::register_tensor(env, exports);
   beit::bindings::register_trainer(env, exports);

@@ -15,6 +15,7 @@ void register_handle(Napi::Env env, Napi::Object exports);
 void register_image(Napi::Env env, Napi::Object exports);
 void register_image_loader(Napi::Env env, Napi::Object exports);
 void register_module(Napi::Env env, Napi::Object exports);
+void register_operation(Napi::Env env, Napi::Object exports);
 void register_probe(Napi::Env env, Napi::Object exports);
 void register_tensor(Napi::Env env, Napi::Object exports);
 void register_trainer(Napi::Env env, Napi::Object exports);

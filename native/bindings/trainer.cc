@@ -83,7 +83,10 @@ train::TrainerOptions options_from(const Napi::Object& object) {
     options.average = module_from<nn::Module>(ema.Get("model"), "ema.model", "a model");
     options.average_decay = number_between(ema.Get("decay"), "ema.decay", 0, 1);
   }
-  options.precision = precision_from(object.Get("precision"));
+  options.compute.precision = precision_from(object.Get("precision"));
+  if (const auto optimize = object.Get("optimize"); !is_absent(optimize)) {
+    options.compute.optimize = optimize_from(optimize);
+  }
   options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
   return options;
 }

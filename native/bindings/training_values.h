@@ -28,6 +28,12 @@ inline train::Precision precision_from(const Napi::Value& value) {
   fail("ERR_INVALID_ARGUMENT", "precision: expected 'fp32' or 'bf16', got '", name, "'");
 }
 
+inline bool optimize_from(const Napi::Value& value) {
+  const auto name = string_from(value, "optimize");
+  if (name == "auto" || name == "off") return name == "auto";
+  fail("ERR_INVALID_ARGUMENT", "optimize: expected 'auto' or 'off', got '", name, "'");
+}
+
 inline train::ClassificationLoss classification_loss_from(const Napi::Value& value) {
   const auto name = string_from(value, "loss");
   if (name == "cross-entropy") return train::ClassificationLoss::kCrossEntropy;

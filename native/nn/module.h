@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/parameter_store.h"
+#include "ops/compute.h"
 
 namespace beit::nn {
 
@@ -14,6 +15,7 @@ namespace beit::nn {
 struct ForwardContext {
   bool training = false;
   std::optional<at::Generator> generator;
+  ops::Compute compute;
 };
 
 // How a module is made: dtype and device of its parameters, and the seed of their initial values (none:

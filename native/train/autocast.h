@@ -2,9 +2,11 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include "ops/compute.h"
+
 namespace beit::train {
 
-enum class Precision { kFp32, kBf16 };
+using ops::Precision;
 
 // Autocast for operations on `device` while the object lives; the settings of before afterwards. Autocast is
 // per thread, so it is set here, on the engine thread, and not by whoever asked for the precision.

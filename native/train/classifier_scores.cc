@@ -40,8 +40,10 @@ ClassifierScores classifier_scores(const models::BeitForImageClassification& mod
   const auto x = Normalisation(scoring.mean, scoring.std, model.device())(pixels);
   at::Tensor logits;  // (B, C)
   {
-    Autocast autocast(model.device(), scoring.precision);
-    logits = model.forward(x.to(model.dtype()), nn::ForwardContext{}).to(at::kDouble);
+    nn::ForwardContext context;
+    context.compute.precision = scoring.precision;
+    Autocast autocast(model.device(), context.compute.precision);
+    logits = model.forward(x.to(model.dtype()), context).to(at::kDouble);
   }
 
   auto probabilities =

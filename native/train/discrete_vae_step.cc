@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "train/autocast.h"
 #include "train/images.h"
 #include "train/token_counts.h"
 
@@ -68,14 +69,14 @@ Loss DiscreteVaeStep::loss(const MicroBatch& batch, const LossSettings& settings
   // The networks in the precision of the run, the relaxation and the losses in float32.
   at::Tensor logits;  // (B, V, h, w)
   {
-    Autocast autocast(device, settings.precision);
+    Autocast autocast(device, settings.forward.compute.precision);
     logits = model_->logits(pixels);
   }
   logits = logits.to(at::kFloat);
   const auto codes = relaxed_codes(logits, settings);
   at::Tensor decoded;  // (B, 3 or 6, H, W)
   {
-    Autocast autocast(device, settings.precision);
+    Autocast autocast(device, settings.forward.compute.precision);
     decoded = model_->decode_soft(codes);
   }
   const auto reconstruction = reconstruction_loss(decoded.to(at::kFloat), pixels);

@@ -26,11 +26,11 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
   }
   c10::NoGradGuard no_gradient;
   const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels).to(model.dtype());
-  Autocast autocast(model.device(), settings.precision);
-  if (!settings.blocks) {
-    return model.head_features(images, settings.pooling, nn::ForwardContext{}).unsqueeze(1);
-  }
-  return model.pooled_block_features(images, *settings.blocks, settings.pooling, nn::ForwardContext{});
+  nn::ForwardContext context;
+  context.compute.precision = settings.precision;
+  Autocast autocast(model.device(), context.compute.precision);
+  if (!settings.blocks) return model.head_features(images, settings.pooling, context).unsqueeze(1);
+  return model.pooled_block_features(images, *settings.blocks, settings.pooling, context);
 }
 
 at::Tensor feature_bank(int64_t rows, int64_t layers, int64_t width, const std::string& path) {

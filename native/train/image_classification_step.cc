@@ -1,6 +1,7 @@
 #include "train/image_classification_step.h"
 
 #include "engine/error.h"
+#include "train/autocast.h"
 #include "train/classification_targets.h"
 
 namespace beit::train {
@@ -63,7 +64,7 @@ Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& 
   const auto target = targets(batch);
   at::Tensor logits;  // (B, C)
   {
-    Autocast autocast(model_->device(), settings.precision);
+    Autocast autocast(model_->device(), settings.forward.compute.precision);
     logits = model_->forward(pixels, settings.forward);
   }
   logits = logits.to(at::kFloat);

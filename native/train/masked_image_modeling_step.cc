@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "engine/error.h"
+#include "train/autocast.h"
 #include "train/token_counts.h"
 
 namespace beit::train {
@@ -81,7 +82,7 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
   const auto target = targets(batch, rows);
   at::Tensor logits;
   {
-    Autocast autocast(model_->device(), settings.precision);
+    Autocast autocast(model_->device(), settings.forward.compute.precision);
     logits = model_->masked_logits(pixels, mask, rows, settings.forward);  // (masked, V)
   }
   logits = logits.to(at::kFloat);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "nn/module.h"
-#include "train/autocast.h"
 #include "train/batch_mixing.h"
 
 namespace beit::train {
@@ -26,7 +25,6 @@ struct MicroBatch {
 
 struct LossSettings {
   nn::ForwardContext forward;
-  Precision precision = Precision::kFp32;
   double temperature = 1.0;  // of relaxed codes
   double kl_weight = 0.0;
 };

@@ -117,7 +117,7 @@ StepResult Trainer::evaluate(const MicroBatch& batch, const StepSettings& settin
 LossSettings Trainer::loss_settings(const StepSettings& settings, bool training) const {
   LossSettings result;
   result.forward.training = training;
-  result.precision = options_.precision;
+  result.forward.compute = options_.compute;
   result.temperature = settings.temperature;
   result.kl_weight = settings.kl_weight;
   return result;

@@ -18,7 +18,7 @@ namespace beit::train {
 struct TrainerOptions {
   AdamW::Options adamw;
   std::optional<double> clip_gradient;  // largest global norm
-  Precision precision = Precision::kFp32;
+  ops::Compute compute;
   uint64_t seed = 0;  // of drop path and Gumbel noise
   // Follows the weights, step by step; none: nothing does.
   std::shared_ptr<nn::Module> average;

@@ -1,0 +1,15 @@
+// How an operation may compute its result.
+#pragma once
+
+namespace beit::ops {
+
+// kBf16: mixed precision. Matrix products and convolutions in half the bits, weights and sums in float32.
+enum class Precision { kFp32, kBf16 };
+
+struct Compute {
+  Precision precision = Precision::kFp32;
+  // false: libtorch's own operations one by one, which the tests compare the fast paths with.
+  bool optimize = true;
+};
+
+}  // namespace beit::ops
