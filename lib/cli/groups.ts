@@ -70,6 +70,7 @@ export const RUN_HEADINGS = {
     'eps',
     'clipGradient',
     'precision',
+    'optimize',
     'seed',
   ],
 } as const

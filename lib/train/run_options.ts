@@ -31,6 +31,7 @@ export interface RunSettings {
   eps: number
   clipGradient: number | null
   precision: 'fp32' | 'bf16'
+  optimize: 'auto' | 'off'
   seed: number
   saveEveryEpochs: number
   saveEverySteps: number | null
@@ -153,6 +154,12 @@ export function runSchema(defaults: {
       choices: ['fp32', 'bf16'],
       default: 'fp32',
       doc: 'Arithmetic of the matrix products; weights and moments are float32 always',
+    },
+    optimize: {
+      type: 'choice',
+      choices: ['auto', 'off'],
+      default: 'auto',
+      doc: "'off': libtorch's own operations one by one, slower; to tell whether a fast path is to blame",
     },
     seed: {
       type: 'integer',

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/interruptible.h"
+#include "ops/linear.h"
 #include "ops/relative_position.h"
 
 namespace beit::models {
@@ -49,9 +51,20 @@ Beit::Beit(const BeitConfig& config, const nn::ModuleOptions& options, InitSchem
                                 : RelativePositionBias()),
       blocks_(make_blocks(store(), config, scheme)) {}
 
-at::Tensor Beit::embed(const at::Tensor& pixels, const at::Tensor& mask) const {
+at::Tensor Beit::patches(const at::Tensor& pixels, const ops::Compute& compute) const {
+  const auto x = pixels.to(dtype());
+  if (!compute.optimize) return patch_embed_(x).flatten(2).transpose(1, 2);  // (B, D, h, w) -> (B, N, D)
+  // Patches do not overlap, so the convolution is one matrix product: (B, 3, h p, w p) -> (B, N, 3 p p)
+  const int64_t batch = x.size(0), p = config_.patch_size;
+  const auto columns = x.view({batch, 3, config_.rows(), p, config_.columns(), p})
+                           .permute({0, 2, 4, 1, 3, 5})
+                           .reshape({batch, config_.patches(), 3 * p * p});
+  return interruptible(ops::linear(columns, patch_embed_.weight.flatten(1), patch_embed_.bias, compute));
+}
+
+at::Tensor Beit::embed(const at::Tensor& pixels, const at::Tensor& mask, const ops::Compute& compute) const {
   const int64_t batch = pixels.size(0);
-  auto x = patch_embed_(pixels.to(dtype())).flatten(2).transpose(1, 2);  // (B, D, h, w) -> (B, N, D)
+  auto x = patches(pixels, compute);
   if (mask.defined()) x = at::where(mask.unsqueeze(-1), mask_token_, x);
   // The mask token comes in before the positions, and the class token is never masked.
   x = at::cat({cls_token_.expand({batch, 1, config_.hidden_size}), x}, 1);
@@ -61,12 +74,29 @@ at::Tensor Beit::embed(const at::Tensor& pixels, const at::Tensor& mask) const {
 void Beit::visit_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
                         const nn::ForwardContext& context,
                         const std::function<void(int64_t, const at::Tensor&)>& visit) const {
-  auto x = embed(pixels, mask);
   const auto shared_bias = shared_position_bias_();
+  if (context.compute.optimize) {
+    const auto before = visit_fast_blocks(pixels, mask, last, shared_bias, context, visit);
+    visit(last, fast_block(blocks_.at(last), before, shared_bias, /*next=*/nullptr, context).x);
+    return;
+  }
+  auto x = embed(pixels, mask, context.compute);
   for (int64_t i = 0; i <= last; i++) {
     x = blocks_.at(i)(x, shared_bias, context);
     visit(i, x);
   }
+}
+
+NormedStream Beit::visit_fast_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
+                                     const at::Tensor& shared_bias, const nn::ForwardContext& context,
+                                     const std::function<void(int64_t, const at::Tensor&)>& visit) const {
+  NormedStream stream{embed(pixels, mask, context.compute), {}};
+  stream.normed = blocks_.at(0).norm1(stream.x, context.compute);
+  for (int64_t i = 0; i < last; i++) {
+    stream = fast_block(blocks_.at(i), stream, shared_bias, &blocks_.at(i + 1).norm1, context);
+    visit(i, stream.x);
+  }
+  return stream;
 }
 
 at::Tensor Beit::stream(const at::Tensor& pixels, const at::Tensor& mask,
@@ -74,6 +104,20 @@ at::Tensor Beit::stream(const at::Tensor& pixels, const at::Tensor& mask,
   at::Tensor stream;
   visit_blocks(pixels, mask, config_.depth - 1, context, [&](int64_t, const at::Tensor& x) { stream = x; });
   return stream;
+}
+
+at::Tensor Beit::normed_patches(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
+                                const nn::LayerNorm& norm, const nn::ForwardContext& context) const {
+  if (!context.compute.optimize) {
+    const auto patches = norm(stream(pixels, mask, context)).slice(1, 1);  // (B, N + 1, D) -> (B, N, D)
+    return patches.reshape({-1, config_.hidden_size}).index_select(0, rows);
+  }
+  const int64_t last = config_.depth - 1;
+  const auto shared_bias = shared_position_bias_();
+  const auto before = visit_fast_blocks(pixels, mask, last, shared_bias, context, [](auto...) {});
+  // Before the patches of each image there is its class token.
+  const auto tokens = rows + rows.div(config_.patches(), "trunc") + 1;
+  return fast_block_at_rows(blocks_.at(last), before, shared_bias, tokens, &norm, context).normed;
 }
 
 std::vector<at::Tensor> Beit::block_features(const at::Tensor& pixels, const at::Tensor& mask,

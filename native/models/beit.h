@@ -11,6 +11,7 @@
 #include "models/beit_block.h"
 #include "models/beit_config.h"
 #include "models/beit_init.h"
+#include "models/fast_block.h"
 #include "models/token_pooling.h"
 #include "nn/layers.h"
 #include "nn/module.h"
@@ -45,13 +46,22 @@ class Beit : public nn::Module {
   // The residual stream after the last block: (B, N + 1, D).
   at::Tensor stream(const at::Tensor& pixels, const at::Tensor& mask,
                     const nn::ForwardContext& context) const;
+  // `norm` of the same at some patches alone: `rows` (M) int64, rising, of the B * N -> (M, D).
+  at::Tensor normed_patches(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
+                            const nn::LayerNorm& norm, const nn::ForwardContext& context) const;
 
  private:
   // Calls `visit` with the number of each block up to `last` and the stream after it.
   void visit_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
                     const nn::ForwardContext& context,
                     const std::function<void(int64_t, const at::Tensor&)>& visit) const;
-  at::Tensor embed(const at::Tensor& pixels, const at::Tensor& mask) const;  // (B, N + 1, D)
+  // The same by fast blocks, without block `last`: the stream before it.
+  NormedStream visit_fast_blocks(const at::Tensor& pixels, const at::Tensor& mask, int64_t last,
+                                 const at::Tensor& shared_bias, const nn::ForwardContext& context,
+                                 const std::function<void(int64_t, const at::Tensor&)>& visit) const;
+  at::Tensor patches(const at::Tensor& pixels, const ops::Compute& compute) const;  // (B, N, D)
+  at::Tensor embed(const at::Tensor& pixels, const at::Tensor& mask,
+                   const ops::Compute& compute) const;  // (B, N + 1, D)
 
   // In state-dict order: a member's parameters are made when it is.
   BeitConfig config_;

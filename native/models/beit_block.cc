@@ -31,10 +31,11 @@ Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const Bloc
       proj(store, path / "proj", config.hidden_size, config.hidden_size, nn::Linear::Bias::kZeros,
            residual_init(config.scheme, block)) {}
 
+at::Tensor Attention::qkv_bias() const { return at::cat({q_bias, at::zeros_like(v_bias), v_bias}); }
+
 at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_bias) const {
   const int64_t batch = x.size(0), tokens = x.size(1), width = x.size(2);
-  const auto qkv_bias = at::cat({q_bias, at::zeros_like(v_bias), v_bias});
-  const auto parts = at::linear(x, qkv.weight, qkv_bias)
+  const auto parts = at::linear(x, qkv.weight, qkv_bias())
                          .view({batch, tokens, 3, heads, width / heads})
                          .permute({2, 0, 3, 1, 4})  // (B, N, 3, H, D/H) -> (3, B, H, N, D/H)
                          .unbind(0);

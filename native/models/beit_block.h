@@ -37,6 +37,7 @@ struct Attention {
   nn::Linear proj;
 
   Attention(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block);
+  at::Tensor qkv_bias() const;  // (3 D), with zeros for the keys
   // x (B, N, D), shared_bias (H, N, N) or undefined -> (B, N, D)
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias) const;
 };

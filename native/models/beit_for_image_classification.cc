@@ -29,7 +29,7 @@ at::Tensor BeitForImageClassification::pooled(const at::Tensor& pixels,
                                               const nn::ForwardContext& context) const {
   const auto x = stream(pixels, /*mask=*/{}, context);  // (B, N + 1, D)
   // The norm works token by token, so only the class token is normalised.
-  return norm_(config().pooling == Pooling::kMean ? x.slice(1, 1).mean(1) : x.select(1, 0));
+  return norm_(config().pooling == Pooling::kMean ? x.slice(1, 1).mean(1) : x.select(1, 0), context.compute);
 }
 
 at::Tensor BeitForImageClassification::head_features(const at::Tensor& pixels, TokenPooling /*pooling*/,
@@ -39,7 +39,7 @@ at::Tensor BeitForImageClassification::head_features(const at::Tensor& pixels, T
 
 at::Tensor BeitForImageClassification::forward(const at::Tensor& pixels,
                                                const nn::ForwardContext& context) const {
-  return head_(pooled(pixels, context));
+  return head_(pooled(pixels, context), context.compute);
 }
 
 }  // namespace beit::models

@@ -21,7 +21,7 @@ std::shared_ptr<nn::Module> BeitForMaskedImageModeling::clone_to(at::Device devi
 
 at::Tensor BeitForMaskedImageModeling::features(const at::Tensor& pixels, const at::Tensor& mask,
                                                 const nn::ForwardContext& context) const {
-  return norm_(stream(pixels, mask, context));
+  return norm_(stream(pixels, mask, context), context.compute);
 }
 
 at::Tensor BeitForMaskedImageModeling::head_features(const at::Tensor& pixels, TokenPooling pooling,
@@ -33,15 +33,15 @@ at::Tensor BeitForMaskedImageModeling::forward(const at::Tensor& pixels, const a
                                                bool all_tokens, const nn::ForwardContext& context) const {
   if (!all_tokens && !mask.defined())
     fail("ERR_INVALID_ARGUMENT", "logits of the masked patches need a mask");
-  if (!all_tokens) return masked_logits(pixels, mask, masked_rows(mask), context);
-  return lm_head_(features(pixels, mask, context).slice(1, 1));  // (B, N + 1, D) -> (B, N, D)
+  const auto tokens = all_tokens ? features(pixels, mask, context).slice(1, 1)  // (B, N + 1, D) -> (B, N, D)
+                                 : masked_features(pixels, mask, masked_rows(mask), context);
+  return lm_head_(tokens, context.compute);
 }
 
-at::Tensor BeitForMaskedImageModeling::masked_logits(const at::Tensor& pixels, const at::Tensor& mask,
-                                                     const at::Tensor& rows,
-                                                     const nn::ForwardContext& context) const {
-  const auto patches = features(pixels, mask, context).slice(1, 1);  // (B, N + 1, D) -> (B, N, D)
-  return lm_head_(patches.reshape({-1, config().hidden_size}).index_select(0, rows));
+at::Tensor BeitForMaskedImageModeling::masked_features(const at::Tensor& pixels, const at::Tensor& mask,
+                                                       const at::Tensor& rows,
+                                                       const nn::ForwardContext& context) const {
+  return normed_patches(pixels, mask, rows, norm_, context);
 }
 
 at::Tensor BeitForMaskedImageModeling::masked_rows(const at::Tensor& mask) {

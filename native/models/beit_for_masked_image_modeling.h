@@ -26,10 +26,11 @@ class BeitForMaskedImageModeling : public Beit {
   at::Tensor forward(const at::Tensor& pixels, const at::Tensor& mask, bool all_tokens,
                      const nn::ForwardContext& context) const;
 
-  // Logits (masked, V) of the patches that `rows` (masked) numbers from 0 to B N - 1: masked_rows(mask), on
-  // the device of the model.
-  at::Tensor masked_logits(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
-                           const nn::ForwardContext& context) const;
+  // Features (masked, D) after the final norm of the patches that `rows` (masked) numbers from 0 to B N - 1:
+  // masked_rows(mask), on the device of the model. Their logits are head() of them.
+  at::Tensor masked_features(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
+                             const nn::ForwardContext& context) const;
+  const nn::Linear& head() const { return lm_head_; }  // D -> V
 
   // Numbers of the masked patches in row-major order: (B, N) bool -> (masked) int64. On a GPU the host waits
   // for it.

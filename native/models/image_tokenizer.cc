@@ -11,6 +11,11 @@ at::Tensor ImageTokenizer::encode(const at::Tensor& pixels) const {
   return logits(pixels).argmax(1);  // (B, V, h, w) -> (B, h, w)
 }
 
+at::Tensor ImageTokenizer::encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
+                                       const ops::Compute&) const {
+  return encode(pixels).flatten().index_select(0, rows);
+}
+
 void ImageTokenizer::check_tokens(const at::Tensor& tokens) const {
   const auto [low, high] = at::aminmax(tokens);
   if (low.item<int64_t>() < 0 || high.item<int64_t>() >= vocab_size()) {

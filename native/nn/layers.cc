@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "engine/interruptible.h"
+#include "ops/add_norm.h"
+#include "ops/linear.h"
 
 namespace beit::nn {
 
@@ -16,6 +18,10 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return interruptible(at::linear(x, weight, bias));
 }
 
+at::Tensor Linear::operator()(const at::Tensor& x, const ops::Compute& compute) const {
+  return interruptible(ops::linear(x, weight, bias, compute));
+}
+
 LayerNorm::LayerNorm(ParameterStore& store, const Path& path, int64_t size, double eps)
     : weight(store.parameter(path / "weight", {size}, ones())),
       bias(store.parameter(path / "bias", {size}, zeros())),
@@ -23,6 +29,10 @@ LayerNorm::LayerNorm(ParameterStore& store, const Path& path, int64_t size, doub
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, weight.sizes(), weight, bias, eps);
+}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x, const ops::Compute& compute) const {
+  return ops::layer_norm(x, weight, bias, eps, compute);
 }
 
 Init conv_default(int64_t fan_in_channels, int64_t kernel) {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "nn/parameter_store.h"
+#include "ops/compute.h"
 
 namespace beit::nn {
 
@@ -12,7 +13,9 @@ struct Linear {
   enum class Bias { kNone, kZeros };
 
   Linear(ParameterStore& store, const Path& path, int64_t in, int64_t out, Bias bias, const Init& init);
-  at::Tensor operator()(const at::Tensor& x) const;  // (..., in) -> (..., out)
+  // (..., in) -> (..., out)
+  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const ops::Compute& compute) const;
 };
 
 // Over the last dimension.
@@ -23,6 +26,7 @@ struct LayerNorm {
 
   LayerNorm(ParameterStore& store, const Path& path, int64_t size, double eps);
   at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const ops::Compute& compute) const;
 };
 
 struct ConvOptions {

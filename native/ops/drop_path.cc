@@ -2,13 +2,16 @@
 
 namespace beit::ops {
 
+at::Tensor kept_images(int64_t images, double rate, at::Generator generator) {
+  const auto options = at::TensorOptions().device(generator.device()).dtype(at::kFloat);
+  return at::empty({images}, options).bernoulli_(1.0 - rate, generator);
+}
+
 at::Tensor drop_path(const at::Tensor& x, double rate, at::Generator generator) {
-  const double keep = 1.0 - rate;
   std::vector<int64_t> shape(x.dim(), 1);
   shape[0] = x.size(0);
-  auto kept = at::empty(shape, at::TensorOptions().device(generator.device()).dtype(at::kFloat));
-  kept.bernoulli_(keep, generator).div_(keep);
-  return x * kept.to(x.options());
+  const auto scale = kept_images(x.size(0), rate, generator).div_(1.0 - rate).view(shape);
+  return x * scale.to(x.options());
 }
 
 }  // namespace beit::ops

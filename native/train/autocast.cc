@@ -4,6 +4,10 @@
 
 namespace beit::train {
 
+Precision transformer_autocast(at::Device device, const ops::Compute& compute) {
+  return device.is_cpu() && compute.optimize ? Precision::kFp32 : compute.precision;
+}
+
 Autocast::Autocast(at::Device device, Precision precision)
     : device_type_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_type_)),

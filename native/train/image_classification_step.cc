@@ -64,7 +64,7 @@ Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& 
   const auto target = targets(batch);
   at::Tensor logits;  // (B, C)
   {
-    Autocast autocast(model_->device(), settings.forward.compute.precision);
+    Autocast autocast(model_->device(), transformer_autocast(model_->device(), settings.forward.compute));
     logits = model_->forward(pixels, settings.forward);
   }
   logits = logits.to(at::kFloat);

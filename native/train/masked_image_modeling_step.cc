@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "engine/error.h"
+#include "ops/linear_cross_entropy.h"
 #include "train/autocast.h"
 #include "train/token_counts.h"
 
@@ -64,13 +65,11 @@ void MaskedImageModelingStep::check(const MicroBatch& batch) const {
   }
 }
 
-at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& rows) const {
+at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& rows,
+                                            const ops::Compute& compute) const {
   c10::NoGradGuard no_grad;
-  const auto tokens = batch.tokens.defined()
-                          ? batch.tokens.to(model_->device())
-                          // (B, h, w) -> (B, N): one token a patch, row by row
-                          : tokenizer_->encode(unit_pixels(batch.token_pixels, model_->device())).flatten(1);
-  return tokens.flatten().index_select(0, rows);
+  if (batch.tokens.defined()) return batch.tokens.to(model_->device()).flatten().index_select(0, rows);
+  return tokenizer_->encode_rows(unit_pixels(batch.token_pixels, model_->device()), rows, compute);
 }
 
 Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
@@ -78,17 +77,14 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
   // Of the mask as it came, on the CPU: on a GPU the host would wait here, and then for each use of the mask.
   const auto rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask).to(model_->device());
   const auto pixels = normalised_(batch.pixels);
-  // Outside autocast: near-ties between tokens must not depend on the precision of the run.
-  const auto target = targets(batch, rows);
-  at::Tensor logits;
-  {
-    Autocast autocast(model_->device(), settings.forward.compute.precision);
-    logits = model_->masked_logits(pixels, mask, rows, settings.forward);  // (masked, V)
-  }
-  logits = logits.to(at::kFloat);
+  const auto target = targets(batch, rows, settings.forward.compute);
+  const auto& compute = settings.forward.compute;
+  Autocast autocast(model_->device(), transformer_autocast(model_->device(), compute));
+  const auto features = model_->masked_features(pixels, mask, rows, settings.forward);  // (masked, D)
+  const auto& head = model_->head();
+  const auto [loss, correct] = ops::linear_cross_entropy(features, head.weight, head.bias, target, compute);
   const auto masked = at::full({}, target.numel(), target.options());
-  const auto correct = logits.detach().argmax(-1).eq(target).sum();
-  return {at::cross_entropy_loss(logits, target),
+  return {loss,
           {{"masked", Metric::Over::kSum, masked}, {"correct", Metric::Over::kSum, correct}},
           token_counts(target, model_->config().vocab_size)};
 }

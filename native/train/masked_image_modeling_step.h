@@ -25,7 +25,8 @@ class MaskedImageModelingStep : public Objective {
   Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
 
  private:
-  at::Tensor targets(const MicroBatch& batch, const at::Tensor& rows) const;  // (masked)
+  // (masked)
+  at::Tensor targets(const MicroBatch& batch, const at::Tensor& rows, const ops::Compute& compute) const;
 
   std::shared_ptr<const models::BeitForMaskedImageModeling> model_;
   std::shared_ptr<const models::ImageTokenizer> tokenizer_;
