@@ -116,6 +116,41 @@ at::Tensor DalleDvae::logits(const at::Tensor& pixels) const {
                               [](const at::Tensor& x) { return at::max_pool2d(x, 2); });
 }
 
+DalleFastEncoder::Network DalleDvae::encoder_network() const {
+  const auto of = [](const Conv& conv) { return DalleFastEncoder::Convolution{conv.w, conv.b}; };
+  DalleFastEncoder::Network network{of(encoder_.input), {}, of(encoder_.output)};
+  for (const auto& group : encoder_.groups) {
+    auto& blocks = network.groups.emplace_back();
+    for (const auto& block : group) {
+      auto& copy = blocks.emplace_back();
+      if (block.id_path) copy.id_path = of(*block.id_path);
+      for (const auto& conv : block.res_path) copy.res_path.push_back(of(conv));
+      copy.post_gain = block.post_gain;
+    }
+  }
+  return network;
+}
+
+at::Tensor DalleDvae::encode(const at::Tensor& pixels) const {
+  const int64_t height = pixels.size(2) / stride(), width = pixels.size(3) / stride();
+  const auto rows = at::arange(pixels.size(0) * height * width, pixels.options().dtype(at::kLong));
+  return encode_rows(pixels, rows, {}).view({pixels.size(0), height, width});
+}
+
+at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
+                                  const ops::Compute& compute) const {
+  c10::NoGradGuard no_grad;
+  const auto network = encoder_network();
+  if (!compute.optimize || !DalleFastEncoder::supports(network)) {
+    return logits(pixels).argmax(1).flatten().index_select(0, rows);  // (B, V, h, w) -> (M)
+  }
+  if (!fast_encoder_ || !fast_encoder_->is_of(network)) {
+    fast_encoder_.reset();
+    fast_encoder_ = std::make_unique<const DalleFastEncoder>(network);
+  }
+  return fast_encoder_->tokens(map_pixels(pixels.to(dtype())), rows);
+}
+
 at::Tensor DalleDvae::decode(const at::Tensor& tokens) const {
   if (!decoder_) fail("ERR_INVALID_ARGUMENT", "this DALL-E tokenizer was loaded without its decoder");
   c10::NoGradGuard no_grad;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/dalle_fast_encoder.h"
 #include "models/image_tokenizer.h"
 #include "nn/parameter_store.h"
 
@@ -31,6 +32,9 @@ class DalleDvae : public ImageTokenizer {
   int64_t vocab_size() const override { return config_.vocab_size; }
   int64_t stride() const override { return 8; }  // three poolings between four groups
   at::Tensor logits(const at::Tensor& pixels) const override;
+  at::Tensor encode(const at::Tensor& pixels) const override;
+  at::Tensor encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
+                         const ops::Compute& compute) const override;
   at::Tensor decode(const at::Tensor& tokens) const override;
 
  private:
@@ -73,8 +77,12 @@ class DalleDvae : public ImageTokenizer {
                                                        const Layout& layout);
   };
 
+  DalleFastEncoder::Network encoder_network() const;
+
   DalleDvaeConfig config_;
   Network encoder_;
+  // Made when first used, on the engine's thread like everything else; anew when the weights have changed.
+  mutable std::unique_ptr<const DalleFastEncoder> fast_encoder_;
   std::optional<Network> decoder_;
 };
 

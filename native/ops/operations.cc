@@ -1,16 +1,48 @@
 #include "ops/operations.h"
 
+#include <ATen/Parallel.h>
+
 #include "engine/error.h"
+#include "ops/packed_convolution.h"
 
 namespace beit::ops {
 
 namespace {
+
+Kernels kernels_of(const OperationArguments& a) {
+  return a.number("scalar") != 0.0 ? Kernels::kPlain : Kernels::kFastest;
+}
+
+// x (B, H, W, in), weight, bias; `reluInput`, `scalar`: the vector kernels' twin.
+std::vector<at::Tensor> conv3x3_relu_once(const OperationArguments& a) {
+  const auto x = a.tensor(0), weight = a.tensor(1), bias = a.tensor(2);
+  const bool relu_input = a.number("reluInput") != 0.0;
+  if (!a.compute.optimize) {
+    const auto images = (relu_input ? at::relu(x) : x).permute({0, 3, 1, 2});  // (B, H, W, C) -> (B, C, H, W)
+    return {at::relu(at::conv2d(images, weight, bias, 1, 1)).permute({0, 2, 3, 1})};
+  }
+  const auto packed = pack_3x3(weight, bias);
+  const auto scratch = at::empty({at::get_num_threads(), conv3x3_scratch(packed)}, x.options());
+  return {conv3x3_relu(x, packed, relu_input, scratch, kernels_of(a))};
+}
+
+// x (B, H, W, in), weight, bias, residual; `gain`, `scalar`.
+std::vector<at::Tensor> conv1x1_once(const OperationArguments& a) {
+  const auto x = a.tensor(0), weight = a.tensor(1), bias = a.tensor(2), residual = a.tensor(3);
+  if (!a.compute.optimize) {
+    const auto product = at::linear(x, weight.flatten(1), bias) * a.number("gain");
+    return {residual.defined() ? residual + product : product};
+  }
+  return {conv1x1(x, pack_1x1(weight, bias, a.number("gain")), residual, kernels_of(a))};
+}
 
 // Each takes its tensors in the order of its function's arguments.
 const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
       {"gelu",
        [](const OperationArguments& a) -> std::vector<at::Tensor> { return {at::gelu(a.tensor(0))}; }},
+      {"conv3x3_relu", conv3x3_relu_once},
+      {"conv1x1", conv1x1_once},
   };
   return all;
 }

@@ -1,0 +1,132 @@
+#include "models/dalle_fast_encoder.h"
+
+#include <ATen/Parallel.h>
+
+#include "engine/interruptible.h"
+#include "kernels/cpu.h"
+#include "kernels/panel_gemm.h"
+
+namespace beit::models {
+
+namespace {
+
+// Of the wide groups: so many images at a time that what they make stays in the last cache.
+constexpr int64_t kWideGroups = 2;
+constexpr int64_t kWideImages = 2;
+constexpr int64_t kVocabularyAtOnce = 1024;  // logits kept of each place
+
+std::vector<uint32_t> versions_of(const DalleFastEncoder::Network& network) {
+  std::vector<uint32_t> versions;
+  const auto add = [&](const DalleFastEncoder::Convolution& convolution) {
+    versions.push_back(convolution.weight._version());
+    versions.push_back(convolution.bias._version());
+  };
+  add(network.input);
+  for (const auto& group : network.groups) {
+    for (const auto& block : group) {
+      if (block.id_path) add(*block.id_path);
+      for (const auto& convolution : block.res_path) add(convolution);
+    }
+  }
+  add(network.output);
+  return versions;
+}
+
+}  // namespace
+
+// One pass over a batch, with its scratch memory. Images lie as (B, H, W, C).
+class DalleFastEncoder::Run {
+ public:
+  explicit Run(const DalleFastEncoder& encoder)
+      : encoder_(encoder),
+        scratch_(at::empty({at::get_num_threads(), encoder.scratch_}, encoder.input_.weight.options())) {}
+
+  at::Tensor input(const at::Tensor& pixels) const {
+    const auto& [weight, bias] = encoder_.input_;
+    const auto x =
+        at::conv2d(pixels.contiguous(at::MemoryFormat::ChannelsLast),
+                   weight.contiguous(at::MemoryFormat::ChannelsLast), bias, 1, (weight.size(2) - 1) / 2);
+    return x.permute({0, 2, 3, 1}).contiguous();
+  }
+
+  // Groups [begin, end), pooled after each but the last of all.
+  at::Tensor groups(at::Tensor x, size_t begin, size_t end) const {
+    for (size_t g = begin; g < end; g++) {
+      for (const auto& block : encoder_.groups_[g]) x = this->block(x, block);
+      if (g + 1 == encoder_.groups_.size()) break;
+      x = at::max_pool2d(x.permute({0, 3, 1, 2}), 2).permute({0, 2, 3, 1}).contiguous();
+    }
+    return x;
+  }
+
+ private:
+  at::Tensor block(const at::Tensor& x, const PackedBlock& block) const {
+    auto hidden = x;
+    for (size_t i = 0; i + 1 < block.res_path.size(); i++) {
+      hidden = ops::conv3x3_relu(hidden, block.res_path[i], /*relu_input=*/i == 0, scratch_);
+    }
+    const auto kept = block.id_path ? ops::conv1x1(x, *block.id_path, /*residual=*/{}) : x;
+    return interruptible(ops::conv1x1(hidden, block.res_path.back(), kept));
+  }
+
+  const DalleFastEncoder& encoder_;
+  at::Tensor scratch_;
+};
+
+bool DalleFastEncoder::supports(const Network& network) {
+  const auto& weight = network.input.weight;
+  // Rows of A are read in whole blocks: the narrowest layer has a quarter of the channels.
+  return kernels::cpu().avx512 && weight.is_cpu() && weight.scalar_type() == at::kFloat &&
+         weight.size(0) % (4 * kernels::kPanelDepth) == 0;
+}
+
+DalleFastEncoder::DalleFastEncoder(const Network& network)
+    : input_(network.input), output_(network.output), versions_(versions_of(network)) {
+  for (const auto& group : network.groups) {
+    auto& blocks = groups_.emplace_back();
+    for (const auto& block : group) {
+      auto& packed = blocks.emplace_back();
+      if (block.id_path) packed.id_path = ops::pack_1x1(block.id_path->weight, block.id_path->bias, 1.0);
+      for (const auto& [weight, bias] : block.res_path) {
+        const bool last = packed.res_path.size() + 1 == block.res_path.size();
+        packed.res_path.push_back(last ? ops::pack_1x1(weight, bias, block.post_gain)
+                                       : ops::pack_3x3(weight, bias));
+        if (!last) scratch_ = std::max(scratch_, ops::conv3x3_scratch(packed.res_path.back()));
+      }
+    }
+  }
+}
+
+bool DalleFastEncoder::is_of(const Network& network) const {
+  return network.input.weight.is_same(input_.weight) && versions_of(network) == versions_;
+}
+
+at::Tensor DalleFastEncoder::tokens(const at::Tensor& pixels, const at::Tensor& rows) const {
+  const Run run(*this);
+  std::vector<at::Tensor> narrow;
+  for (int64_t first = 0; first < pixels.size(0); first += kWideImages) {
+    const auto some = pixels.slice(0, first, first + kWideImages);
+    narrow.push_back(run.groups(run.input(some), 0, kWideGroups));
+  }
+  const auto x = run.groups(at::cat(narrow), kWideGroups, groups_.size());  // (B, h, w, C)
+  const auto places = at::relu(x.flatten(0, 2).index_select(0, rows));      // (M, C)
+
+  const auto weight = output_.weight.flatten(1);  // (V, C, 1, 1) -> (V, C)
+  at::Tensor best, token;
+  for (int64_t first = 0; first < weight.size(0); first += kVocabularyAtOnce) {
+    const auto logits = at::linear(places, weight.slice(0, first, first + kVocabularyAtOnce),
+                                   output_.bias.slice(0, first, first + kVocabularyAtOnce));
+    const auto [value, index] = logits.max(1);
+    if (!best.defined()) {
+      best = value;
+      token = index;
+      continue;
+    }
+    const auto better = value.gt(best);
+    best = at::where(better, value, best);
+    token = at::where(better, index + first, token);
+  }
+  return token;
+}
+
+}  // namespace beit::models

@@ -1,0 +1,102 @@
+#include "ops/packed_convolution.h"
+
+#include <ATen/Parallel.h>
+
+#include "kernels/winograd.h"
+
+namespace beit::ops {
+
+namespace {
+
+constexpr int64_t kRowsAtOnce = 112;  // of a 1x1 convolution, by one thread
+
+const kernels::WinogradKernels& kernels_of(Kernels which) {
+  return which == Kernels::kPlain ? kernels::kWinogradPlain : kernels::fastest_winograd();
+}
+
+}  // namespace
+
+PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const auto plain = weight.contiguous();
+  auto packed = at::empty({kernels::winograd_weights_size(in, out)}, weight.options());
+  const int64_t panels = kernels::round_up(out, kernels::kPanelColumns) / kernels::kPanelColumns;
+  at::parallel_for(0, panels, 1, [&](int64_t begin, int64_t end) {
+    kernels::pack_winograd_weights(plain.const_data_ptr<float>(), in, out, begin, end,
+                                   packed.mutable_data_ptr<float>());
+  });
+  return {in, out, packed, bias.clone()};
+}
+
+PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const int64_t panels = kernels::round_up(out, kernels::kPanelColumns) / kernels::kPanelColumns;
+  const auto matrix = weight.flatten(1) * gain;  // (out, in, 1, 1) -> (out, in)
+  auto padded = at::zeros({panels * kernels::kPanelColumns, in}, matrix.options());
+  padded.narrow(0, 0, out).copy_(matrix);
+  // (panels, columns, in) -> (panels, in, columns)
+  const auto packed = padded.view({panels, kernels::kPanelColumns, in}).transpose(1, 2).contiguous();
+  return {in, out, packed, bias * gain};
+}
+
+int64_t conv3x3_scratch(const PackedConvolution& packed) {
+  // Of each thread it begins where a cache line does.
+  return kernels::round_up(kernels::winograd_scratch_size(packed.in, packed.out), 16);
+}
+
+at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bool relu_input,
+                        const at::Tensor& scratch, Kernels which) {
+  auto out = at::empty({x.size(0), x.size(1), x.size(2), packed.out}, x.options());
+  const kernels::Winograd convolution{.input = x.const_data_ptr<float>(),
+                                      .weights = packed.weight.const_data_ptr<float>(),
+                                      .bias = packed.bias.const_data_ptr<float>(),
+                                      .output = out.mutable_data_ptr<float>(),
+                                      .images = x.size(0),
+                                      .height = x.size(1),
+                                      .width = x.size(2),
+                                      .in = packed.in,
+                                      .out = packed.out,
+                                      .relu_input = relu_input};
+  const int64_t tiles = convolution.tiles();
+  // As many pieces as keep every thread busy, and none greater than the scratch memory.
+  const int64_t threads = at::get_num_threads();
+  const int64_t most = kernels::plan_winograd(packed.in, packed.out).tiles;
+  const int64_t rounds = (tiles + threads * most - 1) / (threads * most);
+  const int64_t pieces = std::min(tiles, rounds * threads);
+  const auto& with = kernels_of(which);
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.stride(0);
+    for (int64_t piece = begin; piece < end; piece++) {
+      kernels::winograd(convolution, piece * tiles / pieces, (piece + 1) * tiles / pieces, with, own);
+    }
+  });
+  return out;
+}
+
+at::Tensor conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& residual,
+                   Kernels which) {
+  auto out = at::empty({x.size(0), x.size(1), x.size(2), packed.out}, x.options());
+  const int64_t rows = x.numel() / packed.in;
+  const int64_t pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  const auto& with = kernels_of(which);
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; piece++) {
+      const int64_t first = piece * rows / pieces, last = (piece + 1) * rows / pieces;
+      with.multiply(
+          {.a = x.const_data_ptr<float>() + first * packed.in,
+           .row_stride = packed.in,
+           .block_stride = kernels::kPanelDepth,
+           .b = packed.weight.const_data_ptr<float>(),
+           .rows = last - first,
+           .blocks = packed.in / kernels::kPanelDepth,
+           .columns = packed.out,
+           .out = out.mutable_data_ptr<float>() + first * packed.out,
+           .out_stride = packed.out,
+           .bias = packed.bias.const_data_ptr<float>(),
+           .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr});
+    }
+  });
+  return out;
+}
+
+}  // namespace beit::ops

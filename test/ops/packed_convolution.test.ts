@@ -1,0 +1,76 @@
+/** The convolutions of the fast tokenizer: Winograd and packed products against libtorch's in float64. */
+import { ok } from 'uvu/assert'
+import { native } from '../../lib/binding.js'
+import { Tensor } from '../../lib/tensor.js'
+import { suite } from '../support/suite.js'
+import { relativeError } from '../support/tensors.js'
+
+const test = suite('packed convolution')
+
+// Sizes with tiles cut off on both sides, more tiles than one piece holds, channels that are no multiple of a panel.
+const SHAPES = [
+  { images: 1, height: 4, width: 4, inputs: 16, outputs: 16 },
+  { images: 2, height: 7, width: 9, inputs: 64, outputs: 48 },
+  { images: 3, height: 30, width: 33, inputs: 80, outputs: 32 },
+  { images: 2, height: 14, width: 14, inputs: 320, outputs: 144 },
+  { images: 1, height: 5, width: 3, inputs: 128, outputs: 272 },
+]
+
+for (const kernels of ['vector', 'scalar'] as const) {
+  for (const { images, height, width, inputs, outputs } of SHAPES) {
+    // The twin takes a number at a time.
+    if (kernels === 'scalar' && images * height * width * inputs * outputs > 4e6) continue
+    const name = `${images} x ${height} x ${width}, ${inputs} to ${outputs} channels`
+    for (const reluInput of [0, 1]) {
+      test(`3x3, ${kernels} kernels, ${name}, ReLU before: ${reluInput}`, async () => {
+        const tensors = [
+          random([images, height, width, inputs], 1),
+          random([outputs, inputs, 3, 3], 2),
+          random([outputs], 3),
+        ]
+        const numbers = { reluInput, scalar: kernels === 'scalar' ? 1 : 0 }
+        const error = await errorOf('conv3x3_relu', tensors, numbers)
+        ok(error < 3e-6, `relative error ${error}`)
+      })
+    }
+  }
+}
+
+for (const scalar of [0, 1]) {
+  for (const residual of [false, true]) {
+    test(`1x1 with gain, residual ${residual}, scalar ${scalar}`, async () => {
+      const tensors = [random([2, 9, 13, 128], 1), random([80, 128, 1, 1], 2), random([80], 3)]
+      if (residual) tensors.push(random([2, 9, 13, 80], 4))
+      const error = await errorOf('conv1x1', tensors, { gain: 0.25, scalar })
+      ok(error < 1e-6, `relative error ${error}`)
+    })
+  }
+}
+
+/** Of the fast path in float32 to the plain one in float64. */
+async function errorOf(name: string, tensors: Tensor[], numbers: Record<string, number>): Promise<number> {
+  const run = async (given: Tensor[], optimize: 'auto' | 'off') => {
+    const handles = given.map((tensor) => tensor.handle)
+    const { outputs } = await native().runOperation(name, handles, numbers, { precision: 'fp32', optimize })
+    return new Tensor(outputs[0] as NonNullable<(typeof outputs)[0]>)
+  }
+  const exact = await Promise.all(tensors.map((tensor) => tensor.to({ dtype: 'float64' })))
+  const expected = await (await run(exact, 'off')).to({ dtype: 'float32' })
+  return relativeError(await run(tensors, 'auto'), expected)
+}
+
+/** Values of a fixed sequence, about normal. */
+function random(shape: number[], seed: number): Tensor {
+  let state = seed * 2654435761
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  const length = shape.reduce((product, size) => product * size, 1)
+  return Tensor.from(
+    Float32Array.from({ length }, () => next() + next() + next() + next() - 2),
+    shape,
+  )
+}
+
+test.run()
