@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include "engine/error.h"
+#include "ops/half_matmul.h"
+#include "ops/linear.h"
 #include "ops/packed_convolution.h"
 
 namespace beit::ops {
@@ -11,6 +13,14 @@ namespace {
 
 Kernels kernels_of(const OperationArguments& a) {
   return a.number("scalar") != 0.0 ? Kernels::kPlain : Kernels::kFastest;
+}
+
+// a (M, K), b (K, N), bias or none; `arithmetic`: 0 float16, 1 bfloat16.
+std::vector<at::Tensor> half_matmul_of(const OperationArguments& a) {
+  const auto arithmetic =
+      a.number("arithmetic") == 0.0 ? HalfArithmetic::kFloat16 : HalfArithmetic::kBfloat16;
+  return {half_matmul(a.tensor(0), a.tensor(1), a.tensor(2),
+                      a.compute.optimize ? arithmetic : HalfArithmetic::kNone)};
 }
 
 // x (B, H, W, in), weight, bias; `reluInput`, `scalar`: the vector kernels' twin.
@@ -41,6 +51,11 @@ const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
       {"gelu",
        [](const OperationArguments& a) -> std::vector<at::Tensor> { return {at::gelu(a.tensor(0))}; }},
+      {"linear",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {linear(a.tensor(0), a.tensor(1), a.tensor(2), a.compute)};
+       }},
+      {"half_matmul", half_matmul_of},
       {"conv3x3_relu", conv3x3_relu_once},
       {"conv1x1", conv1x1_once},
   };

@@ -1,0 +1,175 @@
+// The product by float16 arithmetic, 32 multiply-adds an instruction.
+//
+// A register holds 16 columns of the result as pairs: depth comes two at a time, its even terms summed in the
+// low and its odd terms in the high half of 32 bits. So a left value pair is broadcast as one 32-bit word,
+// which the load unit does alone (a single float16 would cost the multiplier's port), and each float16 sum
+// has 64 terms a chunk of 128. 12 rows x 2 registers of sums fill the register file. A block's float32 sums,
+// its right panel and its left rows stay in the caches while depth advances by two chunks at a time.
+#include "kernels/half_gemm.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512fp16,fma")
+
+namespace beit::kernels::avx512fp16 {
+
+namespace {
+
+constexpr int kTileRows = 12;
+constexpr int64_t kBlockSums = 192 * 256;
+constexpr int64_t kChunksAtOnce = 2;
+
+// Even words of the register, then odd ones.
+alignas(64) constexpr uint16_t kDeinterleave[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20,
+                                                    22, 24, 26, 28, 30, 1,  3,  5,  7,  9,  11,
+                                                    13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
+
+// Where a tile's result goes, and what is done to it.
+struct TileEnd {
+  float* out;
+  int64_t stride;
+  int64_t rows;            // that are really there
+  const float* row_scale;  // of the first row, or null
+  __mmask16 mask[2];       // columns that are really there
+  __m512 column_scale[2];
+  __m512 bias[2];
+};
+
+struct Sums {
+  __m512 first, second;  // of 16 columns each
+};
+
+// Adds even and odd terms of 2 x 16 columns and widens them.
+inline Sums widen(__m512h first, __m512h second) {
+  const __m512i a = _mm512_castph_si512(first), b = _mm512_castph_si512(second);
+  constexpr __mmask32 kOdd = 0xaaaaaaaa;
+  // Low halves belong to `first`, high halves to `second`.
+  const __m512i straight = _mm512_mask_blend_epi16(kOdd, a, b);
+  const __m512i crossed = _mm512_rol_epi32(_mm512_mask_blend_epi16(kOdd, b, a), 16);
+  const __m512h sums = _mm512_add_ph(_mm512_castsi512_ph(straight), _mm512_castsi512_ph(crossed));
+  const __m512i halves =
+      _mm512_permutexvar_epi16(_mm512_load_si512(kDeinterleave), _mm512_castph_si512(sums));
+  return {_mm512_cvtph_ps(_mm512_castsi512_si256(halves)),
+          _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1))};
+}
+
+inline void finish(const TileEnd& end, int row, Sums sums) {
+  __m512 scale[2] = {end.column_scale[0], end.column_scale[1]};
+  if (end.row_scale) {
+    const __m512 row_scale = _mm512_set1_ps(end.row_scale[row]);
+    scale[0] = _mm512_mul_ps(scale[0], row_scale);
+    scale[1] = _mm512_mul_ps(scale[1], row_scale);
+  }
+  float* out = end.out + row * end.stride;
+  _mm512_mask_storeu_ps(out, end.mask[0], _mm512_fmadd_ps(sums.first, scale[0], end.bias[0]));
+  _mm512_mask_storeu_ps(out + 16, end.mask[1], _mm512_fmadd_ps(sums.second, scale[1], end.bias[1]));
+}
+
+// `Rows` rows times one panel over one chunk. `sums` (Rows, 32) holds what earlier chunks gave unless this is
+// the first; takes the new sums unless `end` is there.
+template <int Rows>
+inline __attribute__((always_inline)) void chunk(const Half* left, const Half* right, int64_t pairs,
+                                                 float* sums, bool first, const TileEnd* end) {
+  __m512h total[Rows][2];
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; r++) total[r][0] = total[r][1] = _mm512_setzero_ph();
+#pragma GCC unroll 2
+  for (int64_t pair = 0; pair < pairs; pair++) {
+    const __m512h b0 = _mm512_loadu_ph(right + pair * 2 * kHalfPanel);
+    const __m512h b1 = _mm512_loadu_ph(right + pair * 2 * kHalfPanel + 32);
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; r++) {
+      int32_t two;
+      std::memcpy(&two, left + r * kHalfChunk + 2 * pair, sizeof(two));
+      const __m512h a = _mm512_castsi512_ph(_mm512_set1_epi32(two));
+      total[r][0] = _mm512_fmadd_ph(a, b0, total[r][0]);
+      total[r][1] = _mm512_fmadd_ph(a, b1, total[r][1]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; r++) {
+    Sums s = widen(total[r][0], total[r][1]);
+    float* before = sums + r * kHalfPanel;
+    if (!first) {
+      s.first = _mm512_add_ps(s.first, _mm512_load_ps(before));
+      s.second = _mm512_add_ps(s.second, _mm512_load_ps(before + 16));
+    }
+    if (!end) {
+      _mm512_store_ps(before, s.first);
+      _mm512_store_ps(before + 16, s.second);
+    } else if (r < end->rows) {
+      finish(*end, r, s);
+    }
+  }
+}
+
+// A tile over the chunks `begin` to `end` of `chunks`; `last` as in chunk().
+template <int Rows>
+void tile(const HalfProduct& p, const Half* left, const Half* right, int64_t begin, int64_t end, float* sums,
+          const TileEnd* last) {
+  const int64_t chunks = (p.depth + kHalfChunk - 1) / kHalfChunk;
+  const int64_t left_step = half_left_size(p.rows, kHalfChunk),
+                right_step = half_right_size(kHalfChunk, p.columns);
+  for (int64_t c = begin; c < end; c++) {
+    const int64_t depth = std::min(kHalfChunk, p.depth - c * kHalfChunk);
+    chunk<Rows>(left + c * left_step, right + c * right_step, (depth + 1) / 2, sums, c == 0,
+                c == chunks - 1 ? last : nullptr);
+  }
+}
+
+TileEnd tile_end(const HalfProduct& p, int64_t row, int64_t column, int64_t row_end) {
+  TileEnd end{p.out + row * p.out_stride + column,
+              p.out_stride,
+              row_end - row,
+              p.row_scale ? p.row_scale + row : nullptr,
+              {},
+              {},
+              {}};
+  for (int half = 0; half < 2; half++) {
+    const int64_t at = column + half * 16, there = std::clamp<int64_t>(p.columns - at, 0, 16);
+    end.mask[half] = static_cast<__mmask16>((1u << there) - 1);
+    end.column_scale[half] =
+        p.column_scale ? _mm512_maskz_loadu_ps(end.mask[half], p.column_scale + at) : _mm512_set1_ps(1);
+    end.bias[half] = p.bias ? _mm512_maskz_loadu_ps(end.mask[half], p.bias + at) : _mm512_setzero_ps();
+  }
+  return end;
+}
+
+void block(const HalfProduct& p, const HalfBlock& b) {
+  alignas(64) float sums[kBlockSums];
+  const int64_t chunks = (p.depth + kHalfChunk - 1) / kHalfChunk;
+  const int64_t panels = (b.column_end - b.column_begin + kHalfPanel - 1) / kHalfPanel;
+  for (int64_t begin = 0; begin < chunks; begin += kChunksAtOnce) {
+    const int64_t end = std::min(begin + kChunksAtOnce, chunks);
+    float* at = sums;
+    for (int64_t panel = 0; panel < panels; panel++) {
+      const int64_t column = b.column_begin + panel * kHalfPanel;
+      const Half* right = p.right + column * kHalfChunk;
+      for (int64_t row = b.row_begin; row < b.row_end; row += kTileRows, at += kTileRows * kHalfPanel) {
+        const Half* left = p.left + row * kHalfChunk;
+        const auto last = tile_end(p, row, column, b.row_end);
+        if (last.rows > 8) {
+          tile<12>(p, left, right, begin, end, at, &last);
+        } else if (last.rows > 4) {
+          tile<8>(p, left, right, begin, end, at, &last);
+        } else {
+          tile<4>(p, left, right, begin, end, at, &last);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void half_gemm(const HalfProduct& product, int64_t begin, int64_t end) {
+  for (int64_t task = begin; task < end; task++) block(product, half_block(product, task));
+}
+
+}  // namespace beit::kernels::avx512fp16
+
+#endif
