@@ -160,6 +160,13 @@ export interface ModuleBindings {
 
   /** pixels (B, 3, H, W) in [0, 1]; the tokenizer maps them itself. tokens int64 (B, h, w). */
   tokenizerEncode(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
+  /** Tokens of some places, numbered from 0 to B h w - 1, as a training step computes them: int64 (M). */
+  tokenizerEncodeRows(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    rows: TensorHandle,
+    settings: { precision: 'fp32' | 'bf16'; optimize: 'auto' | 'off' },
+  ): Promise<TensorHandle>
   /** logits (B, V, h, w) */
   tokenizerLogits(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
   /** pixels (B, 3, H, W) in [0, 1] */

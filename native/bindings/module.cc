@@ -9,6 +9,7 @@
 #include "bindings/module_config.h"
 #include "bindings/register.h"
 #include "bindings/tensor_result.h"
+#include "bindings/training_values.h"
 #include "bindings/values.h"
 #include "models/beit_for_image_classification.h"
 #include "models/beit_for_masked_image_modeling.h"
@@ -218,6 +219,17 @@ static Napi::Value tokenizer_encode(const Napi::CallbackInfo& info) {
   return tensor_on_engine(info.Env(), [=] { return tokenizer->encode(pixels->get()); });
 }
 
+// tokenizerEncodeRows(module, pixels, rows, settings): Promise<Handle>
+static Napi::Value tokenizer_encode_rows(const Napi::CallbackInfo& info) {
+  auto tokenizer = tokenizer_from(info[0]);
+  auto pixels = tensor_from(info[1], "pixels");
+  auto rows = tensor_from(info[2], "rows");
+  const auto settings = info[3].As<Napi::Object>();
+  const ops::Compute compute{precision_from(settings.Get("precision")), optimize_from(settings.Get("optimize"))};
+  return tensor_on_engine(info.Env(),
+                          [=] { return tokenizer->encode_rows(pixels->get(), rows->get(), compute); });
+}
+
 // tokenizerLogits(module, pixels): Promise<Handle>
 static Napi::Value tokenizer_logits(const Napi::CallbackInfo& info) {
   auto tokenizer = tokenizer_from(info[0]);
@@ -244,6 +256,7 @@ void register_module(Napi::Env env, Napi::Object exports) {
   export_function<beit_classify>(env, exports, "beitClassify");
   export_function<beit_pooled>(env, exports, "beitPooled");
   export_function<tokenizer_encode>(env, exports, "tokenizerEncode");
+  export_function<tokenizer_encode_rows>(env, exports, "tokenizerEncodeRows");
   export_function<tokenizer_logits>(env, exports, "tokenizerLogits");
   export_function<tokenizer_decode>(env, exports, "tokenizerDecode");
 }

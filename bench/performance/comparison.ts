@@ -1,0 +1,96 @@
+/** Several parties at the same work in turn: the times of each, and whether they compute the same. */
+
+import { median } from '../statistics.js'
+import { type Owner, Party } from './party.js'
+import type { Answers, Work } from './work.js'
+
+/** Who takes part, and with which settings of its own. */
+export interface Entrant {
+  name: string
+  owner: Owner
+  work: Partial<Work>
+}
+
+/** What a party did. */
+export interface Outcome {
+  name: string
+  versions: Record<string, string>
+  /** Of the first step, which is not counted: it allocates, and compiles where something is compiled. */
+  firstSeconds: number
+  /** Of each step counted. */
+  seconds: number[]
+  /** Of all steps, the first included. */
+  losses: number[]
+  tokens: number[]
+  parts: Record<string, number>
+  peak: Answers['peak']
+}
+
+/**
+ * Starts all parties, then lets them take `rounds` steps in turn after a first one that is not counted. A party
+ * that fails to start or at its first step is left out, and named in `failed`.
+ */
+export async function inTurn(
+  entrants: readonly Entrant[],
+  work: Work,
+  rounds: number,
+  report: (line: string) => void,
+): Promise<{ outcomes: Outcome[]; failed: { name: string; reason: string }[] }> {
+  const parties: { party: Party; outcome: Outcome }[] = []
+  const failed: { name: string; reason: string }[] = []
+  try {
+    for (const { name, owner, work: own } of entrants) {
+      try {
+        const { party, versions } = await Party.start(name, owner, { ...work, ...own })
+        const { seconds, loss } = await party.ask('step')
+        report(`${name}: first step ${seconds.toFixed(2)} s, loss ${loss.toFixed(6)}`)
+        const outcome = {
+          name,
+          versions,
+          firstSeconds: seconds,
+          seconds: [],
+          losses: [loss],
+          tokens: [],
+          parts: {},
+          peak: { resident: 0, device: 0 },
+        }
+        parties.push({ party, outcome })
+      } catch (error) {
+        failed.push({ name, reason: (error as Error).message })
+        report(`${name} is left out: ${(error as Error).message}`)
+      }
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const { party, outcome } of parties) {
+        const { seconds, loss } = await party.ask('step')
+        outcome.seconds.push(seconds)
+        outcome.losses.push(loss)
+      }
+      const line = parties.map(({ outcome }) => `${outcome.name} ${outcome.seconds.at(-1)?.toFixed(2)} s`)
+      report(`round ${round} of ${rounds}: ${line.join(', ')}`)
+    }
+    for (const { party, outcome } of parties) {
+      // Before the parts: they may hold more at once than a step does.
+      outcome.peak = await party.ask('peak')
+      outcome.tokens = (await party.ask('tokens')).tokens
+      outcome.parts = await party.ask('parts')
+    }
+  } finally {
+    await Promise.all(parties.map(({ party }) => party.stop()))
+  }
+  return { outcomes: parties.map(({ outcome }) => outcome), failed }
+}
+
+/** How many times as fast `one` is as `other`: of the rounds of one comparison, whose steps alternate. */
+export function ratio(one: Outcome, other: Outcome): { median: number; low: number; high: number } {
+  const ratios = one.seconds.map((seconds, round) => (other.seconds[round] as number) / seconds)
+  return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) }
+}
+
+/** Largest relative difference of the losses of the steps. */
+export const lossDifference = (one: Outcome, other: Outcome): number =>
+  Math.max(...one.losses.map((loss, step) => Math.abs(loss / (other.losses[step] as number) - 1)))
+
+/** Share of the tokens that are equal. */
+export const equalTokens = (one: Outcome, other: Outcome): number =>
+  one.tokens.filter((token, i) => token === other.tokens[i]).length / one.tokens.length

@@ -1,0 +1,61 @@
+/** The operations that have a fast path, at the sizes that a step of the model has them in. */
+import { Tensor } from 'beit-torch'
+import { randomNumbers } from '../../test/support/tensors.js'
+import type { Size } from './sizes.js'
+
+export interface Case {
+  /** Its name in native/ops/operations.cc. */
+  operation: string
+  /** For the table. */
+  what: string
+  tensors(): (Tensor | null)[]
+  numbers: Record<string, number>
+  precisions: readonly ('fp32' | 'bf16')[]
+  /** Forward and backward, else forward alone. */
+  backward: boolean
+}
+
+/** What a model of this size spends its time on. */
+export function operationCases({ tokenizer, batchSize, imageSize, patchSize }: Size): Case[] {
+  // The second group of the tokenizer: half the side of its view, twice the width of the first.
+  const side = ((imageSize / patchSize) * 8) / 2
+  const width = 2 * tokenizer.hiddenSize
+  const hidden = width / 4
+  const shape = `${batchSize} x ${side} x ${side}`
+  return [
+    {
+      operation: 'conv3x3_relu',
+      what: `tokenizer: 3x3 convolution and ReLU, ${shape}, ${width} to ${hidden} channels`,
+      tensors: () => [
+        numbers([batchSize, side, side, width]),
+        numbers([hidden, width, 3, 3], 1 / Math.sqrt(9 * width)),
+        numbers([hidden]),
+      ],
+      numbers: { reluInput: 1, scalar: 0 },
+      precisions: ['fp32'],
+      backward: false,
+    },
+    {
+      operation: 'conv1x1',
+      what: `tokenizer: 1x1 convolution and residual, ${shape}, ${hidden} to ${width} channels`,
+      tensors: () => [
+        numbers([batchSize, side, side, hidden]),
+        numbers([width, hidden, 1, 1], 1 / Math.sqrt(hidden)),
+        numbers([width]),
+        numbers([batchSize, side, side, width]),
+      ],
+      numbers: { gain: 1 / 64, scalar: 0 },
+      precisions: ['fp32'],
+      backward: false,
+    },
+  ]
+}
+
+/** In -scale to scale. */
+function numbers(shape: readonly number[], scale = 1): Tensor {
+  const count = shape.reduce((product, size) => product * size, 1)
+  return Tensor.from(
+    randomNumbers(count).map((value) => scale * (2 * value - 1)),
+    shape,
+  )
+}
