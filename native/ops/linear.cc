@@ -15,10 +15,10 @@ using torch::autograd::variable_list;
 // The layer and its gradients by products in half the bits; what is saved and what comes out is float32.
 struct HalfLinear : torch::autograd::Function<HalfLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias) {
+                            const std::optional<at::Tensor>& bias) {
     context->save_for_backward({x, weight});
-    context->saved_data["bias"] = bias.defined();
-    return half_matmul(x, weight.t(), bias);
+    context->saved_data["bias"] = bias.has_value();
+    return half_matmul(x, weight.t(), bias.value_or(at::Tensor()));
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -45,7 +45,9 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   if (!in_half(x, compute)) return at::linear(x, weight, bias);
   auto shape = x.sizes().vec();
   shape.back() = weight.size(0);
-  return HalfLinear::apply(x.reshape({-1, x.size(-1)}), weight, bias).view(shape);
+  // An undefined tensor is no argument of an autograd function.
+  const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
+  return HalfLinear::apply(x.reshape({-1, x.size(-1)}), weight, added).view(shape);
 }
 
 at::Tensor linear_gelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "engine/error.h"
+#include "ops/attention.h"
 #include "ops/half_matmul.h"
 #include "ops/linear.h"
 #include "ops/packed_convolution.h"
@@ -54,6 +55,16 @@ const std::map<std::string, Operation>& operations() {
       {"linear",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {linear(a.tensor(0), a.tensor(1), a.tensor(2), a.compute)};
+       }},
+      {"self_attention",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {
+             self_attention(a.tensor(0), a.tensor(1), static_cast<int64_t>(a.number("heads")), a.compute)};
+       }},
+      {"masked_attention",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {masked_attention(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3),
+                                  static_cast<int64_t>(a.number("heads")), a.compute)};
        }},
       {"half_matmul", half_matmul_of},
       {"conv3x3_relu", conv3x3_relu_once},

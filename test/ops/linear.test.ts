@@ -89,6 +89,17 @@ for (const precision of ['fp32', 'bf16'] as const) {
   })
 }
 
+test('a layer without a bias, in bf16', async () => {
+  const tensors = [random([21, 40], 1), random([50, 40], 2), null]
+  const weights = [random([21, 50], 4)]
+  const exact = await run('linear', tensors, {}, EXACT, weights)
+  const half = await run('linear', tensors, {}, { precision: 'bf16', optimize: 'auto' }, weights)
+  for (const [i, actual] of [half.outputs[0], half.gradients[0], half.gradients[1]].entries()) {
+    const expected = [exact.outputs[0], exact.gradients[0], exact.gradients[1]][i]
+    ok((await distance(actual as Tensor, expected as Tensor)) < 3e-3)
+  }
+})
+
 test('the number of threads changes no bit', async () => {
   const tensors = [random([130, 300], 1), random([300, 700], 2)]
   const bits = async (count: number) => {
