@@ -21,9 +21,24 @@ export interface Outcome {
   seconds: number[]
   /** Of all steps, the first included. */
   losses: number[]
-  tokens: number[]
-  parts: Record<string, number>
   peak: Answers['peak']
+  /** Where they were asked for. */
+  tokens?: number[]
+  parts?: Record<string, number>
+}
+
+/** A comparison: who took part, and who could not. */
+export interface Group {
+  outcomes: Outcome[]
+  failed: { name: string; reason: string }[]
+}
+
+export interface GroupOptions {
+  /** Steps of each party that are counted. */
+  rounds: number
+  /** Whether to ask for tokens and parts too. */
+  details?: boolean
+  report: (line: string) => void
 }
 
 /**
@@ -33,11 +48,10 @@ export interface Outcome {
 export async function inTurn(
   entrants: readonly Entrant[],
   work: Work,
-  rounds: number,
-  report: (line: string) => void,
-): Promise<{ outcomes: Outcome[]; failed: { name: string; reason: string }[] }> {
+  { rounds, details = false, report }: GroupOptions,
+): Promise<Group> {
   const parties: { party: Party; outcome: Outcome }[] = []
-  const failed: { name: string; reason: string }[] = []
+  const failed: Group['failed'] = []
   try {
     for (const { name, owner, work: own } of entrants) {
       try {
@@ -50,8 +64,6 @@ export async function inTurn(
           firstSeconds: seconds,
           seconds: [],
           losses: [loss],
-          tokens: [],
-          parts: {},
           peak: { resident: 0, device: 0 },
         }
         parties.push({ party, outcome })
@@ -72,6 +84,7 @@ export async function inTurn(
     for (const { party, outcome } of parties) {
       // Before the parts: they may hold more at once than a step does.
       outcome.peak = await party.ask('peak')
+      if (!details) continue
       outcome.tokens = (await party.ask('tokens')).tokens
       outcome.parts = await party.ask('parts')
     }
@@ -91,6 +104,8 @@ export function ratio(one: Outcome, other: Outcome): { median: number; low: numb
 export const lossDifference = (one: Outcome, other: Outcome): number =>
   Math.max(...one.losses.map((loss, step) => Math.abs(loss / (other.losses[step] as number) - 1)))
 
-/** Share of the tokens that are equal. */
-export const equalTokens = (one: Outcome, other: Outcome): number =>
-  one.tokens.filter((token, i) => token === other.tokens[i]).length / one.tokens.length
+/** Share of the tokens that are equal; null where they were not asked for. */
+export function equalTokens({ tokens }: Outcome, { tokens: others }: Outcome): number | null {
+  if (!tokens || !others) return null
+  return tokens.filter((token, i) => token === others[i]).length / tokens.length
+}

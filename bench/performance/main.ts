@@ -3,7 +3,7 @@
  * PART.svg. With `--document` the tables also go into docs/performance.md and the curves into docs/images.
  *
  *     node dist/bench/performance/main.js [PART...] [--output DIR] [--device cpu] [--model PRESET] [--batch-size 8]
- *         [--rounds 5] [--attention sdpa] [--compile] [--smoke] [--document]
+ *         [--rounds 5] [--attention sdpa] [--smoke] [--document]
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,10 +15,10 @@ import { lossCurve } from './loss_curve.js'
 import { machine } from './machine.js'
 import { operations } from './operations.js'
 import type { BenchOptions, Part } from './part.js'
-import { pretraining } from './pretraining.js'
+import { compiled, pretraining } from './pretraining.js'
 import { published, SMOKE } from './sizes.js'
 
-const PARTS: readonly Part<unknown>[] = [machine, pretraining, operations, growth, lossCurve]
+const PARTS: readonly Part<unknown>[] = [machine, pretraining, compiled, operations, growth, lossCurve]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +29,6 @@ const { values, positionals } = parseArgs({
     'batch-size': { type: 'string', default: '8' },
     rounds: { type: 'string', default: '5' },
     attention: { type: 'string', default: 'sdpa' },
-    compile: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     document: { type: 'boolean', default: false },
   },
@@ -42,13 +41,13 @@ const options: BenchOptions = {
   device: values.device,
   rounds: Number(values.rounds),
   attention: values.attention,
-  compile: values.compile,
   report: (line) => console.log(`  ${line}`),
 }
 
 await mkdir(values.output, { recursive: true })
 for (const part of PARTS) {
-  if (positionals.length > 0 && !positionals.includes(part.name)) continue
+  const wanted = positionals.length > 0 ? positionals.includes(part.name) : !part.byNameOnly
+  if (!wanted) continue
   const began = performance.now()
   console.log(`${part.name}:`)
   const result = await part.run(options)

@@ -8,8 +8,6 @@ export interface BenchOptions {
   rounds: number
   /** Of the peer: 'sdpa' or 'eager'. */
   attention: string
-  /** Whether the peer also takes part compiled. */
-  compile: boolean
   /** Takes what happens, a line at a time. */
   report: (line: string) => void
 }
@@ -18,6 +16,8 @@ export interface BenchOptions {
 export interface Part<Result> {
   /** Of its files and of its place in docs/performance.md. */
   name: string
+  /** Runs only where it is named. */
+  byNameOnly?: boolean
   run(options: BenchOptions): Promise<Result>
   markdown(result: Result): string
   /** SVG. */

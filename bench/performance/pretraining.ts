@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { median } from '../statistics.js'
-import { type Entrant, equalTokens, inTurn, lossDifference, type Outcome, ratio } from './comparison.js'
+import { type Entrant, equalTokens, type Group, inTurn, lossDifference, ratio } from './comparison.js'
 import { percent, table } from './markdown.js'
-import type { Part } from './part.js'
+import type { BenchOptions, Part } from './part.js'
 import { prepare } from './prepare.js'
 import { RECIPE, type Work } from './work.js'
 
@@ -45,39 +45,56 @@ export interface PretrainingResult {
   device: string
   images: string
   /** Each group's parties took their steps in turn; ratios are of one group. */
-  groups: { outcomes: Outcome[]; failed: { name: string; reason: string }[] }[]
+  groups: Group[]
   /** Without drop path. */
-  equality: { outcomes: Outcome[]; failed: { name: string; reason: string }[] }
+  equality: Group | null
 }
 
 export const pretraining: Part<PretrainingResult> = {
   name: 'pretraining',
-  async run({ size, device, rounds, attention, compile, report }) {
-    const folder = await mkdtemp(join(tmpdir(), 'beit-bench-'))
-    try {
-      const { images, ...files } = await prepare(folder, size)
-      const work: Work = { ...RECIPE, ...files, device, attention }
+  run: (options) =>
+    withFiles(options, async (work, images) => {
+      const { size, device, rounds, report } = options
       // Four at a time: each of them holds a model, its moments and the activations of a step.
-      const cuda = device.startsWith('cuda')
-      const groups: Entrant[][] = [
-        [OURS, OURS_BF16, PEER, PEER_BF16],
-        [OURS, OURS_BF16, OURS_OFF, PEER_BF16_ALL],
-        ...(compile ? [[OURS, OURS_BF16, cuda ? PEER_COMPILED_BF16 : PEER_COMPILED]] : []),
+      const main = [OURS, OURS_BF16, PEER, PEER_BF16]
+      const more = [OURS, OURS_BF16, OURS_OFF, PEER_BF16_ALL]
+      const groups = [
+        await inTurn(main, work, { rounds, details: true, report }),
+        await inTurn(more, work, { rounds: Math.floor(rounds / 2) + 1, report }),
       ]
-      const results = []
-      for (const [i, entrants] of groups.entries()) {
-        results.push(await inTurn(entrants, work, i === 0 ? rounds : Math.ceil(rounds / 2), report))
-      }
       report('without drop path:')
-      const equality = await inTurn([OURS, OURS_BF16, PEER], { ...work, dropPath: 0 }, 2, report)
-      return { size: size.name, batchSize: size.batchSize, device, images, groups: results, equality }
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  },
-  markdown(result) {
-    return [times(result), shares(result), equalities(result)].join('\n\n')
-  },
+      const equality = await inTurn([OURS, PEER], { ...work, dropPath: 0 }, { rounds: 2, report })
+      return { size: size.name, batchSize: size.batchSize, device, images, groups, equality }
+    }),
+  markdown: (result) => [times(result), shares(result), equalities(result)].join('\n\n'),
+}
+
+/** Beside the compiled peer, whose compilation takes minutes. */
+export const compiled: Part<PretrainingResult> = {
+  name: 'compiled',
+  byNameOnly: true,
+  run: (options) =>
+    withFiles(options, async (work, images) => {
+      const { size, device, rounds, report } = options
+      const peer = device.startsWith('cuda') ? PEER_COMPILED_BF16 : PEER_COMPILED
+      const group = await inTurn([OURS, OURS_BF16, peer], work, { rounds, report })
+      return { size: size.name, batchSize: size.batchSize, device, images, groups: [group], equality: null }
+    }),
+  markdown: (result) => `${times(result)}\n\n${firstSteps(result)}`,
+}
+
+/** Runs with the files that all parties read. */
+async function withFiles<Result>(
+  { size, device, attention }: BenchOptions,
+  run: (work: Work, images: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'beit-bench-'))
+  try {
+    const { images, ...files } = await prepare(folder, size)
+    return await run({ ...RECIPE, ...files, device, attention }, images)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 const mebibytes = (value: number) => value.toFixed(0)
@@ -114,7 +131,7 @@ function times({ groups, batchSize, device }: PretrainingResult): string {
 
 /** Where the time of a step goes, of the parties of the first group. */
 function shares({ groups }: PretrainingResult): string {
-  const rows = (groups[0]?.outcomes ?? []).map(({ name, parts }) => {
+  const rows = (groups[0]?.outcomes ?? []).map(({ name, parts = {} }) => {
     const whole = Object.values(parts).reduce((sum, seconds) => sum + seconds, 0)
     const each = Object.entries(parts).map(
       ([part, seconds]) => `${part} ${seconds.toFixed(2)} s (${percent(seconds / whole)})`,
@@ -124,18 +141,22 @@ function shares({ groups }: PretrainingResult): string {
   return table([['', 'parts of one step'], ...rows])
 }
 
-function equalities({ equality: { outcomes } }: PretrainingResult): string {
-  const peer = outcomes.find(({ name }) => name === PEER.name)
-  if (peer === undefined) return 'Equality was not looked at: there is no peer.'
-  const rows = outcomes
-    .filter((outcome) => outcome !== peer)
-    .map((outcome) => [
-      outcome.name,
-      lossDifference(outcome, peer).toExponential(1),
-      percent(equalTokens(outcome, peer)),
-    ])
-  return table([
-    ['', `largest relative difference of the loss, ${peer.losses.length} steps`, 'equal tokens'],
-    ...rows,
-  ])
+function equalities({ groups, equality }: PretrainingResult): string {
+  const rows = groups[0]?.outcomes.flatMap((outcome) => {
+    const peer = groups[0]?.outcomes.find(({ name }) => name === PEER.name)
+    const share = peer && outcome !== peer ? equalTokens(outcome, peer) : null
+    return share === null ? [] : [`${outcome.name} ${percent(share)}`]
+  })
+  const [ours, peer] = equality?.outcomes ?? []
+  if (!rows?.length || !ours || !peer)
+    return 'Whether both compute the same was not looked at: there is no peer.'
+  return (
+    `Tokens equal to those of ${PEER.name}: ${rows.join(', ')}. Without drop path the losses of ` +
+    `${peer.losses.length} steps in fp32 differ by ${lossDifference(ours, peer).toExponential(1)} of theirs at most.`
+  )
+}
+
+function firstSteps({ groups }: PretrainingResult): string {
+  const first = groups[0]?.outcomes.map(({ name, firstSeconds }) => `${name} ${firstSeconds.toFixed(0)} s`)
+  return `The first step, compilation included, took: ${first?.join(', ')}.`
 }

@@ -48,16 +48,17 @@ test.skipIf(
         [4, 0],
       ],
     )
-    const [ours, half, peer] = equality.outcomes
-    ok(ours && half && peer)
+    const [ours, peer] = equality?.outcomes ?? []
+    ok(ours && peer)
     is(peer.losses.length, 3)
     for (const [step, loss] of peer.losses.entries()) {
       const relative = Math.abs((ours.losses[step] as number) / loss - 1)
       ok(relative <= 1e-5, `step ${step}: loss ${ours.losses[step]}, of PyTorch ${loss}`)
-      ok(Math.abs((half.losses[step] as number) / loss - 1) <= 1e-2)
     }
-    equal(ours.tokens, peer.tokens)
-    ok(new Set(peer.tokens).size > 1)
+    const [exact, half, plainPeer] = groups[0]?.outcomes ?? []
+    equal(exact?.tokens, plainPeer?.tokens)
+    ok(new Set(plainPeer?.tokens).size > 1)
+    ok(Math.abs((half?.losses[0] as number) / (exact?.losses[0] as number) - 1) <= 1e-2)
     for (const { outcomes } of groups) {
       for (const { seconds, peak } of outcomes) ok(seconds.every((one) => one > 0) && peak.resident > 10)
     }
