@@ -31,7 +31,7 @@ const run = promisify(execFile)
 
 const BATCHES: Readonly<Record<string, readonly number[]>> = {
   tiny: [1, 4, 16, 64],
-  small: [1, 4, 16, 64],
+  small: [1, 16, 64],
   base: [1, 4, 16, 64],
   large: [1, 4, 16],
 }

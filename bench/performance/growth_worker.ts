@@ -3,7 +3,7 @@
  *
  *     node dist/bench/performance/growth_worker.js PRESET THREADS MEMORY BATCH...
  *
- * MEMORY, in MiB: a batch that is expected to need more is left out.
+ * MEMORY, in MiB: a batch that is expected to need more is left out, and so is one that takes very long.
  */
 import { BeitForMaskedImageModeling, MaskedImageModeling, Tensor, threads } from 'beit-torch'
 import { published, SMOKE } from './sizes.js'
@@ -20,31 +20,39 @@ const trainer = await new MaskedImageModeling({ model, tokenizer: null }).create
   precision: 'bf16',
   seed: 0,
 })
-/** Seconds of a step that is worth repeating. */
-const SHORT = 3
+/** Seconds of a step that is enough once its memory is there, and of one that is not tried. */
+const LONG = 3
+const TOO_LONG = 30
 const peak = () => process.resourceUsage().maxRSS / 1024
-const seen: { batchSize: number; resident: number }[] = []
+const seen: { batchSize: number; seconds: number; resident: number }[] = []
 
 for (const batchSize of batches.map(Number)) {
-  const need = expected(batchSize)
-  if (need > Number(memory)) {
-    const left = `a batch of ${batchSize} needs about ${(need / 1024).toFixed(0)} GiB`
+  const left = reason(batchSize)
+  if (left !== null) {
     console.log(JSON.stringify({ left }))
     break
   }
   const seconds = await fastestStep(batchSize)
-  seen.push({ batchSize, resident: peak() })
+  seen.push({ batchSize, seconds, resident: peak() })
   console.log(JSON.stringify({ batchSize, imagesPerSecond: batchSize / seconds, resident: peak() }))
 }
 
-/** MiB, on the line through the last two batches. */
-function expected(batchSize: number): number {
+/** Why a batch is not tried, going by the last two that were; null: it is. */
+function reason(batchSize: number): string | null {
   const [a, b] = seen.slice(-2)
-  if (a === undefined || b === undefined) return 0
-  return b.resident + ((b.resident - a.resident) / (b.batchSize - a.batchSize)) * (batchSize - b.batchSize)
+  if (a === undefined || b === undefined) return null
+  const line = (of: 'resident' | 'seconds') =>
+    b[of] + ((b[of] - a[of]) / (b.batchSize - a.batchSize)) * (batchSize - b.batchSize)
+  if (line('resident') > Number(memory)) {
+    return `a batch of ${batchSize} needs about ${(line('resident') / 1024).toFixed(0)} GiB`
+  }
+  if (line('seconds') > TOO_LONG) {
+    return `a step of ${batchSize} images takes about ${line('seconds').toFixed(0)} s`
+  }
+  return null
 }
 
-/** Of two steps, or of one where a step takes long; the first allocates memory. */
+/** Of three steps, or of two where they take long; the first meets fresh memory, which costs as much again. */
 async function fastestStep(batchSize: number): Promise<number> {
   const patches = (size.imageSize / size.patchSize) ** 2
   const numbers = new Float32Array(batchSize * 3 * size.imageSize ** 2).map((_, i) => Math.sin(i))
@@ -57,7 +65,7 @@ async function fastestStep(batchSize: number): Promise<number> {
   const tokens = Tensor.from(ids, [batchSize, patches])
   const mask = Tensor.from(masked, [batchSize, patches], { dtype: 'bool' })
   let fastest = Infinity
-  for (let step = 0; step < 3 && (step === 0 || fastest < SHORT); step++) {
+  for (let step = 0; step < 2 || (step < 3 && fastest < LONG); step++) {
     const began = performance.now()
     await trainer.step([{ pixels, mask, tokens }], RECIPE)
     fastest = Math.min(fastest, (performance.now() - began) / 1000)

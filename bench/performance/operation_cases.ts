@@ -1,5 +1,6 @@
 /** The operations that have a fast path, at the sizes that a step of the model has them in. */
 import { Tensor } from 'beit-torch'
+import { resolveBeitConfig } from '../../lib/models/beit_config.js'
 import { randomNumbers } from '../../test/support/tensors.js'
 import type { Size } from './sizes.js'
 
@@ -16,7 +17,11 @@ export interface Case {
 }
 
 /** What a model of this size spends its time on. */
-export function operationCases({ tokenizer, batchSize, imageSize, patchSize }: Size): Case[] {
+export function operationCases(size: Size): Case[] {
+  return [...tokenizerCases(size), ...modelCases(size)]
+}
+
+function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): Case[] {
   // The second group of the tokenizer: half the side of its view, twice the width of the first.
   const side = ((imageSize / patchSize) * 8) / 2
   const width = 2 * tokenizer.hiddenSize
@@ -47,6 +52,26 @@ export function operationCases({ tokenizer, batchSize, imageSize, patchSize }: S
       numbers: { gain: 1 / 64, scalar: 0 },
       precisions: ['fp32'],
       backward: false,
+    },
+  ]
+}
+
+function modelCases({ model, batchSize, imageSize, patchSize }: Size): Case[] {
+  const { hiddenSize, mlpRatio } = resolveBeitConfig(model)
+  const rows = batchSize * ((imageSize / patchSize) ** 2 + 1)
+  const wide = Math.round(hiddenSize * mlpRatio)
+  return [
+    {
+      operation: 'linear',
+      what: `linear layer, ${rows} x ${hiddenSize} to ${wide}`,
+      tensors: () => [
+        numbers([rows, hiddenSize]),
+        numbers([wide, hiddenSize], 1 / Math.sqrt(hiddenSize)),
+        numbers([wide]),
+      ],
+      numbers: {},
+      precisions: ['fp32', 'bf16'],
+      backward: true,
     },
   ]
 }
