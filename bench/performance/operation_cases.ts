@@ -56,9 +56,10 @@ function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): C
   ]
 }
 
-function modelCases({ model, batchSize, imageSize, patchSize }: Size): Case[] {
-  const { hiddenSize, mlpRatio } = resolveBeitConfig(model)
-  const rows = batchSize * ((imageSize / patchSize) ** 2 + 1)
+function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): Case[] {
+  const { hiddenSize, mlpRatio, heads } = resolveBeitConfig(model)
+  const tokens = (imageSize / patchSize) ** 2 + 1
+  const rows = batchSize * tokens
   const wide = Math.round(hiddenSize * mlpRatio)
   return [
     {
@@ -73,7 +74,35 @@ function modelCases({ model, batchSize, imageSize, patchSize }: Size): Case[] {
       precisions: ['fp32', 'bf16'],
       backward: true,
     },
+    {
+      operation: 'self_attention',
+      what: `attention, ${batchSize} x ${tokens} tokens, ${heads} heads of ${hiddenSize / heads}`,
+      tensors: () => [numbers([batchSize, tokens, 3 * hiddenSize]), numbers([heads, tokens, tokens])],
+      numbers: { heads },
+      precisions: ['fp32'],
+      backward: true,
+    },
+    {
+      operation: 'masked_attention',
+      what: `attention of the ${masked} masked tokens of each image, last block`,
+      tensors: () => [
+        numbers([batchSize * masked, hiddenSize]),
+        numbers([batchSize, tokens, 2 * hiddenSize]),
+        numbers([heads, tokens, tokens]),
+        rowsOf(batchSize, tokens, masked),
+      ],
+      numbers: { heads },
+      precisions: ['fp32'],
+      backward: true,
+    },
   ]
+}
+
+/** int64: the first `count` patches of each image, behind its class token. */
+function rowsOf(images: number, tokens: number, count: number): Tensor {
+  const row = (i: number) => Math.floor(i / count) * tokens + 1 + (i % count)
+  const rows = BigInt64Array.from({ length: images * count }, (_, i) => BigInt(row(i)))
+  return Tensor.from(rows, [images * count])
 }
 
 /** In -scale to scale. */
