@@ -1,6 +1,7 @@
 /** Several parties at the same work in turn: the times of each, and whether they compute the same. */
 
 import { median } from '../statistics.js'
+import type { Rates } from './floor.js'
 import { type Owner, Party } from './party.js'
 import type { Answers, Work } from './work.js'
 
@@ -25,6 +26,8 @@ export interface Outcome {
   /** Where they were asked for. */
   tokens?: number[]
   parts?: Record<string, number>
+  /** Of the device, where it is a GPU; the peer's alone. */
+  rates?: Rates
 }
 
 /** A comparison: who took part, and who could not. */
@@ -50,7 +53,7 @@ export async function inTurn(
   work: Work,
   { rounds, details = false, report }: GroupOptions,
 ): Promise<Group> {
-  const parties: { party: Party; outcome: Outcome }[] = []
+  const parties: { party: Party; outcome: Outcome; owner: Owner }[] = []
   const failed: Group['failed'] = []
   try {
     for (const { name, owner, work: own } of entrants) {
@@ -58,7 +61,7 @@ export async function inTurn(
         const { party, versions } = await Party.start(name, owner, { ...work, ...own })
         const { seconds, loss } = await party.ask('step')
         report(`${name}: first step ${seconds.toFixed(2)} s, loss ${loss.toFixed(6)}`)
-        const outcome = {
+        const outcome: Outcome = {
           name,
           versions,
           firstSeconds: seconds,
@@ -66,7 +69,7 @@ export async function inTurn(
           losses: [loss],
           peak: { resident: 0, device: 0 },
         }
-        parties.push({ party, outcome })
+        parties.push({ party, outcome, owner })
       } catch (error) {
         failed.push({ name, reason: (error as Error).message })
         report(`${name} is left out: ${(error as Error).message}`)
@@ -81,12 +84,13 @@ export async function inTurn(
       const line = parties.map(({ outcome }) => `${outcome.name} ${outcome.seconds.at(-1)?.toFixed(2)} s`)
       report(`round ${round} of ${rounds}: ${line.join(', ')}`)
     }
-    for (const { party, outcome } of parties) {
+    for (const { party, outcome, owner } of parties) {
       // Before the parts: they may hold more at once than a step does.
       outcome.peak = await party.ask('peak')
       if (!details) continue
       outcome.tokens = (await party.ask('tokens')).tokens
       outcome.parts = await party.ask('parts')
+      if (owner === 'torch' && work.device.startsWith('cuda')) outcome.rates = await party.ask('rates')
     }
   } finally {
     await Promise.all(parties.map(({ party }) => party.stop()))

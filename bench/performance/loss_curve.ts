@@ -98,7 +98,7 @@ async function train(images: string, precision: 'fp32' | 'bf16', seed: number, s
       batchSize: 16,
       epochs: Math.ceil((steps * 16) / 400) + 1,
       maxSteps: steps,
-      warmupSteps: 20,
+      warmupSteps: Math.floor(steps / 5),
       learningRate: 5e-4,
       precision,
       seed,

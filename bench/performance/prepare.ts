@@ -2,20 +2,17 @@
 import { join } from 'node:path'
 import { BeitForMaskedImageModeling, Tensor, writeSafetensors } from 'beit-torch'
 import { testImages } from './images.js'
-import type { Size } from './sizes.js'
+import { type Size, TOKEN_PIXELS } from './sizes.js'
 import { randomTokenizer } from './tokenizer.js'
 import type { Work } from './work.js'
 
 const MEAN = 0.5
 const DEVIATION = 0.5
-/** Pixels of a token of DALL-E. */
-const TOKEN = 8
-
 /** Writes weights and a batch into `folder`; `images` says what the batch is of. */
 export async function prepare(
   folder: string,
   size: Size,
-): Promise<Pick<Work, 'model' | 'tokenizer' | 'inputs'> & { images: string }> {
+): Promise<Pick<Work, 'model' | 'tokenizer' | 'inputs'> & { images: string; parameters: number }> {
   const files = { tokenizer: join(folder, 'dalle.safetensors'), inputs: join(folder, 'inputs.safetensors') }
   using model = await BeitForMaskedImageModeling.create(size.model, { seed: 0 })
   await model.save(join(folder, 'model.safetensors'), { naming: 'transformers' })
@@ -23,7 +20,7 @@ export async function prepare(
   const { imageSize, batchSize } = size
   const grid = imageSize / size.patchSize
   const { pixels, kind } = await testImages(batchSize, imageSize)
-  const { pixels: tokenPixels } = await testImages(batchSize, grid * TOKEN)
+  const { pixels: tokenPixels } = await testImages(batchSize, grid * TOKEN_PIXELS)
   const normalised = (await pixels.toFloat32()).map((value) => (value - MEAN) / DEVIATION)
   const tensors = new Map([
     ['pixels', Tensor.from(normalised, pixels.shape)],
@@ -31,11 +28,11 @@ export async function prepare(
     ['mask', Tensor.from(masks(size, grid ** 2), [batchSize, grid ** 2], { dtype: 'bool' })],
   ])
   await writeSafetensors(files.inputs, tensors, {})
-  const { pixels: few } = await testImages(2, grid * TOKEN)
+  const { pixels: few } = await testImages(2, grid * TOKEN_PIXELS)
   using tokenizer = await randomTokenizer(size.tokenizer, few)
   await tokenizer.save(files.tokenizer)
   for (const tensor of [...tensors.values(), pixels, few]) tensor.dispose()
-  return { model: folder, ...files, images: kind }
+  return { model: folder, ...files, images: kind, parameters: await model.parameterCount() }
 }
 
 /** As many random patches of every image. */

@@ -2,11 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { resolveBeitConfig } from '../../lib/models/beit_config.js'
 import { median } from '../statistics.js'
 import { type Entrant, equalTokens, type Group, inTurn, lossDifference, ratio } from './comparison.js'
+import { floorSeconds } from './floor.js'
 import { percent, table } from './markdown.js'
 import type { BenchOptions, Part } from './part.js'
 import { prepare } from './prepare.js'
+import { type Size, TOKEN_PIXELS } from './sizes.js'
 import { RECIPE, type Work } from './work.js'
 
 const OURS: Entrant = { name: 'beit-torch fp32', owner: 'ours', work: {} }
@@ -40,10 +43,11 @@ const PEER_COMPILED_BF16: Entrant = {
 
 /** What it found. */
 export interface PretrainingResult {
-  size: string
-  batchSize: number
+  size: Size
   device: string
   images: string
+  /** Of the model. */
+  parameters: number
   /** Each group's parties took their steps in turn; ratios are of one group. */
   groups: Group[]
   /** Without drop path. */
@@ -53,8 +57,8 @@ export interface PretrainingResult {
 export const pretraining: Part<PretrainingResult> = {
   name: 'pretraining',
   run: (options) =>
-    withFiles(options, async (work, images) => {
-      const { size, device, rounds, report } = options
+    withFiles(options, async (work, facts) => {
+      const { rounds, report } = options
       // Four at a time: each of them holds a model, its moments and the activations of a step.
       const main = [OURS, OURS_BF16, PEER, PEER_BF16]
       const more = [OURS, OURS_BF16, OURS_OFF, PEER_BF16_ALL]
@@ -64,9 +68,10 @@ export const pretraining: Part<PretrainingResult> = {
       ]
       report('without drop path:')
       const equality = await inTurn([OURS, PEER], { ...work, dropPath: 0 }, { rounds: 2, report })
-      return { size: size.name, batchSize: size.batchSize, device, images, groups, equality }
+      return { ...facts, groups, equality }
     }),
-  markdown: (result) => [times(result), shares(result), equalities(result)].join('\n\n'),
+  markdown: (result) =>
+    [times(result), shares(result), equalities(result), floors(result)].filter(Boolean).join('\n\n'),
 }
 
 /** Beside the compiled peer, whose compilation takes minutes. */
@@ -74,11 +79,11 @@ export const compiled: Part<PretrainingResult> = {
   name: 'compiled',
   byNameOnly: true,
   run: (options) =>
-    withFiles(options, async (work, images) => {
-      const { size, device, rounds, report } = options
+    withFiles(options, async (work, facts) => {
+      const { device, rounds, report } = options
       const peer = device.startsWith('cuda') ? PEER_COMPILED_BF16 : PEER_COMPILED
       const group = await inTurn([OURS, OURS_BF16, peer], work, { rounds, report })
-      return { size: size.name, batchSize: size.batchSize, device, images, groups: [group], equality: null }
+      return { ...facts, groups: [group], equality: null }
     }),
   markdown: (result) => `${times(result)}\n\n${firstSteps(result)}`,
 }
@@ -86,12 +91,13 @@ export const compiled: Part<PretrainingResult> = {
 /** Runs with the files that all parties read. */
 async function withFiles<Result>(
   { size, device, attention }: BenchOptions,
-  run: (work: Work, images: string) => Promise<Result>,
+  run: (work: Work, facts: Omit<PretrainingResult, 'groups' | 'equality'>) => Promise<Result>,
 ): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'beit-bench-'))
   try {
-    const { images, ...files } = await prepare(folder, size)
-    return await run({ ...RECIPE, ...files, device, attention }, images)
+    const { images, parameters, ...files } = await prepare(folder, size)
+    const facts = { size, device, images, parameters }
+    return await run({ ...RECIPE, ...files, device, attention }, facts)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -99,7 +105,7 @@ async function withFiles<Result>(
 
 const mebibytes = (value: number) => value.toFixed(0)
 
-function times({ groups, batchSize, device }: PretrainingResult): string {
+function times({ groups, size: { batchSize }, device }: PretrainingResult): string {
   const ratios = [OURS, OURS_BF16]
   const head = ['', 's a step', 'from', 'to', 'images/s', ...ratios.map(({ name }) => `${name} is faster by`)]
   const memory = device.startsWith('cuda') ? 'peak on the device, MiB' : 'peak memory, MiB'
@@ -153,6 +159,23 @@ function equalities({ groups, equality }: PretrainingResult): string {
   return (
     `Tokens equal to those of ${PEER.name}: ${rows.join(', ')}. Without drop path the losses of ` +
     `${peer.losses.length} steps in fp32 differ by ${lossDifference(ours, peer).toExponential(1)} of theirs at most.`
+  )
+}
+
+/** On a GPU: the least time a step could take there, and what share of that rate is reached. */
+function floors({ groups, size, parameters }: PretrainingResult): string {
+  const rates = groups.flatMap(({ outcomes }) => outcomes.flatMap((outcome) => outcome.rates ?? []))[0]
+  if (rates === undefined) return ''
+  const config = resolveBeitConfig(size.model)
+  const tokenizer = { config: size.tokenizer, side: (size.imageSize / size.patchSize) * TOKEN_PIXELS }
+  const floor = 1 / floorSeconds(config, parameters, tokenizer, size.masked, size.batchSize, rates)
+  const reached = groups[0]?.outcomes.map(
+    ({ name, seconds }) => `${name} ${percent(size.batchSize / median(seconds) / floor)}`,
+  )
+  return (
+    `This device reaches ${(rates.arithmetic / 1e12).toFixed(0)} TFLOP/s on bf16 matrix products and copies ` +
+    `${(rates.memory / 1e12).toFixed(2)} TB/s. The floor these give is ${floor.toFixed(0)} images/s in bf16, of ` +
+    `which is reached: ${reached?.join(', ')}.`
   )
 }
 

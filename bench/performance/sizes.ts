@@ -2,6 +2,9 @@
 import type { BeitConfigInput } from '../../lib/models/beit_config.js'
 import type { DalleDvaeConfig } from '../../lib/tokenizers/dalle_config.js'
 
+/** Side of what one token of DALL-E stands for, in pixels of the tokenizer's view. */
+export const TOKEN_PIXELS = 8
+
 export interface Size {
   name: string
   /** A preset or a configuration. */

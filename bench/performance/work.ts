@@ -1,5 +1,7 @@
 /** The work of a training step that every party does: settings, and the messages of its programs. */
 
+import type { Rates } from './floor.js'
+
 /** What a worker is told in the first line of its stdin. */
 export interface Work {
   /** Folder of a model by transformers' names (model.safetensors, config.json). */
@@ -48,6 +50,8 @@ export interface Answers {
   parts: Record<string, number>
   /** Of all patches. */
   tokens: { tokens: number[] }
+  /** The peer's alone: what the device reaches on large bf16 matrix products and on copies (floor.ts). */
+  rates: Rates
   /** MiB at their highest so far. */
   peak: { resident: number; device: number }
 }

@@ -44,7 +44,8 @@ const trainer: Trainer = await objective.createTrainer(options)
 const settings: StepSettings = { learningRate: work.learningRate, weightDecay: work.weightDecay }
 const batch: MicroBatch = { pixels, tokenPixels, mask }
 
-const commands: { [Command in keyof Answers]: () => Promise<Answers[Command]> } = {
+type Own = Omit<Answers, 'rates'>
+const commands: { [Command in keyof Own]: () => Promise<Own[Command]> } = {
   async step() {
     const began = performance.now()
     const { loss } = await trainer.step([batch], settings)
@@ -67,7 +68,7 @@ const commands: { [Command in keyof Answers]: () => Promise<Answers[Command]> } 
 const { compiled } = native().version()
 console.log(JSON.stringify({ node: process.versions.node, libtorch: compiled }))
 for (let next = await lines.next(); !next.done; next = await lines.next()) {
-  console.log(JSON.stringify(await commands[next.value as keyof Answers]()))
+  console.log(JSON.stringify(await commands[next.value as keyof Own]()))
 }
 
 /** int64 of all patches, as a training step computes those of masked ones. */
