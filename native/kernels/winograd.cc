@@ -68,12 +68,23 @@ int64_t winograd_scratch_size(int64_t in, int64_t out) {
   return kFrequencies * (input_stride(plan) + output_stride(plan, out)) + round_up(in, 16);
 }
 
+float winograd_weight(const float* weight, int64_t frequency) {
+  static const std::array<std::array<double, 3>, kTileInput> g = [] {
+    std::array<std::array<double, 3>, kTileInput> rows;
+    for (int64_t i = 0; i < kTileInput; i++) rows[i] = weight_transform(i);
+    return rows;
+  }();
+  double sum = 0;
+  for (int64_t i = 0; i < 9; i++) {
+    sum += g[frequency / kTileInput][i / 3] * g[frequency % kTileInput][i % 3] * weight[i];
+  }
+  return static_cast<float>(sum);
+}
+
 void pack_winograd_weights(const float* weights, int64_t in, int64_t out, int64_t begin, int64_t end,
                            float* packed) {
   const int64_t depth = plan_winograd(in, out).depth;
   const int64_t panels = round_up(out, kPanelColumns) / kPanelColumns;
-  std::array<std::array<double, 3>, kTileInput> g;
-  for (int64_t i = 0; i < kTileInput; i++) g[i] = weight_transform(i);
   for (int64_t panel = begin; panel < end; panel++) {
     for (int64_t k = 0; k < round_up(in, depth); k++) {
       // Of (in / depth, 36, panels, depth, kPanelColumns): the row of channel k at frequency 0.
@@ -83,13 +94,34 @@ void pack_winograd_weights(const float* weights, int64_t in, int64_t out, int64_
         const bool inside = k < in && column < out;
         const float* w = inside ? weights + (column * in + k) * 9 : nullptr;
         for (int64_t f = 0; f < kFrequencies; f++) {
-          double sum = 0;
-          for (int64_t i = 0; inside && i < 9; i++)
-            sum += g[f / kTileInput][i / 3] * g[f % kTileInput][i % 3] * w[i];
-          row[f * panels * depth * kPanelColumns + j] = static_cast<float>(sum);
+          row[f * panels * depth * kPanelColumns + j] = inside ? winograd_weight(w, f) : 0.0f;
         }
       }
     }
+  }
+}
+
+void winograd_inputs(const Winograd& c, int64_t begin, int64_t end, int64_t first, int64_t channels,
+                     const WinogradKernels& kernels, const float* zeros, const WinogradInputs& out) {
+  const float* places[kFrequencies];
+  for (int64_t tile = begin; tile < end; tile++) {
+    find_places(c, tile, zeros - first, places);
+    for (auto& place : places) place += first;
+    kernels.transform_input(places, channels, c.relu_input, out.data + (tile - begin) * out.tile_stride,
+                            out.frequency_stride, out.block_stride);
+  }
+}
+
+void winograd_outputs(const Winograd& c, int64_t begin, int64_t end, const WinogradKernels& kernels,
+                      const float* products, int64_t frequency_stride) {
+  for (int64_t tile = begin; tile < end; tile++) {
+    const int64_t column = tile % c.tile_columns() * kTile;
+    const int64_t row = tile / c.tile_columns() % c.tile_rows() * kTile;
+    const int64_t image = tile / c.tile_columns() / c.tile_rows();
+    kernels.transform_output(products + (tile - begin) * c.out, frequency_stride, c.out, c.bias,
+                             c.output + ((image * c.height + row) * c.width + column) * c.out,
+                             c.width * c.out, std::min(kTile, c.height - row),
+                             std::min(kTile, c.width - column));
   }
 }
 
@@ -102,19 +134,14 @@ void winograd(const Winograd& c, int64_t begin, int64_t end, const WinogradKerne
   float* products = inputs + kFrequencies * in_stride;  // (36, tiles, out)
   float* zeros = products + kFrequencies * out_stride;  // (in)
   std::fill_n(zeros, c.in, 0.0f);
-  const float* places[kFrequencies];
 
   for (int64_t first = 0; first < c.in; first += plan.depth) {
     const int64_t channels = std::min(plan.depth, c.in - first);
     // The last channels may fill a packed row in part: what is left of it is multiplied by zeros, but must be
     // a number.
     if (channels % kPanelDepth) std::fill_n(inputs, kFrequencies * in_stride, 0.0f);
-    for (int64_t t = 0; t < tiles; t++) {
-      find_places(c, begin + t, zeros - first, places);
-      for (auto& place : places) place += first;
-      kernels.transform_input(places, channels, c.relu_input, inputs + t * kPanelDepth, in_stride,
-                              tiles * kPanelDepth);
-    }
+    winograd_inputs(c, begin, end, first, channels, kernels, zeros,
+                    {inputs, kPanelDepth, in_stride, tiles * kPanelDepth});
     const float* weights = c.weights + first * kFrequencies * columns;
     for (int64_t f = 0; f < kFrequencies; f++) {
       kernels.multiply({.a = inputs + f * in_stride,
@@ -128,16 +155,7 @@ void winograd(const Winograd& c, int64_t begin, int64_t end, const WinogradKerne
                         .accumulate = first > 0});
     }
   }
-  for (int64_t t = 0; t < tiles; t++) {
-    const int64_t tile = begin + t;
-    const int64_t column = tile % c.tile_columns() * kTile;
-    const int64_t row = tile / c.tile_columns() % c.tile_rows() * kTile;
-    const int64_t image = tile / c.tile_columns() / c.tile_rows();
-    kernels.transform_output(products + t * c.out, out_stride, c.out, c.bias,
-                             c.output + ((image * c.height + row) * c.width + column) * c.out,
-                             c.width * c.out, std::min(kTile, c.height - row),
-                             std::min(kTile, c.width - column));
-  }
+  winograd_outputs(c, begin, end, kernels, products, out_stride);
 }
 
 }  // namespace beit::kernels

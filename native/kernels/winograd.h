@@ -45,6 +45,9 @@ WinogradPlan plan_winograd(int64_t in, int64_t out);
 int64_t winograd_weights_size(int64_t in, int64_t out);
 int64_t winograd_scratch_size(int64_t in, int64_t out);
 
+// Of the 3 x 3 numbers of a pair of channels: their number at a frequency.
+float winograd_weight(const float* weight, int64_t frequency);
+
 // (out, in, 3, 3) -> (in / depth, 36, out / kPanelColumns, depth, kPanelColumns), padded with zeros: the
 // panels [begin, end) of kPanelColumns output channels.
 void pack_winograd_weights(const float* weights, int64_t in, int64_t out, int64_t begin, int64_t end,
@@ -65,6 +68,20 @@ struct WinogradKernels {
 extern const WinogradKernels kWinogradPlain;
 extern const WinogradKernels kWinogradAvx512;  // needs cpu().avx512
 const WinogradKernels& fastest_winograd();
+
+// Where transformed tiles go: frequency f of channels 64 b to 64 b + 63 of tile t to
+// data + f * frequency_stride + t * tile_stride + b * block_stride.
+struct WinogradInputs {
+  float* data;
+  int64_t tile_stride, frequency_stride, block_stride;
+};
+
+// The transforms by themselves, of tiles [begin, end) and `channels` input channels from `first` on; `zeros`
+// (in) stand for places outside the image. Products lie as (36, tiles, out).
+void winograd_inputs(const Winograd& convolution, int64_t begin, int64_t end, int64_t first, int64_t channels,
+                     const WinogradKernels& kernels, const float* zeros, const WinogradInputs& out);
+void winograd_outputs(const Winograd& convolution, int64_t begin, int64_t end, const WinogradKernels& kernels,
+                      const float* products, int64_t frequency_stride);
 
 // Tiles [begin, end) of the convolution, at most as many as the plan says. `scratch` is aligned to 64 bytes.
 void winograd(const Winograd& convolution, int64_t begin, int64_t end, const WinogradKernels& kernels,

@@ -144,9 +144,9 @@ at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& ro
   if (!compute.optimize || !DalleFastEncoder::supports(network)) {
     return logits(pixels).argmax(1).flatten().index_select(0, rows);  // (B, V, h, w) -> (M)
   }
-  if (!fast_encoder_ || !fast_encoder_->is_of(network)) {
+  if (!fast_encoder_ || !fast_encoder_->is_of(network, compute.precision)) {
     fast_encoder_.reset();
-    fast_encoder_ = std::make_unique<const DalleFastEncoder>(network);
+    fast_encoder_ = std::make_unique<const DalleFastEncoder>(network, compute.precision);
   }
   return fast_encoder_->tokens(map_pixels(pixels.to(dtype())), rows);
 }

@@ -5,6 +5,7 @@
 #include "engine/interruptible.h"
 #include "kernels/cpu.h"
 #include "kernels/panel_gemm.h"
+#include "ops/half_matmul.h"
 
 namespace beit::models {
 
@@ -80,8 +81,11 @@ bool DalleFastEncoder::supports(const Network& network) {
          weight.size(0) % (4 * kernels::kPanelDepth) == 0;
 }
 
-DalleFastEncoder::DalleFastEncoder(const Network& network)
-    : input_(network.input), output_(network.output), versions_(versions_of(network)) {
+DalleFastEncoder::DalleFastEncoder(const Network& network, ops::Precision precision)
+    : input_(network.input), output_(network.output), versions_(versions_of(network)), precision_(precision) {
+  const bool half =
+      precision == ops::Precision::kBf16 && ops::half_arithmetic() == ops::HalfArithmetic::kFloat16;
+  const auto pack_3x3 = half ? ops::pack_half_3x3 : ops::pack_3x3;
   for (const auto& group : network.groups) {
     auto& blocks = groups_.emplace_back();
     for (const auto& block : group) {
@@ -90,15 +94,16 @@ DalleFastEncoder::DalleFastEncoder(const Network& network)
       for (const auto& [weight, bias] : block.res_path) {
         const bool last = packed.res_path.size() + 1 == block.res_path.size();
         packed.res_path.push_back(last ? ops::pack_1x1(weight, bias, block.post_gain)
-                                       : ops::pack_3x3(weight, bias));
+                                       : pack_3x3(weight, bias));
         if (!last) scratch_ = std::max(scratch_, ops::conv3x3_scratch(packed.res_path.back()));
       }
     }
   }
 }
 
-bool DalleFastEncoder::is_of(const Network& network) const {
-  return network.input.weight.is_same(input_.weight) && versions_of(network) == versions_;
+bool DalleFastEncoder::is_of(const Network& network, ops::Precision precision) const {
+  return precision == precision_ && network.input.weight.is_same(input_.weight) &&
+         versions_of(network) == versions_;
 }
 
 at::Tensor DalleFastEncoder::tokens(const at::Tensor& pixels, const at::Tensor& rows) const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "ops/compute.h"
 #include "ops/packed_convolution.h"
 
 namespace beit::models {
@@ -32,10 +33,11 @@ class DalleFastEncoder {
   // Can it compute this network on this machine?
   static bool supports(const Network& network);
 
-  // Packs the weights: as many bytes again as they have, four times for 3x3.
-  explicit DalleFastEncoder(const Network& network);
+  // Packs the weights: as many bytes again as they have, four times for 3x3, or twice where `precision` lets
+  // their products be in half the bits.
+  DalleFastEncoder(const Network& network, ops::Precision precision);
   // Do the weights it packed still have these values?
-  bool is_of(const Network& network) const;
+  bool is_of(const Network& network, ops::Precision precision) const;
 
   // pixels (B, 3, H, W) as the network takes them -> the likeliest token (M) of the places `rows` (M) int64
   // of the B * H / 8 * W / 8.
@@ -52,6 +54,7 @@ class DalleFastEncoder {
   std::vector<std::vector<PackedBlock>> groups_;
   Convolution output_;
   std::vector<uint32_t> versions_;
+  ops::Precision precision_;
   int64_t scratch_ = 0;  // floats a thread needs
 };
 

@@ -32,7 +32,8 @@ std::vector<at::Tensor> conv3x3_relu_once(const OperationArguments& a) {
     const auto images = (relu_input ? at::relu(x) : x).permute({0, 3, 1, 2});  // (B, H, W, C) -> (B, C, H, W)
     return {at::relu(at::conv2d(images, weight, bias, 1, 1)).permute({0, 2, 3, 1})};
   }
-  const auto packed = pack_3x3(weight, bias);
+  const auto packed =
+      a.compute.precision == Precision::kBf16 ? pack_half_3x3(weight, bias) : pack_3x3(weight, bias);
   const auto scratch = at::empty({at::get_num_threads(), conv3x3_scratch(packed)}, x.options());
   return {conv3x3_relu(x, packed, relu_input, scratch, kernels_of(a))};
 }

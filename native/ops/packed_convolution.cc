@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "kernels/half_winograd.h"
 #include "kernels/winograd.h"
 
 namespace beit::ops {
@@ -12,6 +13,10 @@ constexpr int64_t kRowsAtOnce = 112;  // of a 1x1 convolution, by one thread
 
 const kernels::WinogradKernels& kernels_of(Kernels which) {
   return which == Kernels::kPlain ? kernels::kWinogradPlain : kernels::fastest_winograd();
+}
+
+kernels::Half* halves_of(const at::Tensor& x) {
+  return reinterpret_cast<kernels::Half*>(x.mutable_data_ptr());
 }
 
 }  // namespace
@@ -25,7 +30,7 @@ PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias) {
     kernels::pack_winograd_weights(plain.const_data_ptr<float>(), in, out, begin, end,
                                    packed.mutable_data_ptr<float>());
   });
-  return {in, out, packed, bias.clone()};
+  return {in, out, packed, bias.clone(), {}};
 }
 
 PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain) {
@@ -36,19 +41,33 @@ PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, dou
   padded.narrow(0, 0, out).copy_(matrix);
   // (panels, columns, in) -> (panels, in, columns)
   const auto packed = padded.view({panels, kernels::kPanelColumns, in}).transpose(1, 2).contiguous();
-  return {in, out, packed, bias * gain};
+  return {in, out, packed, bias * gain, {}};
+}
+
+PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const auto plain = weight.contiguous();
+  auto packed = at::empty({kernels::half_winograd_weights_size(in, out)}, weight.options().dtype(at::kHalf));
+  auto scale = at::empty({kernels::kFrequencies, out}, weight.options());
+  at::parallel_for(0, kernels::kFrequencies, 1, [&](int64_t begin, int64_t end) {
+    kernels::pack_half_winograd_weights(plain.const_data_ptr<float>(), in, out, begin, end, halves_of(packed),
+                                        scale.mutable_data_ptr<float>());
+  });
+  return {in, out, packed, bias.clone(), scale};
 }
 
 int64_t conv3x3_scratch(const PackedConvolution& packed) {
-  // Of each thread it begins where a cache line does.
-  return kernels::round_up(kernels::winograd_scratch_size(packed.in, packed.out), 16);
+  const int64_t size = packed.scale.defined() ? kernels::half_winograd_scratch_size(packed.in, packed.out)
+                                              : kernels::winograd_scratch_size(packed.in, packed.out);
+  return kernels::round_up(size, 16);  // of each thread it begins where a cache line does
 }
 
 at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bool relu_input,
                         const at::Tensor& scratch, Kernels which) {
   auto out = at::empty({x.size(0), x.size(1), x.size(2), packed.out}, x.options());
+  const bool half = packed.scale.defined();
   const kernels::Winograd convolution{.input = x.const_data_ptr<float>(),
-                                      .weights = packed.weight.const_data_ptr<float>(),
+                                      .weights = half ? nullptr : packed.weight.const_data_ptr<float>(),
                                       .bias = packed.bias.const_data_ptr<float>(),
                                       .output = out.mutable_data_ptr<float>(),
                                       .images = x.size(0),
@@ -60,14 +79,22 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
   const int64_t tiles = convolution.tiles();
   // As many pieces as keep every thread busy, and none greater than the scratch memory.
   const int64_t threads = at::get_num_threads();
-  const int64_t most = kernels::plan_winograd(packed.in, packed.out).tiles;
+  const int64_t most =
+      half ? kernels::half_winograd_tiles(packed.in) : kernels::plan_winograd(packed.in, packed.out).tiles;
   const int64_t rounds = (tiles + threads * most - 1) / (threads * most);
   const int64_t pieces = std::min(tiles, rounds * threads);
   const auto& with = kernels_of(which);
   at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
     float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.stride(0);
     for (int64_t piece = begin; piece < end; piece++) {
-      kernels::winograd(convolution, piece * tiles / pieces, (piece + 1) * tiles / pieces, with, own);
+      const int64_t first = piece * tiles / pieces, last = (piece + 1) * tiles / pieces;
+      if (half) {
+        const kernels::HalfWinogradWeights weights{halves_of(packed.weight),
+                                                   packed.scale.const_data_ptr<float>()};
+        kernels::half_winograd(convolution, weights, first, last, with, own);
+      } else {
+        kernels::winograd(convolution, first, last, with, own);
+      }
     }
   });
   return out;

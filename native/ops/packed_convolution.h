@@ -9,11 +9,14 @@ namespace beit::ops {
 struct PackedConvolution {
   int64_t in, out;
   at::Tensor weight;
-  at::Tensor bias;  // (out)
+  at::Tensor bias;   // (out)
+  at::Tensor scale;  // of weights in half the bits, or undefined
 };
 
 // weight (out, in, 3, 3), float32; in and out multiples of 16. Takes four times the memory of the weight.
 PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias);
+// The same for products in scaled float16 (kernels/half_gemm.h). Takes twice the memory of the weight.
+PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias);
 // weight (out, in, 1, 1), float32; in a multiple of 64. `gain` multiplies the result.
 PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain);
 

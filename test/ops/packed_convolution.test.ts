@@ -1,9 +1,9 @@
 /** The convolutions of the fast tokenizer: Winograd and packed products against libtorch's in float64. */
 import { ok } from 'uvu/assert'
-import { native } from '../../lib/binding.js'
-import { Tensor } from '../../lib/tensor.js'
+import type { Tensor } from '../../lib/tensor.js'
 import { suite } from '../support/suite.js'
 import { relativeError } from '../support/tensors.js'
+import { distance, EXACT, FAST, random, run } from './compare.js'
 
 const test = suite('packed convolution')
 
@@ -47,30 +47,28 @@ for (const scalar of [0, 1]) {
   }
 }
 
-/** Of the fast path in float32 to the plain one in float64. */
-async function errorOf(name: string, tensors: Tensor[], numbers: Record<string, number>): Promise<number> {
-  const run = async (given: Tensor[], optimize: 'auto' | 'off') => {
-    const handles = given.map((tensor) => tensor.handle)
-    const { outputs } = await native().runOperation(name, handles, numbers, { precision: 'fp32', optimize })
-    return new Tensor(outputs[0] as NonNullable<(typeof outputs)[0]>)
-  }
-  const exact = await Promise.all(tensors.map((tensor) => tensor.to({ dtype: 'float64' })))
-  const expected = await (await run(exact, 'off')).to({ dtype: 'float32' })
-  return relativeError(await run(tensors, 'auto'), expected)
+for (const { images, height, width, inputs, outputs } of SHAPES) {
+  // Transforms amplify rounding: about twice the error of a direct convolution of bfloat16 operands.
+  test(`3x3 by float16 products, ${images} x ${height} x ${width}, ${inputs} to ${outputs} channels`, async () => {
+    const tensors = [
+      random([images, height, width, inputs], 1),
+      random([outputs, inputs, 3, 3], 2),
+      random([outputs], 3),
+    ]
+    const numbers = { reluInput: 1, scalar: 0 }
+    const [exact] = (await run('conv3x3_relu', tensors, numbers, EXACT)).outputs
+    const [half] = (await run('conv3x3_relu', tensors, numbers, { precision: 'bf16', optimize: 'auto' }))
+      .outputs
+    const error = await distance(half as Tensor, exact as Tensor)
+    ok(error < 6e-3 && error > 1e-6, `error ${error}`)
+  })
 }
 
-/** Values of a fixed sequence, about normal. */
-function random(shape: number[], seed: number): Tensor {
-  let state = seed * 2654435761
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-  const length = shape.reduce((product, size) => product * size, 1)
-  return Tensor.from(
-    Float32Array.from({ length }, () => next() + next() + next() + next() - 2),
-    shape,
-  )
+/** Of the fast path in float32 to the plain one in float64. */
+async function errorOf(name: string, tensors: Tensor[], numbers: Record<string, number>): Promise<number> {
+  const [exact] = (await run(name, tensors, numbers, EXACT)).outputs
+  const [fast] = (await run(name, tensors, numbers, FAST)).outputs
+  return relativeError(fast as Tensor, exact as Tensor)
 }
 
 test.run()
