@@ -37,7 +37,7 @@ function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): C
         numbers([hidden]),
       ],
       numbers: { reluInput: 1, scalar: 0 },
-      precisions: ['fp32'],
+      precisions: ['fp32', 'bf16'],
       backward: false,
     },
     {

@@ -103,7 +103,8 @@ async function withFiles<Result>(
   }
 }
 
-const mebibytes = (value: number) => value.toFixed(0)
+// On a GPU libtorch counts for the peer alone.
+const mebibytes = (value: number) => (value === 0 ? 'not counted' : value.toFixed(0))
 
 function times({ groups, size: { batchSize }, device }: PretrainingResult): string {
   const ratios = [OURS, OURS_BF16]
