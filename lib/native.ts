@@ -726,6 +726,11 @@ export interface OperationBindings {
       gradients?: readonly (TensorHandle | null)[] | null
     },
   ): Promise<{ outputs: (TensorHandle | null)[]; gradients: (TensorHandle | null)[] }>
+  /**
+   * For tests: a library of the CUDA kernels as plain C++, which take tensors of the CPU from now on, in the whole
+   * process; null: no longer.
+   */
+  emulateCudaKernels(path: string | null): Promise<void>
 }
 
 export type NativeBindings = RuntimeBindings &

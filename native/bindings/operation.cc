@@ -4,6 +4,7 @@
 #include "bindings/async.h"
 #include "bindings/register.h"
 #include "bindings/training_values.h"
+#include "ops/cuda_kernels.h"
 #include "ops/operations.h"
 
 namespace beit::bindings {
@@ -97,10 +98,17 @@ Napi::Value run_operation(const Napi::CallbackInfo& info) {
       });
 }
 
+// emulateCudaKernels(path: string | null): Promise<void>
+Napi::Value emulate_cuda_kernels(const Napi::CallbackInfo& info) {
+  const auto path = is_absent(info[0]) ? std::string() : string_from(info[0], "path");
+  return on_engine(info.Env(), [path] { ops::emulate_cuda_kernels(path); });
+}
+
 }  // namespace
 
 void register_operation(Napi::Env env, Napi::Object exports) {
   export_function<run_operation>(env, exports, "runOperation");
+  export_function<emulate_cuda_kernels>(env, exports, "emulateCudaKernels");
 }
 
 }  // namespace beit::bindings

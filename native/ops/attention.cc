@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/attention.h"
+#include "ops/attention_cuda.h"
 
 namespace beit::ops {
 
@@ -181,6 +182,7 @@ std::optional<at::Tensor> contiguous(const at::Tensor& x) {
 at::Tensor self_attention(const at::Tensor& qkv, const at::Tensor& bias, int64_t heads,
                           const Compute& compute) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), width = qkv.size(2) / 3;
+  if (has_cuda_attention(qkv, width / heads, compute)) return cuda_self_attention(qkv, bias, heads);
   if (has_kernel(qkv, width / heads, compute)) {
     return SelfAttention::apply(qkv.contiguous(), contiguous(bias), heads);
   }
@@ -193,6 +195,9 @@ at::Tensor self_attention(const at::Tensor& qkv, const at::Tensor& bias, int64_t
 at::Tensor masked_attention(const at::Tensor& q, const at::Tensor& kv, const at::Tensor& bias,
                             const at::Tensor& rows, int64_t heads, const Compute& compute) {
   const int64_t batch = kv.size(0), tokens = kv.size(1), width = q.size(1);
+  if (has_cuda_attention(q, width / heads, compute)) {
+    return cuda_masked_attention(q, kv, bias, rows, heads);
+  }
   if (has_kernel(q, width / heads, compute)) {
     const auto starts = at::arange(0, (batch + 1) * tokens, tokens, rows.options());
     const auto first = at::searchsorted(rows.contiguous(), starts);  // (B + 1)

@@ -17,7 +17,7 @@ const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
  */
 const product = ({ folder, version }, output) => ({
   stamp: join(output, 'libtorch.json'),
-  sources: ['native', 'CMakeLists.txt', 'package-lock.json'],
+  sources: ['native', 'test/cuda/emulator', 'CMakeLists.txt', 'package-lock.json'],
   content: `${JSON.stringify({ folder, version })}\n`,
 })
 

@@ -1,0 +1,23 @@
+#include "cuda/api.h"
+
+#include "cuda/launch.cuh"
+
+namespace beit::cuda {
+
+namespace {
+
+const char* error_text(int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); }
+
+constexpr Api kApi{
+    .version = kApiVersion,
+    .error_text = error_text,
+    .attention_workspace = attention_workspace,
+    .attention_forward = attention_forward,
+    .attention_backward = attention_backward,
+};
+
+}  // namespace
+
+}  // namespace beit::cuda
+
+const beit::cuda::Api* beit_cuda_api() { return &beit::cuda::kApi; }

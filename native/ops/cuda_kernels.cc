@@ -1,0 +1,69 @@
+#include "ops/cuda_kernels.h"
+
+#include <ATen/DeviceAccelerator.h>
+#include <dlfcn.h>
+
+#include "engine/error.h"
+
+namespace beit::ops {
+
+namespace {
+
+struct Library {
+  const cuda::Api* kernels = nullptr;
+  std::string problem;
+};
+
+Library open_library(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) return {nullptr, dlerror()};
+  const auto api = reinterpret_cast<decltype(&beit_cuda_api)>(dlsym(library, "beit_cuda_api"));
+  if (api == nullptr) return {nullptr, path + " has no beit_cuda_api"};
+  const cuda::Api* kernels = api();
+  if (kernels->version != cuda::kApiVersion) {
+    return {nullptr, path + " is of version " + std::to_string(kernels->version) + ", expected " +
+                         std::to_string(cuda::kApiVersion)};
+  }
+  return {kernels, ""};
+}
+
+// The folder of the addon's own file.
+std::string own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return ".";
+  const std::string file = info.dli_fname;
+  return file.substr(0, file.find_last_of('/'));
+}
+
+const cuda::Api*& emulated() {
+  static const cuda::Api* kernels = nullptr;
+  return kernels;
+}
+
+}  // namespace
+
+const cuda::Api* cuda_kernels(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return emulated();
+  if (!tensor.is_cuda()) return nullptr;
+  static const Library library = open_library(own_folder() + "/beit_cuda.so");
+  return library.kernels;
+}
+
+void emulate_cuda_kernels(const std::string& path) {
+  emulated() = nullptr;
+  if (path.empty()) return;
+  const auto library = open_library(path);
+  if (library.kernels == nullptr) fail("ERR_NATIVE", "cannot open the emulated kernels: ", library.problem);
+  emulated() = library.kernels;
+}
+
+void* cuda_stream(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return nullptr;
+  return at::accelerator::getCurrentStream(tensor.device().index()).native_handle();
+}
+
+void check_cuda(const cuda::Api& kernels, int error, const char* kernel) {
+  if (error != 0) fail("ERR_NATIVE", "the CUDA kernel '", kernel, "' failed: ", kernels.error_text(error));
+}
+
+}  // namespace beit::ops

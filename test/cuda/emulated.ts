@@ -1,0 +1,25 @@
+/** The CUDA kernels as plain C++ (test/cuda/emulator), on tensors of the CPU: no GPU is needed. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { native, packageRoot } from '../../lib/binding.js'
+
+const library = join(packageRoot, 'build', 'cmake', 'Release', 'beit_cuda_emulated.so')
+
+/** Why the emulated kernels are not there, or null. */
+export const notEmulated: string | null = existsSync(library)
+  ? null
+  : `${library} was not built: the addon is a prebuilt one, or the platform has no emulator`
+
+/** Runs `body` with the emulated kernels; in `reversed` order the last thread of a block goes first. */
+export async function emulating<T>(
+  body: () => Promise<T>,
+  order: 'forward' | 'reversed' = 'forward',
+): Promise<T> {
+  process.env.BEIT_EMULATOR_ORDER = order
+  await native().emulateCudaKernels(library)
+  try {
+    return await body()
+  } finally {
+    await native().emulateCudaKernels(null)
+  }
+}
