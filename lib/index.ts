@@ -98,6 +98,7 @@ export { confusionTable } from './log/confusion_table.js'
 export { evaluationTable } from './log/evaluation_table.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
+export { type ProfileSummary, StepProfile } from './log/step_profile.js'
 export {
   type BeitConfig,
   type BeitConfigInput,

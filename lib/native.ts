@@ -221,6 +221,8 @@ export interface StepResult {
   kl?: number
   /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V, else empty. */
   tokenCounts: BigInt64Array
+  /** With `profile`: seconds of each part, in order. */
+  parts?: Readonly<Record<string, number>>
 }
 
 /** One micro-batch, as the image loader makes it. Images are RGB (B, 3, H, W). */
@@ -279,6 +281,8 @@ export interface TrainerBindings {
       precision: 'fp32' | 'bf16'
       /** 'off': libtorch's own operations instead of the fast paths; default 'auto'. */
       optimize?: 'auto' | 'off'
+      /** Of each step, where its time goes (`StepResult.parts`); default false. */
+      profile?: boolean
       /** Of drop path and Gumbel noise. */
       seed: number
       /** Layer-wise decay of the learning rate (`layerDecayScales`); default null: none. */

@@ -4,6 +4,7 @@ import { writeBrokenImages } from '../log/broken_images_file.js'
 import { counted, duration } from '../log/format.js'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
+import { StepProfile } from '../log/step_profile.js'
 import { columns } from '../log/table.js'
 import type { RunEvent } from '../train/events.js'
 import { type Call, EXIT } from './command.js'
@@ -19,6 +20,7 @@ export interface Ending<E extends RunEvent> {
   evaluation: Evaluation<E> | null
   /** The run folder. */
   output: string
+  profile: StepProfile
 }
 
 /**
@@ -33,7 +35,8 @@ export async function follow<E extends RunEvent>(
 ): Promise<number> {
   const { ending, code } = await untilInterrupted(train)
   if (ending === null) return code
-  const { done, output } = ending
+  const { done, output, profile } = ending
+  await tellProfile(profile, output)
   const broken = await writeBrokenImages(output, done.broken)
   if (done.reason === 'stopped') {
     console.log(`stopped after step ${done.step}, saved as ${shown(done.checkpoint)}. To go on:`)
@@ -60,12 +63,21 @@ async function untilInterrupted<E extends RunEvent>(
   let done: Done<E> | null = null
   let evaluation: Evaluation<E> | null = null
   let output = ''
+  const profile = new StepProfile()
   for await (const event of showProgress(writeMetrics(train(interrupt.signal)))) {
+    profile.update(event)
     if (event.type === 'start') output = event.output
     else if (event.type === 'evaluation') evaluation = event as Evaluation<E>
     else if (event.type === 'done') done = event as Done<E>
   }
-  return { ending: done && { done, evaluation, output }, code: interrupt.code }
+  return { ending: done && { done, evaluation, output, profile }, code: interrupt.code }
+}
+
+/** Prints where the time went and keeps it as profile.json, if the run was asked to. */
+async function tellProfile(profile: StepProfile, output: string): Promise<void> {
+  const path = await profile.save(output)
+  if (path === null) return
+  console.log([...profile.table(), `  kept in ${shown(path)}`].join('\n'))
 }
 
 /** Draws curves.svg and curves.png of a run folder. */

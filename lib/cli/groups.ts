@@ -71,6 +71,7 @@ export const RUN_HEADINGS = {
     'clipGradient',
     'precision',
     'optimize',
+    'profile',
     'seed',
   ],
 } as const

@@ -53,6 +53,11 @@ export interface StepCommon {
   /** Share of the step's time spent waiting for data. */
   waiting: number
   seconds: number
+  /**
+   * With `profile`, seconds of each part, which make up `seconds`: 'data' is waiting for the loader, 'images'
+   * bringing them to the device and normalising, 'rest' what is JavaScript's and the queue's.
+   */
+  parts?: Readonly<Record<string, number>>
 }
 
 /** Means over the steps of an epoch that were not skipped, steps before a resume included. */

@@ -18,6 +18,7 @@ const FREE: ReadonlySet<string> = new Set([
   'settings.codebookEverySteps',
   'settings.loaderThreads',
   'settings.prefetch',
+  'settings.profile',
   'settings.maxBrokenShare',
   // Images that were moved are the same images: the fingerprint says so.
   'data.name',
@@ -25,10 +26,10 @@ const FREE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Changes the order in which numbers are added up, and so their last bits: a resumed run may have another, and
- * is told so.
+ * Change the order in which numbers are added up, and so their last bits: a resumed run may have others, and is
+ * told so.
  */
-const THREADS = 'settings.threads'
+const LAST_BITS: ReadonlySet<string> = new Set(['settings.threads', 'settings.optimize'])
 
 /** @param models configs of what takes part */
 export function runConfig(
@@ -61,7 +62,7 @@ export function checkRunConfig(path: string, saved: RunConfig, now: RunConfig): 
   // Through JSON, as the saved one went.
   const differing = differences(saved, JSON.parse(JSON.stringify(now)))
   const lines = (decides: boolean) =>
-    differing.filter(({ name }) => (name !== THREADS) === decides).map(({ line }) => line)
+    differing.filter(({ name }) => !LAST_BITS.has(name) === decides).map(({ line }) => line)
   const decisive = lines(true)
   if (decisive.length > 0) {
     throw new BeitError(

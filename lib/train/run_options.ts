@@ -32,6 +32,7 @@ export interface RunSettings {
   clipGradient: number | null
   precision: 'fp32' | 'bf16'
   optimize: 'auto' | 'off'
+  profile: boolean
   seed: number
   saveEveryEpochs: number
   saveEverySteps: number | null
@@ -160,6 +161,11 @@ export function runSchema(defaults: {
       choices: ['auto', 'off'],
       default: 'auto',
       doc: "'off': libtorch's own operations one by one, slower; to tell whether a fast path is to blame",
+    },
+    profile: {
+      type: 'boolean',
+      default: false,
+      doc: 'Tell of each step where its time goes, and of all at the end',
     },
     seed: {
       type: 'integer',

@@ -175,6 +175,7 @@ class TrainingRun {
       weightDecay: settings.weightDecay,
       skipped: progress.skipped,
       ...pace(cost),
+      ...(result.parts && { parts: allParts(result.parts, cost) }),
     }
     if (progress.skippedInARow === NON_FINITE_LIMIT) yield* this.#giveUp()
     if (report !== null && progress.interval.steps >= report.steps) yield this.#report(report)
@@ -293,4 +294,10 @@ class TrainingRun {
   get #stopped(): boolean {
     return this.#training.settings.signal?.aborted ?? false
   }
+}
+
+/** The parts of a step as the native trainer timed them, with what lies around them. */
+function allParts(timed: Readonly<Record<string, number>>, { seconds, waited }: StepCost) {
+  const sum = Object.values(timed).reduce((total, part) => total + part, waited)
+  return { data: waited, ...timed, rest: seconds - sum }
 }

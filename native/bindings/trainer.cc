@@ -87,6 +87,9 @@ train::TrainerOptions options_from(const Napi::Object& object) {
   if (const auto optimize = object.Get("optimize"); !is_absent(optimize)) {
     options.compute.optimize = optimize_from(optimize);
   }
+  if (const auto profile = object.Get("profile"); !is_absent(profile)) {
+    options.profile = boolean_from(profile, "profile");
+  }
   options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
   return options;
 }
@@ -141,6 +144,11 @@ Napi::Value result_to_js(Napi::Env env, const train::StepResult& result) {
   auto counts = Napi::BigInt64Array::New(env, result.token_counts.size());
   std::copy(result.token_counts.begin(), result.token_counts.end(), counts.Data());
   object.Set("tokenCounts", counts);
+  if (!result.parts.empty()) {
+    auto parts = Napi::Object::New(env);
+    for (const auto& [name, seconds] : result.parts) parts.Set(name, seconds);
+    object.Set("parts", parts);
+  }
   return object;
 }
 

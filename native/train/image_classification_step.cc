@@ -62,6 +62,7 @@ Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& 
   if (batch.erase) pixels = erased(pixels, *batch.erase);
   if (batch.mix) pixels = mixed_pixels(pixels, *batch.mix);
   const auto target = targets(batch);
+  settings.mark("images");
   at::Tensor logits;  // (B, C)
   {
     Autocast autocast(model_->device(), transformer_autocast(model_->device(), settings.forward.compute));

@@ -77,7 +77,9 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
   // Of the mask as it came, on the CPU: on a GPU the host would wait here, and then for each use of the mask.
   const auto rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask).to(model_->device());
   const auto pixels = normalised_(batch.pixels);
+  settings.mark("images");
   const auto target = targets(batch, rows, settings.forward.compute);
+  settings.mark("tokenizer");
   const auto& compute = settings.forward.compute;
   Autocast autocast(model_->device(), transformer_autocast(model_->device(), compute));
   const auto features = model_->masked_features(pixels, mask, rows, settings.forward);  // (masked, D)

@@ -8,6 +8,7 @@
 
 #include "nn/module.h"
 #include "train/batch_mixing.h"
+#include "train/step_profile.h"
 
 namespace beit::train {
 
@@ -27,6 +28,11 @@ struct LossSettings {
   nn::ForwardContext forward;
   double temperature = 1.0;  // of relaxed codes
   double kl_weight = 0.0;
+  StepProfile* profile = nullptr;  // none: nobody asked
+
+  void mark(const char* part) const {
+    if (profile) profile->mark(part);
+  }
 };
 
 // A number to report. Over the micro-batches of a step it is summed or averaged.

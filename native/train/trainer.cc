@@ -83,16 +83,24 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
   for (const auto& batch : batches) objective_->check(batch);
 
+  std::optional<StepProfile> profile;
+  if (options_.profile) profile.emplace(optimizer_.step_count().device());
+  const auto mark = [&](const char* part) {
+    if (profile) profile->mark(part);
+  };
   c10::AutoGradMode with_gradient(true);
   optimizer_.clear_gradients();
   auto loss_settings = this->loss_settings(settings, /*training=*/true);
   loss_settings.forward.generator = next_device_generator();
+  loss_settings.profile = profile ? &*profile : nullptr;
   const double share = 1.0 / static_cast<double>(batches.size());
   Report report;
   for (const auto& batch : batches) {
     const auto loss = objective_->loss(batch, loss_settings);
+    mark("forward");
     (loss.value * share).backward();
     report.add(loss, share);
+    mark("backward");
   }
 
   c10::NoGradGuard no_gradient;
@@ -100,10 +108,15 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   const auto norm = global_norm(gradients);
   const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
   if (options_.clip_gradient) clip_by_global_norm(gradients, norm, *options_.clip_gradient);
+  mark("clip");
   const auto found_inf = finite.logical_not().to(at::kFloat);
   optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf);
   if (average_) average_->update(found_inf);
-  return report.read(norm, finite);
+  mark("optimizer");
+  auto result = report.read(norm, finite);
+  mark("readBack");
+  if (profile) result.parts = profile->parts();
+  return result;
 }
 
 StepResult Trainer::evaluate(const MicroBatch& batch, const StepSettings& settings) const {

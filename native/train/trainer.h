@@ -23,6 +23,7 @@ struct TrainerOptions {
   // Follows the weights, step by step; none: nothing does.
   std::shared_ptr<nn::Module> average;
   double average_decay = 0.0;
+  bool profile = false;  // of each step, where its time goes
 };
 
 struct StepSettings {
@@ -38,6 +39,8 @@ struct StepResult {
   bool finite = true;                                   // of loss and gradient; false: nothing was changed
   std::vector<std::pair<std::string, double>> metrics;  // those of the objective
   std::vector<int64_t> token_counts;
+  std::vector<std::pair<std::string, double>>
+      parts;  // seconds each, where TrainerOptions::profile asks for them
 };
 
 struct NamedValue {
