@@ -31,4 +31,15 @@ test('another number of threads is a warning, and no more of a mismatch where th
   not.match(error.message, 'threads')
 })
 
+test('so is another optimize, and that a run from before there was one has none; profile decides nothing', () => {
+  const config = (settings: object) => ({ settings: { seed: 1, ...settings } })
+  const tail = ': the last bits will differ from those of a run that never stopped'
+  equal(checkRunConfig('run', config({ optimize: 'auto' }), config({ optimize: 'off', profile: true })), [
+    `settings.optimize: "auto" in the checkpoint, "off" now${tail}`,
+  ])
+  equal(checkRunConfig('run', config({}), config({ optimize: 'auto' })), [
+    `settings.optimize: null in the checkpoint, "auto" now${tail}`,
+  ])
+})
+
 test.run()
