@@ -225,7 +225,8 @@ static Napi::Value tokenizer_encode_rows(const Napi::CallbackInfo& info) {
   auto pixels = tensor_from(info[1], "pixels");
   auto rows = tensor_from(info[2], "rows");
   const auto settings = info[3].As<Napi::Object>();
-  const ops::Compute compute{precision_from(settings.Get("precision")), optimize_from(settings.Get("optimize"))};
+  const ops::Compute compute{precision_from(settings.Get("precision")),
+                             optimize_from(settings.Get("optimize"))};
   return tensor_on_engine(info.Env(),
                           [=] { return tokenizer->encode_rows(pixels->get(), rows->get(), compute); });
 }
