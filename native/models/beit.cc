@@ -56,7 +56,7 @@ at::Tensor Beit::patches(const at::Tensor& pixels, const ops::Compute& compute) 
   if (!compute.optimize) return patch_embed_(x).flatten(2).transpose(1, 2);  // (B, D, h, w) -> (B, N, D)
   // Patches do not overlap, so the convolution is one matrix product: (B, 3, h p, w p) -> (B, N, 3 p p)
   const int64_t batch = x.size(0), p = config_.patch_size;
-  const auto columns = x.view({batch, 3, config_.rows(), p, config_.columns(), p})
+  const auto columns = x.reshape({batch, 3, config_.rows(), p, config_.columns(), p})
                            .permute({0, 2, 4, 1, 3, 5})
                            .reshape({batch, config_.patches(), 3 * p * p});
   return interruptible(ops::linear(columns, patch_embed_.weight.flatten(1), patch_embed_.bias, compute));
