@@ -128,10 +128,11 @@ void transpose(const float* x, int64_t keys, int64_t width, float* out) {
   }
 }
 
-// exp for arguments up to 88; below -87 zero. A polynomial of degree 6 on [-ln 2 / 2, ln 2 / 2], then the
-// exponent.
+// exp for arguments up to 88; below -87 zero; NaN of NaN. A polynomial of degree 6 on [-ln 2 / 2, ln 2 / 2],
+// then the exponent.
 inline __m512 exponential(__m512 x) {
-  x = _mm512_max_ps(x, _mm512_set1_ps(-120.0f));
+  // Where one operand is NaN, the second is the result.
+  x = _mm512_max_ps(_mm512_set1_ps(-120.0f), x);
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
                                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   // ln 2 in two parts, of which the first times n is exact.

@@ -29,7 +29,8 @@ at::Tensor relative_position_index(int64_t rows, int64_t columns) {
 at::Tensor relative_position_bias(const at::Tensor& table, const at::Tensor& index) {
   // An embedding and not table[index]: the latter's backward is an accumulating index_put, whose order is not
   // fixed.
-  return at::embedding(table, index).permute({2, 0, 1});  // (N, N, H) -> (H, N, N)
+  // Side by side once, and not by each block that uses and keeps it.
+  return at::embedding(table, index).permute({2, 0, 1}).contiguous();  // (N, N, H) -> (H, N, N)
 }
 
 }  // namespace beit::ops

@@ -66,6 +66,19 @@ test('scores far apart: a weight of one and the rest zero', async () => {
   }
 })
 
+test('a key that is no number leaves no number in what looks at it', async () => {
+  const [tokens, width] = [20, 16]
+  const values = await random([1, tokens, 3 * width], 1).toFloat32()
+  values[5 * 3 * width + width] = Number.NaN // of token 5, the first of its key; its value is a number
+  const qkv = Tensor.from(values, [1, tokens, 3 * width])
+  const { outputs, gradients } = await run('self_attention', [qkv, null], { heads: 1 }, FAST, [
+    random([1, tokens, width], 3),
+  ])
+  for (const part of [outputs[0], gradients[0]] as Tensor[]) {
+    ok((await part.toFloat32()).every(Number.isNaN))
+  }
+})
+
 test('the number of threads changes no bit', async () => {
   const tensors = [random([3, 40, 3 * 96], 1), random([3, 40, 40], 2)]
   const bits = async (count: number) => {
