@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "engine/error.h"
 #include "kernels/half_winograd.h"
 #include "kernels/winograd.h"
 
@@ -19,9 +20,17 @@ kernels::Half* halves_of(const at::Tensor& x) {
   return reinterpret_cast<kernels::Half*>(x.mutable_data_ptr());
 }
 
+// The kernels read and write whole groups of channels.
+void check_channels(const at::Tensor& weight, int64_t in, int64_t out) {
+  if (weight.size(1) % in == 0 && weight.size(0) % out == 0) return;
+  fail("ERR_INVALID_ARGUMENT", "weight: expected multiples of ", out, " and ", in,
+       " output and input channels, got ", weight.sizes());
+}
+
 }  // namespace
 
 PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias) {
+  check_channels(weight, 16, 16);
   const int64_t out = weight.size(0), in = weight.size(1);
   const auto plain = weight.contiguous();
   auto packed = at::empty({kernels::winograd_weights_size(in, out)}, weight.options());
@@ -34,6 +43,7 @@ PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias) {
 }
 
 PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain) {
+  check_channels(weight, kernels::kPanelDepth, 1);
   const int64_t out = weight.size(0), in = weight.size(1);
   const int64_t panels = kernels::round_up(out, kernels::kPanelColumns) / kernels::kPanelColumns;
   const auto matrix = weight.flatten(1) * gain;  // (out, in, 1, 1) -> (out, in)
@@ -45,6 +55,7 @@ PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, dou
 }
 
 PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias) {
+  check_channels(weight, 16, 16);
   const int64_t out = weight.size(0), in = weight.size(1);
   const auto plain = weight.contiguous();
   auto packed = at::empty({kernels::half_winograd_weights_size(in, out)}, weight.options().dtype(at::kHalf));

@@ -1,6 +1,7 @@
 /** The convolutions of the fast tokenizer: Winograd and packed products against libtorch's in float64. */
 import { ok } from 'uvu/assert'
 import type { Tensor } from '../../lib/tensor.js'
+import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { relativeError } from '../support/tensors.js'
 import { distance, EXACT, FAST, random, run } from './compare.js'
@@ -63,6 +64,19 @@ for (const { images, height, width, inputs, outputs } of SHAPES) {
     ok(error < 6e-3 && error > 1e-6, `error ${error}`)
   })
 }
+
+test('channels that are no whole groups are refused', async () => {
+  const given = (outputs: number, inputs: number, side: number) => [
+    random([1, 4, 4, inputs], 1),
+    random([outputs, inputs, side, side], 2),
+    random([outputs], 3),
+  ]
+  const refused = (name: string, tensors: Tensor[], numbers: Record<string, number>) =>
+    rejects(() => run(name, tensors, numbers, FAST), 'ERR_INVALID_ARGUMENT', /expected multiples of/)
+  await refused('conv3x3_relu', given(24, 16, 3), { reluInput: 0, scalar: 0 })
+  await refused('conv3x3_relu', given(16, 8, 3), { reluInput: 0, scalar: 0 })
+  await refused('conv1x1', given(16, 48, 1), { gain: 1, scalar: 0 })
+})
 
 /** Of the fast path in float32 to the plain one in float64. */
 async function errorOf(name: string, tensors: Tensor[], numbers: Record<string, number>): Promise<number> {

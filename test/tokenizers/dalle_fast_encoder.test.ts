@@ -26,7 +26,7 @@ test('the same tokens, place by place, of some places and of all, and after the 
     const tokenizer = await make(1)
     const pixels = patchwork()
     const all = Array.from(await (await tokenizer.encode(pixels)).toTypedArray(), Number)
-    equal(all, await plainTokens(tokenizer, pixels))
+    equal(some(all), await plainTokens(tokenizer, pixels))
     is(new Set(all).size >= 4, true, `${new Set(all).size} different tokens`)
 
     // The masked places of a batch, as a training step asks for them.
@@ -39,13 +39,16 @@ test('the same tokens, place by place, of some places and of all, and after the 
     await tokenizer.loadStateDict(await other.stateDict())
     const changed = Array.from(await (await tokenizer.encode(pixels)).toTypedArray(), Number)
     not.equal(changed, all)
-    equal(changed, await plainTokens(other, pixels))
+    equal(some(changed), await plainTokens(other, pixels))
   }))
 
-/** Tokens by the plain path, one place at a time: a step counts the tokens of the masked places. */
+/** Places that the plain path is asked for: it takes a pass for each. */
+const some = (tokens: number[]) => tokens.filter((_, place) => place % 4 === 1)
+
+/** Their tokens by the plain path: a step counts the tokens of the masked places, here of one. */
 async function plainTokens(tokenizer: DalleTokenizer, pixels: Tensor): Promise<number[]> {
   const tokens: number[] = []
-  for (let place = 0; place < IMAGES * PATCHES; place++) {
+  for (const place of some(Array.from({ length: IMAGES * PATCHES }, (_, i) => i))) {
     const mask = new Uint8Array(IMAGES * PATCHES)
     mask[place] = 1
     tokens.push((await counts(tokenizer, pixels, mask, 'off')).indexOf(1))
