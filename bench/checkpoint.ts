@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { BeitForMaskedImageModeling, readCheckpoint } from 'beit-torch'
 import { packageRoot } from '../test/support/paths.js'
+import { median } from './statistics.js'
 
 const [preset = 'beit_base_patch16_224', rounds = '7'] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'beit-checkpoint-'))
@@ -99,8 +100,4 @@ async function answer(): Promise<string> {
   const { value, done } = await answers.next()
   if (done) throw new Error('the Python program ended: it needs a Python with torch (BEIT_PYTHON)')
   return value
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number
 }

@@ -12,6 +12,7 @@ import { native } from '../lib/binding.js'
 import { trainingViews } from '../lib/data/view_settings.js'
 import type { ImageTransform, RawImage } from '../lib/native.js'
 import { packageRoot } from '../test/support/paths.js'
+import { median } from './statistics.js'
 
 const ROUNDS = 5
 const [folder, limit = '400'] = process.argv.slice(2)
@@ -37,7 +38,6 @@ for (let round = 0; round < ROUNDS; round++) {
   version = result.pillow
   rates.push({ ours: samples.length / (await loaderSeconds(round)), pillow: samples.length / result.seconds })
 }
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number
 console.log(`images a second of CPU time (median of ${ROUNDS} rounds, taken in turn):`)
 console.log(`  loader ${median(rates.map(({ ours }) => ours)).toFixed(0)}`)
 console.log(`  Pillow ${version} ${median(rates.map((rate) => rate.pillow)).toFixed(0)}`)

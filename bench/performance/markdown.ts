@@ -5,5 +5,3 @@ export function table(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows
   return [head, head.map(() => '---'), ...body].map((row) => `| ${row.join(' | ')} |`).join('\n')
 }
-
-export const percent = (share: number) => `${(100 * share).toFixed(1)} %`

@@ -1,13 +1,11 @@
 /** A tokenizer of random weights whose tokens nevertheless tell places apart. */
-import { DalleTokenizer, Tensor } from 'beit-torch'
-import { native } from '../../lib/binding.js'
+import { type DalleTokenizer, Tensor } from 'beit-torch'
 import type { DalleDvaeConfig } from '../../lib/tokenizers/dalle_config.js'
+import { randomDalle } from '../../test/support/random_dalle.js'
 
 /** Of two images, (2, 3, h, w) in [0, 1], it takes what its logits are about. */
 export async function randomTokenizer(config: DalleDvaeConfig, images: Tensor): Promise<DalleTokenizer> {
-  const options = { device: 'cpu', dtype: 'float32' } as const
-  const handle = await native().moduleCreate('dalle_dvae', { ...config }, { ...options, seed: 1 })
-  const tokenizer = new DalleTokenizer(handle, config, options)
+  const tokenizer = await randomDalle(config, 1)
   await centre(tokenizer, images)
   return tokenizer
 }

@@ -20,7 +20,6 @@ export interface Ending<E extends RunEvent> {
   evaluation: Evaluation<E> | null
   /** The run folder. */
   output: string
-  profile: StepProfile
 }
 
 /**
@@ -33,9 +32,9 @@ export async function follow<E extends RunEvent>(
   train: (signal: AbortSignal) => AsyncIterable<E>,
   finish: (ending: Ending<E>) => Promise<[name: string, value: string][]>,
 ): Promise<number> {
-  const { ending, code } = await untilInterrupted(train)
+  const { ending, profile, code } = await untilInterrupted(train)
   if (ending === null) return code
-  const { done, output, profile } = ending
+  const { done, output } = ending
   await tellProfile(profile, output)
   const broken = await writeBrokenImages(output, done.broken)
   if (done.reason === 'stopped') {
@@ -58,7 +57,7 @@ export async function follow<E extends RunEvent>(
 /** Runs `train`. After it Ctrl-C is no longer a request to stop: there is no step left to finish. */
 async function untilInterrupted<E extends RunEvent>(
   train: (signal: AbortSignal) => AsyncIterable<E>,
-): Promise<{ ending: Ending<E> | null; code: number }> {
+): Promise<{ ending: Ending<E> | null; profile: StepProfile; code: number }> {
   using interrupt = new Interrupt()
   let done: Done<E> | null = null
   let evaluation: Evaluation<E> | null = null
@@ -70,7 +69,7 @@ async function untilInterrupted<E extends RunEvent>(
     else if (event.type === 'evaluation') evaluation = event as Evaluation<E>
     else if (event.type === 'done') done = event as Done<E>
   }
-  return { ending: done && { done, evaluation, output, profile }, code: interrupt.code }
+  return { ending: done && { done, evaluation, output }, profile, code: interrupt.code }
 }
 
 /** Prints where the time went and keeps it as profile.json, if the run was asked to. */

@@ -1,6 +1,7 @@
 /** Where the time of a run's steps went: sums over its profiled steps. */
-import { rename, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../checkpoint/atomic_file.js'
 import type { RunEvent } from '../train/events.js'
 import { percent } from './format.js'
 import { columns } from './table.js'
@@ -81,8 +82,8 @@ export class StepProfile {
     const summary = this.summary()
     if (summary === null) return null
     const path = join(folder, PROFILE_FILE)
-    await writeFile(`${path}.new`, `${JSON.stringify(summary, null, 2)}\n`)
-    await rename(`${path}.new`, path)
+    const text = `${JSON.stringify(summary, null, 2)}\n`
+    await replaceFile(path, (temporary) => writeFile(temporary, text, { flush: true }))
     return path
   }
 }

@@ -224,9 +224,7 @@ static Napi::Value tokenizer_encode_rows(const Napi::CallbackInfo& info) {
   auto tokenizer = tokenizer_from(info[0]);
   auto pixels = tensor_from(info[1], "pixels");
   auto rows = tensor_from(info[2], "rows");
-  const auto settings = info[3].As<Napi::Object>();
-  const ops::Compute compute{precision_from(settings.Get("precision")),
-                             optimize_from(settings.Get("optimize"))};
+  const auto compute = compute_from(object_from(info[3], "settings"));
   return tensor_on_engine(info.Env(),
                           [=] { return tokenizer->encode_rows(pixels->get(), rows->get(), compute); });
 }

@@ -16,14 +16,6 @@ struct OperationResult {
   std::vector<at::Tensor> gradients;  // of the tensors given, undefined where there is none
 };
 
-std::vector<SlotPtr> slots_from(const Napi::Value& value, const char* name) {
-  auto array = object_from(value, name).As<Napi::Array>();
-  if (!value.IsArray()) fail("ERR_INVALID_ARGUMENT", name, ": expected an array of tensors");
-  std::vector<SlotPtr> slots;
-  for (uint32_t i = 0; i < array.Length(); i++) slots.push_back(optional_tensor_from(array.Get(i), name));
-  return slots;
-}
-
 std::vector<at::Tensor> tensors_of(const std::vector<SlotPtr>& slots) {
   std::vector<at::Tensor> tensors;
   for (const auto& slot : slots) tensors.push_back(slot ? slot->get() : at::Tensor());
@@ -72,7 +64,7 @@ Napi::Value tensors_to_js(Napi::Env env, const std::vector<at::Tensor>& tensors)
 // runOperation(name, tensors, numbers, { precision, optimize, gradients }): Promise<{ outputs, gradients }>
 Napi::Value run_operation(const Napi::CallbackInfo& info) {
   const auto operation = ops::operation(string_from(info[0], "name"));
-  const auto slots = slots_from(info[1], "tensors");
+  const auto slots = optional_tensors_from(info[1], "tensors");
   ops::OperationArguments arguments;
   const auto numbers = object_from(info[2], "numbers");
   for (const auto& name : numbers.GetPropertyNames()) {
@@ -80,10 +72,10 @@ Napi::Value run_operation(const Napi::CallbackInfo& info) {
     arguments.numbers[key] = number_from(numbers.Get(key), key.c_str());
   }
   const auto settings = object_from(info[3], "settings");
-  arguments.compute = {precision_from(settings.Get("precision")), optimize_from(settings.Get("optimize"))};
+  arguments.compute = compute_from(settings);
   std::vector<SlotPtr> weights;
   if (const auto given = settings.Get("gradients"); !is_absent(given))
-    weights = slots_from(given, "gradients");
+    weights = optional_tensors_from(given, "gradients");
   return on_engine(
       info.Env(),
       [=]() mutable {

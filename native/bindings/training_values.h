@@ -34,6 +34,11 @@ inline bool optimize_from(const Napi::Value& value) {
   fail("ERR_INVALID_ARGUMENT", "optimize: expected 'auto' or 'off', got '", name, "'");
 }
 
+// { precision, optimize }
+inline ops::Compute compute_from(const Napi::Object& settings) {
+  return {precision_from(settings.Get("precision")), optimize_from(settings.Get("optimize"))};
+}
+
 inline train::ClassificationLoss classification_loss_from(const Napi::Value& value) {
   const auto name = string_from(value, "loss");
   if (name == "cross-entropy") return train::ClassificationLoss::kCrossEntropy;

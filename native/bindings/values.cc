@@ -119,6 +119,10 @@ std::vector<SlotPtr> tensors_from(const Napi::Value& value, const char* name) {
   return map_array(value, name, tensor_from);
 }
 
+std::vector<SlotPtr> optional_tensors_from(const Napi::Value& value, const char* name) {
+  return map_array(value, name, optional_tensor_from);
+}
+
 Napi::Value tensor_to_js(Napi::Env env, SlotPtr slot) {
   const int64_t bytes = slot->byte_length();
   return make_handle(env, std::move(slot), bytes);

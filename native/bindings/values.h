@@ -53,6 +53,8 @@ inline SlotPtr optional_tensor_from(const Napi::Value& value, const char* name) 
   return is_absent(value) ? nullptr : tensor_from(value, name);
 }
 
+std::vector<SlotPtr> optional_tensors_from(const Napi::Value& value, const char* name);
+
 // A tensor handle that owns its memory: what JavaScript's garbage collector is told is the tensor's size.
 Napi::Value tensor_to_js(Napi::Env env, SlotPtr slot);
 inline Napi::Value tensor_to_js(Napi::Env env, at::Tensor tensor) {

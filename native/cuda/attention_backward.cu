@@ -127,9 +127,8 @@ __global__ void __launch_bounds__(kThreads)
         const int column = tile * kTile + group * 16;
 #pragma unroll
         for (int n = 0; n < 2; n++) {
-          const float2 upper = *reinterpret_cast<const float2*>(bias + column + n * 8);
-          const float2 lower = *reinterpret_cast<const float2*>(bias + 8 * bias_row + column + n * 8);
-          const float added[4] = {upper.x, upper.y, lower.x, lower.y};
+          float added[4];
+          load_bias(added, bias + column + n * 8, bias_row);
           for (int i = 0; i < 4; i++) {
             score_gradients(weights[n][i], gradient[n][i], scale * kLog2E, added[i], log_sum[i / 2],
                             row_delta[i / 2]);
@@ -205,9 +204,8 @@ __global__ void __launch_bounds__(kThreads)
       const int column = tile * kTile + group * 16;
 #pragma unroll
       for (int n = 0; n < 2; n++) {
-        const float2 upper = *reinterpret_cast<const float2*>(bias + column + n * 8);
-        const float2 lower = *reinterpret_cast<const float2*>(bias + 8 * bias_row + column + n * 8);
-        const float added[4] = {upper.x, upper.y, lower.x, lower.y};
+        float added[4];
+        load_bias(added, bias + column + n * 8, bias_row);
         for (int i = 0; i < 4; i++) {
           const int query = column + n * 8 + lane % 4 * 2 + i % 2;
           const bool beyond = query >= tokens;  // its bias of minus infinity makes the weight zero

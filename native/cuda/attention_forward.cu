@@ -42,12 +42,9 @@ __device__ inline void attend(Rows<width>& rows, const uint32_t (&queries)[width
     multiply_by_rows<width>(s, queries, keys, group * 16);
 #pragma unroll
     for (int n = 0; n < 2; n++) {
-      const float2 upper = *reinterpret_cast<const float2*>(bias + group * 16 + n * 8);
-      const float2 lower = *reinterpret_cast<const float2*>(bias + 8 * bias_row + group * 16 + n * 8);
-      s[n][0] = s[n][0] * scale + upper.x;
-      s[n][1] = s[n][1] * scale + upper.y;
-      s[n][2] = s[n][2] * scale + lower.x;
-      s[n][3] = s[n][3] * scale + lower.y;
+      float added[4];
+      load_bias(added, bias + group * 16 + n * 8, bias_row);
+      for (int i = 0; i < 4; i++) s[n][i] = s[n][i] * scale + added[i];
       largest[0] = fmaxf(largest[0], fmaxf(s[n][0], s[n][1]));
       largest[1] = fmaxf(largest[1], fmaxf(s[n][2], s[n][3]));
     }

@@ -114,6 +114,16 @@ __device__ inline void store_rows(bf16* rows, int64_t row, int begin, int tokens
   }
 }
 
+// The bias of a fragment of scores, of which `bias` is this lane's first place.
+__device__ inline void load_bias(float (&added)[4], const float* bias, int64_t bias_row) {
+  const float2 upper = *reinterpret_cast<const float2*>(bias);
+  const float2 lower = *reinterpret_cast<const float2*>(bias + 8 * bias_row);
+  added[0] = upper.x;
+  added[1] = upper.y;
+  added[2] = lower.x;
+  added[3] = lower.y;
+}
+
 // Calls `kernel.template operator()<width>()` for the width of a head.
 template <class Kernel>
 cudaError_t with_width(int64_t width, Kernel kernel) {

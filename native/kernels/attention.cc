@@ -4,19 +4,15 @@
 
 namespace beit::kernels {
 
-namespace {
-
-int64_t padded(int64_t keys) { return (keys + 15) / 16 * 16; }
-
-}  // namespace
-
 // Keys transposed, values, and the scores of a few queries.
-int64_t attention_forward_scratch(int64_t keys, int64_t width) { return (2 * width + 16) * padded(keys); }
+int64_t attention_forward_scratch(int64_t keys, int64_t width) {
+  return (2 * width + 16) * padded_keys(keys);
+}
 
 // Keys and values transposed, keys, queries and gradients of the output; weights and gradients of the scores
 // of all queries.
 int64_t attention_backward_scratch(int64_t queries, int64_t keys, int64_t width) {
-  return 3 * width * padded(keys) + 2 * width * queries + 2 * queries * padded(keys);
+  return 3 * width * padded_keys(keys) + 2 * width * queries + 2 * queries * padded_keys(keys);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)

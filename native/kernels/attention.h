@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/round_up.h"
+
 namespace beit::kernels {
 
 // Q queries and N keys and values of `width` numbers; rows lie `stride` floats apart. width: a multiple of
@@ -33,6 +35,9 @@ struct AttentionHeadGradient {
   float* v;
   float* bias;  // (N, N): added to; or null
 };
+
+// Keys take whole vectors in scratch memory.
+constexpr int64_t padded_keys(int64_t keys) { return round_up(keys, 16); }
 
 // Floats of scratch memory, aligned to 64 bytes.
 int64_t attention_forward_scratch(int64_t keys, int64_t width);

@@ -16,7 +16,6 @@ constexpr int64_t kLanes = 16;
 constexpr int kRows = 6;
 constexpr int kVectors = 4;
 
-int64_t padded(int64_t keys) { return (keys + kLanes - 1) / kLanes * kLanes; }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // A (rows, depth), of any strides, times B (depth, columns), rows of B side by side: columns a multiple
@@ -113,7 +112,7 @@ void gather_rows(const float* x, int64_t stride, int64_t rows, int64_t width, fl
 
 // x (keys, width) -> (width, padded keys), zeros behind them.
 void transpose(const float* x, int64_t keys, int64_t width, float* out) {
-  const int64_t columns = padded(keys);
+  const int64_t columns = padded_keys(keys);
   const __m512i rows =
       _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                          _mm512_set1_epi32(static_cast<int>(width)));
@@ -210,7 +209,7 @@ void score_gradients(const AttentionHead& h, int64_t query, float* scores, float
 }  // namespace
 
 void attention_forward(const AttentionHead& h, float* scratch) {
-  const int64_t columns = padded(h.keys);
+  const int64_t columns = padded_keys(h.keys);
   float* keys = scratch;                      // (width, columns)
   float* values = keys + h.width * columns;   // (N, width)
   float* scores = values + h.keys * h.width;  // (kRows, columns)
@@ -252,7 +251,7 @@ void attention_forward(const AttentionHead& h, float* scratch) {
 }
 
 void attention_backward(const AttentionHead& h, const AttentionHeadGradient& g, float* scratch) {
-  const int64_t columns = padded(h.keys);
+  const int64_t columns = padded_keys(h.keys);
   float* key_columns = scratch;                            // (width, columns)
   float* value_columns = key_columns + h.width * columns;  // (width, columns)
   float* keys = value_columns + h.width * columns;         // (N, width)

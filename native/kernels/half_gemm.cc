@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu.h"
+#include "kernels/round_up.h"
 
 namespace beit::kernels {
 
@@ -10,12 +11,10 @@ namespace {
 
 constexpr int64_t kBlockRows = 192, kBlockColumns = 256, kTileRows = 12;
 
-int64_t up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
 // Blocks of nearly the same size, each a multiple of `step`.
 int64_t block_size(int64_t size, int64_t largest, int64_t step) {
   const int64_t blocks = (size + largest - 1) / largest;
-  return up((size + blocks - 1) / blocks, step);
+  return round_up((size + blocks - 1) / blocks, step);
 }
 
 struct Blocks {
@@ -30,11 +29,11 @@ struct Blocks {
 }  // namespace
 
 int64_t half_left_size(int64_t rows, int64_t depth) {
-  return up(rows, kHalfRowGroup) * up(depth, kHalfChunk);
+  return round_up(rows, kHalfRowGroup) * round_up(depth, kHalfChunk);
 }
 
 int64_t half_right_size(int64_t depth, int64_t columns) {
-  return up(depth, kHalfChunk) * up(columns, kHalfPanel);
+  return round_up(depth, kHalfChunk) * round_up(columns, kHalfPanel);
 }
 
 int64_t half_tasks(const HalfProduct& product) {
@@ -64,7 +63,8 @@ namespace plain {
 namespace {
 
 float product_of(const HalfProduct& p, int64_t row, int64_t column) {
-  const int64_t padded_rows = up(p.rows, kHalfRowGroup), panels = up(p.columns, kHalfPanel) / kHalfPanel;
+  const int64_t padded_rows = round_up(p.rows, kHalfRowGroup),
+                panels = round_up(p.columns, kHalfPanel) / kHalfPanel;
   float sum = 0;
   for (int64_t k = 0; k < p.depth; k++) {
     const int64_t chunk = k / kHalfChunk, at = k % kHalfChunk;

@@ -9,28 +9,20 @@ namespace beit::kernels {
 
 namespace {
 
-bool vectorised() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return has_half_gemm();
-#else
-  return false;
-#endif
-}
-
 int64_t chunks_of(int64_t depth) { return (depth + kHalfChunk - 1) / kHalfChunk; }
 
 }  // namespace
 
 void half_pack_left(const HalfSource& source, int64_t begin, int64_t end, Half* packed, float* scale) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (vectorised()) return avx512fp16::half_pack_left(source, begin, end, packed, scale);
+  if (has_half_gemm()) return avx512fp16::half_pack_left(source, begin, end, packed, scale);
 #endif
   plain::half_pack_left(source, begin, end, packed, scale);
 }
 
 void half_pack_right(const HalfSource& source, int64_t begin, int64_t end, Half* packed, float* scale) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (vectorised()) return avx512fp16::half_pack_right(source, begin, end, packed, scale);
+  if (has_half_gemm()) return avx512fp16::half_pack_right(source, begin, end, packed, scale);
 #endif
   plain::half_pack_right(source, begin, end, packed, scale);
 }

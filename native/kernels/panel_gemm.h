@@ -3,14 +3,12 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/round_up.h"
+
 namespace beit::kernels {
 
 constexpr int64_t kPanelDepth = 64;    // channels that lie together in a packed row of A
 constexpr int64_t kPanelColumns = 32;  // columns of B that lie together
-
-constexpr int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 // out (rows, columns) = A B, then + bias, + residual, ReLU, as far as they are given.
 struct PanelGemm {

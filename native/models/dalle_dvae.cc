@@ -142,7 +142,7 @@ at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& ro
   c10::NoGradGuard no_grad;
   const auto network = encoder_network();
   if (!compute.optimize || !DalleFastEncoder::supports(network)) {
-    return logits(pixels).argmax(1).flatten().index_select(0, rows);  // (B, V, h, w) -> (M)
+    return ImageTokenizer::encode_rows(pixels, rows, compute);
   }
   if (!fast_encoder_ || !fast_encoder_->is_of(network, compute.precision)) {
     fast_encoder_.reset();

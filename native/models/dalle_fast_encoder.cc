@@ -1,11 +1,10 @@
 #include "models/dalle_fast_encoder.h"
 
-#include <ATen/Parallel.h>
-
 #include "engine/interruptible.h"
 #include "kernels/cpu.h"
 #include "kernels/panel_gemm.h"
 #include "ops/half_matmul.h"
+#include "ops/thread_scratch.h"
 
 namespace beit::models {
 
@@ -39,8 +38,7 @@ std::vector<uint32_t> versions_of(const DalleFastEncoder::Network& network) {
 class DalleFastEncoder::Run {
  public:
   explicit Run(const DalleFastEncoder& encoder)
-      : encoder_(encoder),
-        scratch_(at::empty({at::get_num_threads(), encoder.scratch_}, encoder.input_.weight.options())) {}
+      : encoder_(encoder), scratch_(ops::thread_scratch(encoder.scratch_, encoder.input_.weight.options())) {}
 
   at::Tensor input(const at::Tensor& pixels) const {
     const auto& [weight, bias] = encoder_.input_;

@@ -18,7 +18,7 @@ struct Kept {
 
 Kept draw_kept(const BeitBlock& block, int64_t images, const nn::ForwardContext& context) {
   if (!context.training || block.drop_path == 0.0) return {};
-  const auto kept = ops::kept_images(images, block.drop_path, context.generator.value());  // (B) bool
+  const auto kept = ops::kept_images(images, block.drop_path, context.generator.value());  // (B)
   const double scale = 1.0 / (1.0 - block.drop_path);
   const auto numbers = kept.nonzero().squeeze(1);
   if (numbers.size(0) == images) return {{}, scale};
@@ -31,13 +31,9 @@ at::Tensor of_images(const at::Tensor& x, const Kept& kept) {
   return kept.images.defined() ? x.index_select(0, kept.images) : x;
 }
 
-at::Tensor linear(const nn::Linear& layer, const at::Tensor& x, const nn::ForwardContext& context) {
-  return layer(x, context.compute);
-}
-
 at::Tensor mlp(const Mlp& mlp, const at::Tensor& x, const nn::ForwardContext& context) {
   const auto hidden = interruptible(ops::linear_gelu(x, mlp.fc1.weight, mlp.fc1.bias, context.compute));
-  return linear(mlp.fc2, hidden, context);
+  return mlp.fc2(hidden, context.compute);
 }
 
 NormedStream add(const NormedStream& to, const at::Tensor& branch, const at::Tensor& gamma, const Kept& kept,
@@ -83,7 +79,7 @@ NormedStream fast_block(const BeitBlock& block, const NormedStream& in, const at
   const auto mixed =
       ops::self_attention(qkv, bias_of(attention, shared_bias), attention.heads, context.compute);
   const auto attended =
-      add(in, linear(attention.proj, mixed, context), block.gamma_1, attended_images, &block.norm2, context);
+      add(in, attention.proj(mixed, context.compute), block.gamma_1, attended_images, &block.norm2, context);
 
   const auto mlp_images = draw_kept(block, images, context);
   const auto branch = mlp(block.mlp, of_images(attended.normed, mlp_images), context);
@@ -113,7 +109,7 @@ NormedStream fast_block_at_rows(const BeitBlock& block, const NormedStream& in, 
   const auto mixed = ops::masked_attention(q, kv, bias_of(attention, shared_bias), kept.among_kept,
                                            attention.heads, context.compute);
   const auto attended =
-      add(at_rows, linear(attention.proj, mixed, context), block.gamma_1, kept.rows, &block.norm2, context);
+      add(at_rows, attention.proj(mixed, context.compute), block.gamma_1, kept.rows, &block.norm2, context);
 
   auto mlp_rows = rows_of(draw_kept(block, images, context), rows, images, tokens).rows;
   if (mlp_rows.images.defined() && mlp_rows.images.size(0) == 0) mlp_rows = {{}, 0.0};

@@ -13,7 +13,7 @@ at::Tensor ImageTokenizer::encode(const at::Tensor& pixels) const {
 
 at::Tensor ImageTokenizer::encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
                                        const ops::Compute&) const {
-  return encode(pixels).flatten().index_select(0, rows);
+  return ImageTokenizer::encode(pixels).flatten().index_select(0, rows);  // (B, h, w) -> (M)
 }
 
 void ImageTokenizer::check_tokens(const at::Tensor& tokens) const {

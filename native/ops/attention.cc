@@ -1,12 +1,12 @@
 #include "ops/attention.h"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 
 #include "kernels/attention.h"
 #include "ops/attention_cuda.h"
+#include "ops/thread_scratch.h"
 
 namespace beit::ops {
 
@@ -63,20 +63,11 @@ struct Operands {
   }
 };
 
-at::Tensor scratch(int64_t floats, const at::Tensor& like) {
-  // Of each thread it begins where a cache line does.
-  return at::empty({at::get_num_threads(), (floats + 15) / 16 * 16}, like.options());
-}
-
-float* of_thread(const at::Tensor& scratch) {
-  return scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.stride(0);
-}
-
 // -> (M, D), and of the softmax what the kernel keeps (2, H, M)
 std::pair<at::Tensor, at::Tensor> forward(const Operands& x) {
   const auto out = at::empty({x.q.size(0), x.heads * x.width}, x.q.options());
   const auto sums = at::empty({2, x.heads, x.q.size(0)}, x.q.options());
-  const auto memory = scratch(kernels::attention_forward_scratch(x.tokens, x.width), x.q);
+  const auto memory = thread_scratch(kernels::attention_forward_scratch(x.tokens, x.width), x.q.options());
   at::parallel_for(0, x.images() * x.heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       kernels::attention_forward(x.head(i / x.heads, i % x.heads, out, sums), of_thread(memory));
@@ -92,7 +83,8 @@ at::Tensor backward(const Operands& x, const at::Tensor& sums, const at::Tensor&
   const int64_t* rows = x.first.const_data_ptr<int64_t>();
   int64_t most = 0;
   for (int64_t i = 0; i < x.images(); i++) most = std::max(most, rows[i + 1] - rows[i]);
-  const auto memory = scratch(kernels::attention_backward_scratch(most, x.tokens, x.width), x.q);
+  const auto memory =
+      thread_scratch(kernels::attention_backward_scratch(most, x.tokens, x.width), x.q.options());
   const int64_t model = x.heads * x.width;
   // A thread does whole heads, images one after the other: the bias's gradient is summed in a fixed order.
   at::parallel_for(0, x.heads, 1, [&](int64_t begin, int64_t end) {

@@ -1,12 +1,11 @@
 #include "ops/operations.h"
 
-#include <ATen/Parallel.h>
-
 #include "engine/error.h"
 #include "ops/attention.h"
 #include "ops/half_matmul.h"
 #include "ops/linear.h"
 #include "ops/packed_convolution.h"
+#include "ops/thread_scratch.h"
 
 namespace beit::ops {
 
@@ -34,7 +33,7 @@ std::vector<at::Tensor> conv3x3_relu_once(const OperationArguments& a) {
   }
   const auto packed =
       a.compute.precision == Precision::kBf16 ? pack_half_3x3(weight, bias) : pack_3x3(weight, bias);
-  const auto scratch = at::empty({at::get_num_threads(), conv3x3_scratch(packed)}, x.options());
+  const auto scratch = thread_scratch(conv3x3_scratch(packed), x.options());
   return {conv3x3_relu(x, packed, relu_input, scratch, kernels_of(a))};
 }
 

@@ -1,10 +1,9 @@
 #include "ops/packed_convolution.h"
 
-#include <ATen/Parallel.h>
-
 #include "engine/error.h"
 #include "kernels/half_winograd.h"
 #include "kernels/winograd.h"
+#include "ops/thread_scratch.h"
 
 namespace beit::ops {
 
@@ -68,9 +67,8 @@ PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias
 }
 
 int64_t conv3x3_scratch(const PackedConvolution& packed) {
-  const int64_t size = packed.scale.defined() ? kernels::half_winograd_scratch_size(packed.in, packed.out)
-                                              : kernels::winograd_scratch_size(packed.in, packed.out);
-  return kernels::round_up(size, 16);  // of each thread it begins where a cache line does
+  return packed.scale.defined() ? kernels::half_winograd_scratch_size(packed.in, packed.out)
+                                : kernels::winograd_scratch_size(packed.in, packed.out);
 }
 
 at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bool relu_input,
@@ -96,7 +94,7 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
   const int64_t pieces = std::min(tiles, rounds * threads);
   const auto& with = kernels_of(which);
   at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
-    float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.stride(0);
+    float* own = of_thread(scratch);
     for (int64_t piece = begin; piece < end; piece++) {
       const int64_t first = piece * tiles / pieces, last = (piece + 1) * tiles / pieces;
       if (half) {

@@ -26,7 +26,7 @@ int64_t conv3x3_scratch(const PackedConvolution& packed);
 enum class Kernels { kFastest, kPlain };  // plain: the vector kernels' twin, for tests
 
 // ReLU of the convolution, padded so that the size stays; of x, or of ReLU(x). x (B, H, W, in) -> (B, H, W,
-// out). `scratch` (threads, at least conv3x3_scratch) float32.
+// out). `scratch`: thread_scratch of conv3x3_scratch.
 at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bool relu_input,
                         const at::Tensor& scratch, Kernels kernels = Kernels::kFastest);
 

@@ -4,10 +4,6 @@
 
 namespace beit::train {
 
-Precision transformer_autocast(at::Device device, const ops::Compute& compute) {
-  return device.is_cpu() && compute.optimize ? Precision::kFp32 : compute.precision;
-}
-
 Autocast::Autocast(at::Device device, Precision precision)
     : device_type_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_type_)),
@@ -15,6 +11,10 @@ Autocast::Autocast(at::Device device, Precision precision)
   at::autocast::set_autocast_dtype(device_type_, at::kBFloat16);
   at::autocast::set_autocast_enabled(device_type_, precision == Precision::kBf16);
   at::autocast::increment_nesting();
+}
+
+Autocast Autocast::for_transformer(at::Device device, const ops::Compute& compute) {
+  return {device, device.is_cpu() && compute.optimize ? Precision::kFp32 : compute.precision};
 }
 
 Autocast::~Autocast() {

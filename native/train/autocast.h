@@ -8,15 +8,14 @@ namespace beit::train {
 
 using ops::Precision;
 
-// What autocast has to do for a Transformer: nothing on the CPU, where its own operations choose the
-// arithmetic of each product (ops/linear.h).
-Precision transformer_autocast(at::Device device, const ops::Compute& compute);
-
 // Autocast for operations on `device` while the object lives; the settings of before afterwards. Autocast is
 // per thread, so it is set here, on the engine thread, and not by whoever asked for the precision.
 class Autocast {
  public:
   Autocast(at::Device device, Precision precision);
+  // What a Transformer needs: nothing on the CPU, where its own operations choose the arithmetic of each
+  // product (ops/linear.h).
+  static Autocast for_transformer(at::Device device, const ops::Compute& compute);
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;

@@ -42,7 +42,7 @@ ClassifierScores classifier_scores(const models::BeitForImageClassification& mod
   {
     nn::ForwardContext context;
     context.compute.precision = scoring.precision;
-    Autocast autocast(model.device(), transformer_autocast(model.device(), context.compute));
+    const auto autocast = Autocast::for_transformer(model.device(), context.compute);
     logits = model.forward(x.to(model.dtype()), context).to(at::kDouble);
   }
 

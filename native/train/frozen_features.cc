@@ -28,7 +28,7 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
   const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels).to(model.dtype());
   nn::ForwardContext context;
   context.compute.precision = settings.precision;
-  Autocast autocast(model.device(), transformer_autocast(model.device(), context.compute));
+  const auto autocast = Autocast::for_transformer(model.device(), context.compute);
   if (!settings.blocks) return model.head_features(images, settings.pooling, context).unsqueeze(1);
   return model.pooled_block_features(images, *settings.blocks, settings.pooling, context);
 }

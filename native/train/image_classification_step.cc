@@ -65,7 +65,7 @@ Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& 
   settings.mark("images");
   at::Tensor logits;  // (B, C)
   {
-    Autocast autocast(model_->device(), transformer_autocast(model_->device(), settings.forward.compute));
+    const auto autocast = Autocast::for_transformer(model_->device(), settings.forward.compute);
     logits = model_->forward(pixels, settings.forward);
   }
   logits = logits.to(at::kFloat);

@@ -81,7 +81,7 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
   const auto target = targets(batch, rows, settings.forward.compute);
   settings.mark("tokenizer");
   const auto& compute = settings.forward.compute;
-  Autocast autocast(model_->device(), transformer_autocast(model_->device(), compute));
+  const auto autocast = Autocast::for_transformer(model_->device(), compute);
   const auto features = model_->masked_features(pixels, mask, rows, settings.forward);  // (masked, D)
   const auto& head = model_->head();
   const auto [loss, correct] = ops::linear_cross_entropy(features, head.weight, head.bias, target, compute);

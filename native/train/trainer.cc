@@ -85,9 +85,6 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
 
   std::optional<StepProfile> profile;
   if (options_.profile) profile.emplace(optimizer_.step_count().device());
-  const auto mark = [&](const char* part) {
-    if (profile) profile->mark(part);
-  };
   c10::AutoGradMode with_gradient(true);
   optimizer_.clear_gradients();
   auto loss_settings = this->loss_settings(settings, /*training=*/true);
@@ -97,10 +94,10 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   Report report;
   for (const auto& batch : batches) {
     const auto loss = objective_->loss(batch, loss_settings);
-    mark("forward");
+    loss_settings.mark("forward");
     (loss.value * share).backward();
     report.add(loss, share);
-    mark("backward");
+    loss_settings.mark("backward");
   }
 
   c10::NoGradGuard no_gradient;
@@ -108,13 +105,13 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   const auto norm = global_norm(gradients);
   const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
   if (options_.clip_gradient) clip_by_global_norm(gradients, norm, *options_.clip_gradient);
-  mark("clip");
+  loss_settings.mark("clip");
   const auto found_inf = finite.logical_not().to(at::kFloat);
   optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf);
   if (average_) average_->update(found_inf);
-  mark("optimizer");
+  loss_settings.mark("optimizer");
   auto result = report.read(norm, finite);
-  mark("readBack");
+  loss_settings.mark("readBack");
   if (profile) result.parts = profile->parts();
   return result;
 }

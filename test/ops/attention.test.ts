@@ -1,10 +1,8 @@
 /** Attention with a position bias: the fast path against the plain one in float64, forward and backward. */
 import { is, ok } from 'uvu/assert'
-import { native } from '../../lib/binding.js'
-import { threads } from '../../lib/device.js'
 import { Tensor } from '../../lib/tensor.js'
 import { suite } from '../support/suite.js'
-import { distance, EXACT, FAST, type Outcome, random, run, type Way } from './compare.js'
+import { bitsByThreads, distance, EXACT, FAST, type Outcome, random, run, type Way } from './compare.js'
 
 const test = suite('attention')
 
@@ -81,22 +79,14 @@ test('a key that is no number leaves no number in what looks at it', async () =>
 
 test('the number of threads changes no bit', async () => {
   const tensors = [random([3, 40, 3 * 96], 1), random([3, 40, 40], 2)]
-  const bits = async (count: number) => {
-    await native().setThreads(count)
-    const { outputs, gradients } = await run('self_attention', tensors, { heads: 3 }, FAST, [
-      random([3, 40, 96], 3),
-    ])
-    const parts = [...outputs, ...gradients] as Tensor[]
-    is(parts.length, 3)
-    return (await Promise.all(parts.map(async (part) => Buffer.from((await part.toFloat32()).buffer)))).map(
-      (part) => part.toString('base64'),
-    )
-  }
-  const before = await threads()
-  const [one, two, five] = [await bits(1), await bits(2), await bits(5)]
-  await threads(before)
-  is(one.join(), two.join())
-  is(one.join(), five.join())
+  const [one, two, five] = await bitsByThreads(async () => {
+    const weights = [random([3, 40, 96], 3)]
+    const { outputs, gradients } = await run('self_attention', tensors, { heads: 3 }, FAST, weights)
+    is(outputs.length + gradients.length, 3)
+    return [...outputs, ...gradients]
+  })
+  is(one, two)
+  is(one, five)
 })
 
 async function near(fast: Outcome, exact: Outcome, most = 2e-6): Promise<void> {

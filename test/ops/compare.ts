@@ -1,6 +1,8 @@
 /** Operations by themselves: their results and gradients on several ways, and numbers to feed them. */
 import { native } from '../../lib/binding.js'
+import { threads } from '../../lib/device.js'
 import { Tensor } from '../../lib/tensor.js'
+import { randomNumbers } from '../support/tensors.js'
 
 export interface Way {
   precision?: 'fp32' | 'bf16'
@@ -51,14 +53,11 @@ export async function run(
 
 /** About normal numbers of a fixed sequence, times `scale`. */
 export function random(shape: number[], seed: number, scale = 1): Tensor {
-  let state = (seed * 2654435761) >>> 0
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
   const length = shape.reduce((product, size) => product * size, 1)
+  const uniform = randomNumbers(4 * length, (seed * 2654435761) >>> 0)
   // A sum of four uniform numbers has a variance of 1/3.
-  const value = () => (next() + next() + next() + next() - 2) * Math.sqrt(3) * scale
+  const value = (_: unknown, i: number) =>
+    (uniform.subarray(4 * i, 4 * i + 4).reduce((sum, one) => sum + one) - 2) * Math.sqrt(3) * scale
   return Tensor.from(Float32Array.from({ length }, value), shape)
 }
 
@@ -75,4 +74,21 @@ export async function distance(actual: Tensor, expected: Tensor): Promise<number
     size += (b[i] as number) ** 2
   }
   return Math.sqrt(difference / size)
+}
+
+/** What `work` gives on 1, 2 and 5 threads, as its bits. */
+export async function bitsByThreads(work: () => Promise<readonly (Tensor | null)[]>): Promise<string[]> {
+  const before = await threads()
+  const bits: string[] = []
+  try {
+    for (const count of [1, 2, 5]) {
+      // Not threads(): there may be fewer processors.
+      await native().setThreads(count)
+      const values = await Promise.all((await work()).map((tensor) => tensor?.toFloat32()))
+      bits.push(values.map((one) => (one ? Buffer.from(one.buffer).toString('base64') : '-')).join())
+    }
+  } finally {
+    await threads(before)
+  }
+  return bits
 }

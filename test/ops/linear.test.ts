@@ -1,10 +1,8 @@
 /** The linear layer and the products in half the bits behind it, against float64. */
 import { equal, ok } from 'uvu/assert'
-import { native } from '../../lib/binding.js'
-import { threads } from '../../lib/device.js'
 import { Tensor } from '../../lib/tensor.js'
 import { suite } from '../support/suite.js'
-import { distance, EXACT, FAST, random, run } from './compare.js'
+import { bitsByThreads, distance, EXACT, FAST, random, run } from './compare.js'
 
 const test = suite('linear')
 
@@ -102,14 +100,9 @@ test('a layer without a bias, in bf16', async () => {
 
 test('the number of threads changes no bit', async () => {
   const tensors = [random([130, 300], 1), random([300, 700], 2)]
-  const bits = async (count: number) => {
-    await native().setThreads(count)
-    const { outputs } = await run('half_matmul', tensors, FLOAT16, FAST)
-    return Buffer.from((await (outputs[0] as Tensor).toFloat32()).buffer).toString('base64')
-  }
-  const before = await threads()
-  const [one, two, five] = [await bits(1), await bits(2), await bits(5)]
-  await threads(before)
+  const [one, two, five] = await bitsByThreads(
+    async () => (await run('half_matmul', tensors, FLOAT16, FAST)).outputs,
+  )
   ok(one === two && two === five)
 })
 

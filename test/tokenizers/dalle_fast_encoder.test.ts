@@ -1,12 +1,13 @@
 /** The fast encoder of the DALL-E tokenizer gives the tokens of the plain one. */
 import { equal, is, not } from 'uvu/assert'
-import { native } from '../../lib/binding.js'
 import { scope } from '../../lib/dispose.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
 import { Tensor } from '../../lib/tensor.js'
-import { DalleTokenizer } from '../../lib/tokenizers/dalle_tokenizer.js'
+import type { DalleTokenizer } from '../../lib/tokenizers/dalle_tokenizer.js'
+import { randomDalle } from '../support/random_dalle.js'
 import { suite } from '../support/suite.js'
+import { randomNumbers } from '../support/tensors.js'
 
 const test = suite('fast encoder of the DALL-E tokenizer')
 
@@ -23,7 +24,7 @@ const PATCHES = (HEIGHT / 8) * (WIDTH / 8)
 
 test('the same tokens, place by place, of some places and of all, and after the weights have changed', () =>
   scope(async () => {
-    const tokenizer = await make(1)
+    const tokenizer = await randomDalle(CONFIG, 1)
     const pixels = patchwork()
     const all = Array.from(await (await tokenizer.encode(pixels)).toTypedArray(), Number)
     equal(some(all), await plainTokens(tokenizer, pixels))
@@ -35,7 +36,7 @@ test('the same tokens, place by place, of some places and of all, and after the 
     for (const [place, token] of all.entries()) if (mask[place]) expected[token] = (expected[token] ?? 0) + 1
     equal(await counts(tokenizer, pixels, mask, 'auto'), expected)
 
-    const other = await make(2)
+    const other = await randomDalle(CONFIG, 2)
     await tokenizer.loadStateDict(await other.stateDict())
     const changed = Array.from(await (await tokenizer.encode(pixels)).toTypedArray(), Number)
     not.equal(changed, all)
@@ -83,24 +84,15 @@ async function counts(
   return Array.from(tokenCounts, Number)
 }
 
-async function make(seed: number): Promise<DalleTokenizer> {
-  const options = { device: 'cpu', dtype: 'float32' } as const
-  const handle = await native().moduleCreate('dalle_dvae', { ...CONFIG }, { ...options, seed })
-  return new DalleTokenizer(handle, CONFIG, options)
-}
-
 /** A colour of its own for each place, and noise on it: random weights give most noise the same token. */
 function patchwork(): Tensor {
-  let state = 7
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-  const colours = Array.from({ length: IMAGES * 3 * PATCHES }, () => (random() < 0.5 ? 0 : 0.7))
-  const values = Float32Array.from({ length: IMAGES * 3 * HEIGHT * WIDTH }, (_, i) => {
+  const [planes, pixels] = [IMAGES * 3 * PATCHES, IMAGES * 3 * HEIGHT * WIDTH]
+  const numbers = randomNumbers(planes + pixels, 7)
+  const colours = numbers.subarray(0, planes).map((value) => (value < 0.5 ? 0 : 0.7))
+  const values = numbers.subarray(planes).map((noise, i) => {
     const [plane, y, x] = [Math.floor(i / HEIGHT / WIDTH), Math.floor(i / WIDTH) % HEIGHT, i % WIDTH]
     const place = Math.floor(y / 8) * (WIDTH / 8) + Math.floor(x / 8)
-    return (colours[plane * PATCHES + place] as number) + 0.3 * random()
+    return (colours[plane * PATCHES + place] as number) + 0.3 * noise
   })
   return Tensor.from(values, [IMAGES, 3, HEIGHT, WIDTH])
 }
