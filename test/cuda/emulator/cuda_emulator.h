@@ -2,12 +2,14 @@
 // and its blocks run one after the other on the CPU. What is checked is the arithmetic, every index, and that
 // threads wait for one another where they must; speed and memory ordering between blocks are not.
 //
-// - A block's threads are fibers of one thread (fibers.h). They change only where one waits: at
-// __syncthreads,
-//   and where a warp exchanges values. In the reversed order (BEIT_EMULATOR_ORDER=reversed) the last thread
-//   goes first; a kernel that lacks a barrier gives other bits then.
+// - A block's threads are fibers of one thread (fibers.h). A warp goes on as far as it can without the
+// others,
+//   its lanes change only where they wait for one another. In the reversed order
+//   (BEIT_EMULATOR_ORDER=reversed) the last warp and the last lane go first: a kernel that lacks a barrier
+//   gives other bits then.
 // - Shared memory holds NaN patterns when a block starts.
-// - Asynchronous copies happen as late as they may: at the wait that asks for them (tensor_cores.h).
+// - Asynchronous copies happen as late as they may, or at once in the reversed order
+// (emulated_tensor_cores.h).
 #pragma once
 
 #include <cmath>

@@ -46,6 +46,15 @@ struct Copy {
   const void* from;
   bool zeros;
 };
+
+void perform(const Copy& copy) {
+  if (copy.zeros) {
+    std::memset(copy.to, 0, 16);
+  } else {
+    std::memcpy(copy.to, copy.from, 16);
+  }
+}
+
 // Groups of copies by thread of the block; the last is still open.
 std::map<int, std::vector<std::vector<Copy>>> copies;
 
@@ -82,7 +91,12 @@ void load_transposed_matrices(uint32_t (&part)[4], const __nv_bfloat16* row) { l
 
 void copy_async(void* shared, const void* global, bool zeros) {
   if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % 16 != 0) std::abort();
-  copies_of_thread().back().push_back({shared, global, zeros});
+  const Copy copy{shared, global, zeros};
+  if (is_reversed()) {
+    perform(copy);
+  } else {
+    copies_of_thread().back().push_back(copy);
+  }
 }
 
 void commit_copies() { copies_of_thread().emplace_back(); }
@@ -90,13 +104,7 @@ void commit_copies() { copies_of_thread().emplace_back(); }
 void finish_copies(size_t pending_groups) {
   auto& groups = copies_of_thread();
   while (groups.size() - 1 > pending_groups) {
-    for (const auto& copy : groups.front()) {
-      if (copy.zeros) {
-        std::memset(copy.to, 0, 16);
-      } else {
-        std::memcpy(copy.to, copy.from, 16);
-      }
-    }
+    for (const auto& copy : groups.front()) perform(copy);
     groups.erase(groups.begin());
   }
 }

@@ -10,7 +10,8 @@ void multiply(float (&sums)[4], const uint32_t (&left)[4], uint32_t right0, uint
 void load_matrices(uint32_t (&part)[4], const __nv_bfloat16* row);
 void load_transposed_matrices(uint32_t (&part)[4], const __nv_bfloat16* row);
 
-// Copies are kept until the wait that asks for them: what is used before holds old bytes.
+// Copies happen as late as they may, at the wait that asks for them: what is used before holds old bytes. In
+// the reversed order they happen at once: what somebody still uses is overwritten.
 void copy_async(void* shared, const void* global, bool zeros);
 void commit_copies();
 void finish_copies(size_t pending_groups);

@@ -113,6 +113,24 @@ void resume(Fiber& fiber, void* stack) {
   swapcontext(&running.scheduler_context, &fiber.context);
 }
 
+// Runs a warp as far as it gets without the others, which is what makes a missing barrier show. False when it
+// gets nowhere.
+bool run_warp(size_t warp, bool reversed) {
+  const size_t first = warp * 32, lanes = std::min<size_t>(32, running.fibers.size() - first);
+  bool ever = false;
+  for (bool any = true; any; ever |= any) {
+    any = false;
+    for (size_t turn = 0; turn < lanes; turn++) {
+      const size_t i = first + (reversed ? lanes - 1 - turn : turn);
+      auto& fiber = running.fibers[i];
+      if (fiber.done || (fiber.awaited != nullptr && *fiber.awaited <= fiber.passed)) continue;
+      resume(fiber, stacks.at(i));
+      any = true;
+    }
+  }
+  return ever;
+}
+
 void run_block(uint3 block, bool reversed) {
   const size_t count = running.fibers.size();
   for (size_t i = 0; i < count; i++) {
@@ -129,21 +147,21 @@ void run_block(uint3 block, bool reversed) {
   std::fill(running.shared.begin(), running.shared.end(), 0xff);
   running.alive = static_cast<int>(count);
   running.arrived = 0;
+  const size_t warps = running.meetings.size();
   while (running.alive > 0) {
     bool any = false;
-    for (size_t turn = 0; turn < count; turn++) {
-      const size_t i = reversed ? count - 1 - turn : turn;
-      auto& fiber = running.fibers[i];
-      if (fiber.done || (fiber.awaited != nullptr && *fiber.awaited <= fiber.passed)) continue;
-      resume(fiber, stacks.at(i));
-      any = true;
-    }
+    for (size_t turn = 0; turn < warps; turn++) any |= run_warp(reversed ? warps - 1 - turn : turn, reversed);
     if (!any)
       give_up("every thread waits: a barrier or an exchange in a warp is not reached by all its threads");
   }
 }
 
 }  // namespace
+
+bool is_reversed() {
+  const char* order = std::getenv("BEIT_EMULATOR_ORDER");
+  return order != nullptr && std::string(order) == "reversed";
+}
 
 const Thread& self() { return *running.current; }
 dim3 block_size() { return running.size; }
@@ -161,8 +179,7 @@ cudaError_t run_grid(dim3 grid, dim3 block, size_t shared, const std::function<v
       grid.y > 65535 || grid.z > 65535) {
     return cudaErrorInvalidValue;
   }
-  const char* order = std::getenv("BEIT_EMULATOR_ORDER");
-  const bool reversed = order != nullptr && std::string(order) == "reversed";
+  const bool reversed = is_reversed();
   running.size = block;
   running.grid = grid;
   running.body = &body;

@@ -21,6 +21,9 @@ struct Thread {
 // What the lanes of a warp left for one another: [32] slots.
 using Lanes = const unsigned char (*)[kLaneBytes];
 
+// The order that the environment variable BEIT_EMULATOR_ORDER asks for.
+bool is_reversed();
+
 const Thread& self();
 dim3 block_size();
 dim3 grid_size();
