@@ -730,6 +730,8 @@ export interface OperationBindings {
       gradients?: readonly (TensorHandle | null)[] | null
     },
   ): Promise<{ outputs: (TensorHandle | null)[]; gradients: (TensorHandle | null)[] }>
+  /** Why the own CUDA kernels (beit_cuda.so beside the addon) cannot be used; null: they can where a GPU is. */
+  cudaKernelsProblem(): Promise<string | null>
   /**
    * For tests: a library of the CUDA kernels as plain C++, which take tensors of the CPU from now on, in the whole
    * process; null: no longer.

@@ -90,6 +90,15 @@ Napi::Value run_operation(const Napi::CallbackInfo& info) {
       });
 }
 
+// cudaKernelsProblem(): Promise<string | null>
+Napi::Value cuda_kernels_problem(const Napi::CallbackInfo& info) {
+  return on_engine(
+      info.Env(), [] { return ops::cuda_kernels_problem(); },
+      [](Napi::Env env, const std::string& problem) -> Napi::Value {
+        return problem.empty() ? env.Null() : Napi::String::New(env, problem);
+      });
+}
+
 // emulateCudaKernels(path: string | null): Promise<void>
 Napi::Value emulate_cuda_kernels(const Napi::CallbackInfo& info) {
   const auto path = is_absent(info[0]) ? std::string() : string_from(info[0], "path");
@@ -100,6 +109,7 @@ Napi::Value emulate_cuda_kernels(const Napi::CallbackInfo& info) {
 
 void register_operation(Napi::Env env, Napi::Object exports) {
   export_function<run_operation>(env, exports, "runOperation");
+  export_function<cuda_kernels_problem>(env, exports, "cudaKernelsProblem");
   export_function<emulate_cuda_kernels>(env, exports, "emulateCudaKernels");
 }
 

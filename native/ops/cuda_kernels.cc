@@ -35,6 +35,11 @@ std::string own_folder() {
   return file.substr(0, file.find_last_of('/'));
 }
 
+const Library& of_gpus() {
+  static const Library library = open_library(own_folder() + "/beit_cuda.so");
+  return library;
+}
+
 const cuda::Api*& emulated() {
   static const cuda::Api* kernels = nullptr;
   return kernels;
@@ -44,10 +49,10 @@ const cuda::Api*& emulated() {
 
 const cuda::Api* cuda_kernels(const at::Tensor& tensor) {
   if (tensor.is_cpu()) return emulated();
-  if (!tensor.is_cuda()) return nullptr;
-  static const Library library = open_library(own_folder() + "/beit_cuda.so");
-  return library.kernels;
+  return tensor.is_cuda() ? of_gpus().kernels : nullptr;
 }
+
+std::string cuda_kernels_problem() { return of_gpus().problem; }
 
 void emulate_cuda_kernels(const std::string& path) {
   emulated() = nullptr;

@@ -12,6 +12,9 @@ namespace beit::ops {
 // there are none unless emulate_cuda_kernels() opened some.
 const cuda::Api* cuda_kernels(const at::Tensor& tensor);
 
+// Why the kernels for GPUs cannot be used, as far as that can be told without a GPU; empty: they can.
+std::string cuda_kernels_problem();
+
 // For tests: opens an emulated library, whose kernels take tensors of the CPU. An empty path: no longer.
 // ERR_NATIVE when it cannot be opened or is of another version.
 void emulate_cuda_kernels(const std::string& path);

@@ -10,6 +10,8 @@ import { isStale, markBuilt } from './stale.mjs'
 
 const work = join(root, 'build', 'cmake')
 const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
+/** Built where there is an nvcc. */
+const CUDA_PRODUCT = 'beit_cuda.so'
 
 /**
  * libtorch.json beside the addon says which libtorch it was built with: lib/binding.ts prefers the same.
@@ -26,9 +28,14 @@ export const isBuilt = (libtorch, output) =>
   PRODUCTS.every((name) => existsSync(join(output, name))) && !isStale(product(libtorch, output))
 
 /** Builds the addon against `libtorch` when a source is newer or the libtorch another. */
-export async function buildNative(libtorch, { output = join('build', 'Release'), force = false } = {}) {
+export async function buildNative(
+  libtorch,
+  { output = join('build', 'Release'), force = false, cuda = false } = {},
+) {
   const folder = resolve(root, output)
-  if (!force && isBuilt(libtorch, folder)) return
+  // With `cuda`, an addon built before there was an nvcc lacks its kernels.
+  const whole = isBuilt(libtorch, folder) && !(cuda && !existsSync(join(folder, CUDA_PRODUCT)))
+  if (!force && whole) return
   await checkPrerequisites({ python: false })
   const began = performance.now()
   const beganAt = Date.now()
@@ -36,6 +43,9 @@ export async function buildNative(libtorch, { output = join('build', 'Release'),
   await configure(libtorch)
   await compile()
   for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
+  const kernels = join(work, 'Release', CUDA_PRODUCT)
+  if (existsSync(kernels)) install(kernels, join(folder, CUDA_PRODUCT))
+  else rmSync(join(folder, CUDA_PRODUCT), { force: true })
   markBuilt(product(libtorch, folder), beganAt)
   console.log(`Addon built in ${seconds(began)}`)
 }
