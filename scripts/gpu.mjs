@@ -2,6 +2,7 @@
 // (LIBTORCH, or the torch of its Python). Without a GPU every test is skipped and the exit status is 0.
 //
 //   npm run gpu [-- --cuda] [PATTERN...]    --cuda: install a libtorch with its CUDA libraries where there is none
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -15,7 +16,8 @@ await main(async () => {
     options: { cuda: { type: 'boolean', default: false } },
     allowPositionals: true,
   })
-  const libtorch = await setup(values)
+  // The kernels of native/cuda need an nvcc, which is worth a download only where there is a GPU.
+  const libtorch = await setup({ ...values, nvcc: existsSync('/dev/nvidiactl') })
   const { cudaProblem, devices } = await import(pathToFileURL(join(root, 'dist', 'lib', 'device.js')).href)
   const problem = await cudaProblem()
   if (problem !== null) console.log(`No GPU to test on: ${problem}`)
