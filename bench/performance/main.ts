@@ -15,10 +15,19 @@ import { lossCurve } from './loss_curve.js'
 import { machine } from './machine.js'
 import { operations } from './operations.js'
 import type { BenchOptions, Part } from './part.js'
+import { pieces } from './pieces.js'
 import { compiled, pretraining } from './pretraining.js'
 import { published, SMOKE } from './sizes.js'
 
-const PARTS: readonly Part<unknown>[] = [machine, pretraining, compiled, operations, growth, lossCurve]
+const PARTS: readonly Part<unknown>[] = [
+  machine,
+  pretraining,
+  compiled,
+  operations,
+  pieces,
+  growth,
+  lossCurve,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
