@@ -14,6 +14,12 @@ constexpr Api kApi{
     .attention_workspace = attention_workspace,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .add_norm_workspace = add_norm_workspace,
+    .add_norm_forward = add_norm_forward,
+    .add_norm_backward = add_norm_backward,
+    .bias_gelu_workspace = bias_gelu_workspace,
+    .bias_gelu_forward = bias_gelu_forward,
+    .bias_gelu_backward = bias_gelu_backward,
 };
 
 }  // namespace

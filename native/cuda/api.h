@@ -2,12 +2,14 @@
 // opens it at run time. Neither knows libtorch's or CUDA's types of the other.
 #pragma once
 
+#include "cuda/add_norm.h"
 #include "cuda/attention.h"
+#include "cuda/bias_gelu.h"
 
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 1;
+constexpr uint32_t kApiVersion = 2;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -17,6 +19,12 @@ struct Api {
   size_t (*attention_workspace)(const Attention& attention, bool backward);
   int (*attention_forward)(const Attention& attention, void* stream);
   int (*attention_backward)(const Attention& attention, const AttentionGradients& gradients, void* stream);
+  size_t (*add_norm_workspace)(const AddNorm& add_norm);
+  int (*add_norm_forward)(const AddNorm& add_norm, void* stream);
+  int (*add_norm_backward)(const AddNorm& add_norm, const AddNormGradients& gradients, void* stream);
+  size_t (*bias_gelu_workspace)(const BiasGelu& gelu);
+  int (*bias_gelu_forward)(const BiasGelu& gelu, void* stream);
+  int (*bias_gelu_backward)(const BiasGelu& gelu, const BiasGeluGradients& gradients, void* stream);
 };
 
 }  // namespace beit::cuda

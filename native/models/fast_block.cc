@@ -3,6 +3,7 @@
 #include "engine/interruptible.h"
 #include "ops/add_norm.h"
 #include "ops/attention.h"
+#include "ops/cuda_kernels.h"
 #include "ops/drop_path.h"
 #include "ops/linear.h"
 
@@ -10,21 +11,27 @@ namespace beit::models {
 
 namespace {
 
-// The images whose branch is computed, and by what it is multiplied.
+// Whose branch is computed, and by what it is multiplied.
 struct Kept {
-  at::Tensor images;  // (K) int64; undefined: all
+  at::Tensor images{};  // (K) int64; undefined: all
   double scale = 1.0;
+  at::Tensor scales{};  // (B) float32 on the device: of all images, each by its own; or undefined
 };
 
-Kept draw_kept(const BeitBlock& block, int64_t images, const nn::ForwardContext& context) {
+Kept draw_kept(const BeitBlock& block, const at::Tensor& x, const nn::ForwardContext& context) {
   if (!context.training || block.drop_path == 0.0) return {};
+  const int64_t images = x.size(0);
   const auto kept = ops::kept_images(images, block.drop_path, context.generator.value());  // (B)
   const double scale = 1.0 / (1.0 - block.drop_path);
+  // A GPU computes the branch of every image: the host would have to wait for it to learn which are kept.
+  if (!x.is_cpu() || ops::cuda_kernels(x) != nullptr) {
+    return {.scales = kept.to(x.device(), /*non_blocking=*/true).mul(scale)};
+  }
   const auto numbers = kept.nonzero().squeeze(1);
-  if (numbers.size(0) == images) return {{}, scale};
+  if (numbers.size(0) == images) return {.scale = scale};
   // With none kept the branch is computed all the same: its parameters have a gradient, which is zero.
-  if (numbers.size(0) == 0) return {{}, 0.0};
-  return {numbers, scale};
+  if (numbers.size(0) == 0) return {.scale = 0.0};
+  return {.images = numbers, .scale = scale};
 }
 
 at::Tensor of_images(const at::Tensor& x, const Kept& kept) {
@@ -38,9 +45,12 @@ at::Tensor mlp(const Mlp& mlp, const at::Tensor& x, const nn::ForwardContext& co
 
 NormedStream add(const NormedStream& to, const at::Tensor& branch, const at::Tensor& gamma, const Kept& kept,
                  const nn::LayerNorm* next, const nn::ForwardContext& context) {
+  const auto weight = next ? next->weight : at::Tensor(), bias = next ? next->bias : at::Tensor();
+  const double eps = next ? next->eps : 0.0;
+  const bool chosen = kept.images.defined() || kept.scale != 1.0;
   const auto [x, normed] =
-      ops::add_norm(to.x, branch, gamma, kept.images, kept.scale, next ? next->weight : at::Tensor(),
-                    next ? next->bias : at::Tensor(), next ? next->eps : 0.0, context.compute);
+      chosen ? ops::add_norm(to.x, branch, gamma, kept.images, kept.scale, weight, bias, eps, context.compute)
+             : ops::add_norm(to.x, branch, gamma, kept.scales, weight, bias, eps, context.compute);
   return {x, normed};
 }
 
@@ -57,6 +67,9 @@ struct KeptRows {
 };
 
 KeptRows rows_of(const Kept& kept, const at::Tensor& rows, int64_t images, int64_t tokens) {
+  if (kept.scales.defined()) {
+    return {{.scales = kept.scales.index_select(0, rows.div(tokens, "trunc"))}, rows};
+  }
   if (!kept.images.defined()) return {kept, rows};
   // Where each image is among those kept; -1: it is not.
   auto place = at::full({images}, -1, rows.options());
@@ -64,16 +77,15 @@ KeptRows rows_of(const Kept& kept, const at::Tensor& rows, int64_t images, int64
   const auto place_of_row = place.index_select(0, rows.div(tokens, "trunc"));  // (M)
   const auto chosen = place_of_row.ge(0).nonzero().squeeze(1);                 // (M')
   const auto among_kept = (place_of_row * tokens + rows.remainder(tokens)).index_select(0, chosen);
-  return {{chosen, kept.scale}, among_kept};
+  return {{.images = chosen, .scale = kept.scale}, among_kept};
 }
 
 }  // namespace
 
 NormedStream fast_block(const BeitBlock& block, const NormedStream& in, const at::Tensor& shared_bias,
                         const nn::LayerNorm* next, const nn::ForwardContext& context) {
-  const int64_t images = in.x.size(0);
   const auto& attention = block.attn;
-  const auto attended_images = draw_kept(block, images, context);
+  const auto attended_images = draw_kept(block, in.x, context);
   const auto qkv = interruptible(ops::linear(of_images(in.normed, attended_images), attention.qkv.weight,
                                              attention.qkv_bias(), context.compute));
   const auto mixed =
@@ -81,7 +93,7 @@ NormedStream fast_block(const BeitBlock& block, const NormedStream& in, const at
   const auto attended =
       add(in, attention.proj(mixed, context.compute), block.gamma_1, attended_images, &block.norm2, context);
 
-  const auto mlp_images = draw_kept(block, images, context);
+  const auto mlp_images = draw_kept(block, in.x, context);
   const auto branch = mlp(block.mlp, of_images(attended.normed, mlp_images), context);
   return add(attended, branch, block.gamma_2, mlp_images, next, context);
 }
@@ -94,11 +106,11 @@ NormedStream fast_block_at_rows(const BeitBlock& block, const NormedStream& in, 
   const auto flat = [&](const at::Tensor& x) { return x.reshape({-1, width}); };  // (B, N, D) -> (B * N, D)
   const NormedStream at_rows{flat(in.x).index_select(0, rows), {}};               // (M, D)
 
-  const auto attended_images = draw_kept(block, images, context);
+  const auto attended_images = draw_kept(block, in.x, context);
   auto kept = rows_of(attended_images, rows, images, tokens);
   // None of the kept images has such a row: as if no image were kept.
   const bool none = kept.among_kept.size(0) == 0;
-  if (none) kept = {{{}, 0.0}, rows};
+  if (none) kept = {{.scale = 0.0}, rows};
   const auto normed = none ? in.normed : of_images(in.normed, attended_images);
   const auto& weight = attention.qkv.weight;  // (3 D, D)
   const auto q = interruptible(ops::linear(flat(normed).index_select(0, kept.among_kept),
@@ -111,8 +123,8 @@ NormedStream fast_block_at_rows(const BeitBlock& block, const NormedStream& in, 
   const auto attended =
       add(at_rows, attention.proj(mixed, context.compute), block.gamma_1, kept.rows, &block.norm2, context);
 
-  auto mlp_rows = rows_of(draw_kept(block, images, context), rows, images, tokens).rows;
-  if (mlp_rows.images.defined() && mlp_rows.images.size(0) == 0) mlp_rows = {{}, 0.0};
+  auto mlp_rows = rows_of(draw_kept(block, in.x, context), rows, images, tokens).rows;
+  if (mlp_rows.images.defined() && mlp_rows.images.size(0) == 0) mlp_rows = {.scale = 0.0};
   const auto branch = mlp(block.mlp, of_images(attended.normed, mlp_rows), context);
   return add(attended, branch, block.gamma_2, mlp_rows, next, context);
 }

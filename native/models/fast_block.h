@@ -1,6 +1,7 @@
 // A block of BEiT at the least cost: the results of BeitBlock::operator(), which stays beside it, by fused
-// operations (native/ops), and nothing computed that nobody uses: no residual branch of an image that drop
-// path leaves out, and in the last block no queries, projection and MLP of tokens that no loss looks at.
+// operations (native/ops), and nothing computed that nobody uses: on a CPU no residual branch of an image
+// that drop path leaves out, and in the last block no queries, projection and MLP of tokens that no loss
+// looks at.
 #pragma once
 #include <ATen/ATen.h>
 

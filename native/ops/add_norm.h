@@ -20,4 +20,11 @@ std::tuple<at::Tensor, at::Tensor> add_norm(const at::Tensor& x, const at::Tenso
                                             const at::Tensor& norm_weight, const at::Tensor& norm_bias,
                                             double eps, const Compute& compute);
 
+// The same where `scale` says how much of each image's branch is added: (B) float32 on the device of x, zero
+// for one that drop path leaves out, or undefined: all of it. The host need not know the numbers.
+std::tuple<at::Tensor, at::Tensor> add_norm(const at::Tensor& x, const at::Tensor& branch,
+                                            const at::Tensor& gamma, const at::Tensor& scale,
+                                            const at::Tensor& norm_weight, const at::Tensor& norm_bias,
+                                            double eps, const Compute& compute);
+
 }  // namespace beit::ops

@@ -67,6 +67,13 @@ void* cuda_stream(const at::Tensor& tensor) {
   return at::accelerator::getCurrentStream(tensor.device().index()).native_handle();
 }
 
+at::Tensor cuda_operand(const at::Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  const auto result = tensor.contiguous();
+  const bool aligned = reinterpret_cast<uintptr_t>(result.const_data_ptr()) % 16 == 0;
+  return aligned ? result : result.clone();
+}
+
 void check_cuda(const cuda::Api& kernels, int error, const char* kernel) {
   if (error != 0) fail("ERR_NATIVE", "the CUDA kernel '", kernel, "' failed: ", kernels.error_text(error));
 }

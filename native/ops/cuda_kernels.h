@@ -22,6 +22,9 @@ void emulate_cuda_kernels(const std::string& path);
 // The current stream of the tensor's device, for a kernel; null on the CPU.
 void* cuda_stream(const at::Tensor& tensor);
 
+// The tensor as kernels read it: contiguous, and aligned to 16 bytes. An undefined one stays so.
+at::Tensor cuda_operand(const at::Tensor& tensor);
+
 // ERR_NATIVE, saying which kernel failed and why, unless `error` is 0.
 void check_cuda(const cuda::Api& kernels, int error, const char* kernel);
 

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "ops/bias_gelu.h"
 #include "ops/half_matmul.h"
 
 namespace beit::ops {
@@ -52,6 +53,9 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 
 at::Tensor linear_gelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        const Compute& compute) {
+  if (bias.defined() && has_bias_gelu(x, weight.size(0), compute)) {
+    return bias_gelu(linear(x, weight, {}, compute), bias, compute);
+  }
   return at::gelu(linear(x, weight, bias, compute));
 }
 

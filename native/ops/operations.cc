@@ -1,7 +1,10 @@
 #include "ops/operations.h"
 
 #include "engine/error.h"
+#include "ops/add_norm.h"
+#include "ops/add_norm_cuda.h"
 #include "ops/attention.h"
+#include "ops/bias_gelu.h"
 #include "ops/half_matmul.h"
 #include "ops/linear.h"
 #include "ops/packed_convolution.h"
@@ -47,6 +50,24 @@ std::vector<at::Tensor> conv1x1_once(const OperationArguments& a) {
   return {conv1x1(x, pack_1x1(weight, bias, a.number("gain")), residual, kernels_of(a))};
 }
 
+// In bf16 what a product gives is rounded, as autocast does on a GPU.
+at::Tensor product_of(const OperationArguments& a, size_t index) {
+  const auto x = a.tensor(index);
+  return a.compute.precision == Precision::kBf16 ? x.to(at::kBFloat16) : x;
+}
+
+// x, branch, gamma, the scale of each image, weight and bias of the norm; `eps`. In bf16 the branch comes and
+// the norm goes in half the bits.
+std::vector<at::Tensor> add_scaled_norm(const OperationArguments& a) {
+  const auto x = a.tensor(0), branch = product_of(a, 1);
+  const bool reduced = a.compute.precision == Precision::kBf16 && has_cuda_add_norm(x, branch, a.compute);
+  const auto [sum, normed] = reduced ? cuda_add_norm(x, branch, a.tensor(2), a.tensor(3), a.tensor(4),
+                                                     a.tensor(5), a.number("eps"), at::kBFloat16)
+                                     : add_norm(x, branch, a.tensor(2), a.tensor(3), a.tensor(4), a.tensor(5),
+                                                a.number("eps"), a.compute);
+  return {sum, normed};
+}
+
 // Each takes its tensors in the order of its function's arguments.
 const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
@@ -55,6 +76,19 @@ const std::map<std::string, Operation>& operations() {
       {"linear",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {linear(a.tensor(0), a.tensor(1), a.tensor(2), a.compute)};
+       }},
+      {"linear_gelu",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {linear_gelu(a.tensor(0), a.tensor(1), a.tensor(2), a.compute)};
+       }},
+      {"bias_gelu",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {bias_gelu(product_of(a, 0), a.tensor(1), a.compute)};
+       }},
+      {"add_scaled_norm", add_scaled_norm},
+      {"layer_norm",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {layer_norm(a.tensor(0), a.tensor(1), a.tensor(2), a.number("eps"), a.compute)};
        }},
       {"self_attention",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
