@@ -57,7 +57,7 @@ function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): C
 }
 
 function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): Case[] {
-  const { hiddenSize, mlpRatio, heads } = resolveBeitConfig(model)
+  const { hiddenSize, mlpRatio, heads, vocabSize } = resolveBeitConfig(model)
   const tokens = (imageSize / patchSize) ** 2 + 1
   const rows = batchSize * tokens
   const wide = Math.round(hiddenSize * mlpRatio)
@@ -93,6 +93,37 @@ function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): C
       ],
       numbers: { heads },
       precisions: ['fp32'],
+      backward: true,
+    },
+    {
+      operation: 'add_norm',
+      what: `residual, LayerScale, drop path and LayerNorm, ${rows} x ${hiddenSize}`,
+      tensors: () => [
+        numbers([batchSize, tokens, hiddenSize]),
+        numbers([batchSize, tokens, hiddenSize]),
+        numbers([hiddenSize]),
+        null,
+        numbers([hiddenSize]),
+        numbers([hiddenSize]),
+      ],
+      numbers: { scale: 1 / 0.9, eps: 1e-6 },
+      precisions: ['fp32'],
+      backward: true,
+    },
+    {
+      operation: 'linear_cross_entropy',
+      what: `head of ${vocabSize} codes and cross-entropy, ${batchSize * masked} rows`,
+      tensors: () => [
+        numbers([batchSize * masked, hiddenSize]),
+        numbers([vocabSize, hiddenSize], 1 / Math.sqrt(hiddenSize)),
+        numbers([vocabSize]),
+        Tensor.from(
+          BigInt64Array.from({ length: batchSize * masked }, (_, i) => BigInt((i * 7919) % vocabSize)),
+          [batchSize * masked],
+        ),
+      ],
+      numbers: {},
+      precisions: ['fp32', 'bf16'],
       backward: true,
     },
   ]

@@ -71,7 +71,9 @@ async function time(
     return { seconds, tensors }
   }
   const first = await run('off', null)
-  const upstream = one.backward ? first.tensors.map((tensor, i) => (i === 0 ? tensor : null)) : null
+  const upstream = one.backward
+    ? first.tensors.map((tensor) => (tensor?.dtype.startsWith('float') ? tensor : null))
+    : null
   const times: Record<'auto' | 'off', number[]> = { auto: [], off: [] }
   let spent = 0
   for (let round = 0; round < 2 || (spent < limit && round < 30); round++) {

@@ -1,12 +1,14 @@
 #include "ops/add_norm.h"
 
 #include "ops/add_norm_cuda.h"
+#include "ops/add_norm_rows.h"
 
 namespace beit::ops {
 
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps,
                       const Compute& compute) {
   if (has_cuda_add_norm(x, {}, compute)) return cuda_layer_norm(x, weight, bias, eps, normed_type(x));
+  if (has_norm_kernel({x, weight, bias}, compute)) return layer_norm_rows(x, weight, bias, eps);
   return at::layer_norm(x, weight.sizes(), weight, bias, eps);
 }
 
@@ -14,6 +16,9 @@ std::tuple<at::Tensor, at::Tensor> add_norm(const at::Tensor& x, const at::Tenso
                                             const at::Tensor& gamma, const at::Tensor& kept, double scale,
                                             const at::Tensor& norm_weight, const at::Tensor& norm_bias,
                                             double eps, const Compute& compute) {
+  if (norm_weight.defined() && has_norm_kernel({x, branch, gamma, norm_weight, norm_bias}, compute)) {
+    return add_norm_rows(x, branch, gamma, kept, scale, norm_weight, norm_bias, eps);
+  }
   auto scaled = gamma.defined() ? branch * gamma : branch;
   if (scale != 1.0) scaled = scaled * scale;
   const auto sum = kept.defined() ? x.index_add(0, kept, scaled) : x + scaled;

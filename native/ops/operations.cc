@@ -7,6 +7,7 @@
 #include "ops/bias_gelu.h"
 #include "ops/half_matmul.h"
 #include "ops/linear.h"
+#include "ops/linear_cross_entropy.h"
 #include "ops/packed_convolution.h"
 #include "ops/thread_scratch.h"
 
@@ -73,6 +74,23 @@ const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
       {"gelu",
        [](const OperationArguments& a) -> std::vector<at::Tensor> { return {at::gelu(a.tensor(0))}; }},
+      {"layer_norm",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {layer_norm(a.tensor(0), a.tensor(1), a.tensor(2), a.number("eps"), a.compute)};
+       }},
+      {"add_norm",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         const auto [sum, normed] =
+             add_norm(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3), a.number("scale"), a.tensor(4),
+                      a.tensor(5), a.number("eps"), a.compute);
+         return {sum, normed};
+       }},
+      {"linear_cross_entropy",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         const auto [loss, correct] =
+             linear_cross_entropy(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3), a.compute);
+         return {loss, correct};
+       }},
       {"linear",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {linear(a.tensor(0), a.tensor(1), a.tensor(2), a.compute)};
@@ -86,10 +104,6 @@ const std::map<std::string, Operation>& operations() {
          return {bias_gelu(product_of(a, 0), a.tensor(1), a.compute)};
        }},
       {"add_scaled_norm", add_scaled_norm},
-      {"layer_norm",
-       [](const OperationArguments& a) -> std::vector<at::Tensor> {
-         return {layer_norm(a.tensor(0), a.tensor(1), a.tensor(2), a.number("eps"), a.compute)};
-       }},
       {"self_attention",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {

@@ -46,7 +46,8 @@ void AdamW::clear_gradients() {
   for (auto& entry : entries_) entry.parameter.mutable_grad().reset();
 }
 
-void AdamW::step(double learning_rate, double weight_decay, const at::Tensor& found_inf) {
+void AdamW::step(double learning_rate, double weight_decay, const at::Tensor& found_inf,
+                 const at::Tensor& gradient_scale) {
   c10::NoGradGuard no_grad;
   const AdamWUpdate update = options_.fused ? fused_adamw_update : plain_adamw_update;
   step_.add_(1.0 - found_inf);
@@ -62,7 +63,7 @@ void AdamW::step(double learning_rate, double weight_decay, const at::Tensor& fo
     }
     if (tensors.parameters.empty()) continue;
     const auto& first = entries_[group.front()];
-    update(tensors, step_, found_inf,
+    update(tensors, {step_, found_inf, gradient_scale},
            {learning_rate * first.scale, options_.beta1, options_.beta2, options_.eps,
             first.decays ? weight_decay : 0.0});
   }

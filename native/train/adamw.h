@@ -33,9 +33,11 @@ class AdamW {
   std::vector<at::Tensor> gradients() const;
   void clear_gradients();
 
-  // One update by the gradients the parameters have. Where `found_inf` (float32 scalar) is 1, parameters,
-  // moments and step count stay as they are, decided on the device.
-  void step(double learning_rate, double weight_decay, const at::Tensor& found_inf);
+  // One update by the gradients the parameters have, multiplied by `gradient_scale` (float32 scalar;
+  // undefined: 1) in the same pass, in place. Where `found_inf` (float32 scalar) is 1, parameters, moments
+  // and step count stay as they are, decided on the device.
+  void step(double learning_rate, double weight_decay, const at::Tensor& found_inf,
+            const at::Tensor& gradient_scale);
 
   struct Entry {
     std::string name;

@@ -4,19 +4,23 @@
 
 namespace beit::train {
 
-void fused_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+void fused_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings) {
-  const std::vector<at::Tensor> steps(tensors.parameters.size(), step);
+  const std::vector<at::Tensor> steps(tensors.parameters.size(), scalars.step);
+  // libtorch's divides by its scale.
+  const auto divisor =
+      scalars.gradient_scale.defined() ? std::optional(scalars.gradient_scale.reciprocal()) : std::nullopt;
   at::_fused_adamw_(tensors.parameters, tensors.gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
                     /*max_exp_avg_sqs=*/{}, steps, settings.learning_rate, settings.beta1, settings.beta2,
-                    settings.weight_decay, settings.eps, /*amsgrad=*/false, /*maximize=*/false,
-                    /*grad_scale=*/std::nullopt, found_inf);
+                    settings.weight_decay, settings.eps, /*amsgrad=*/false, /*maximize=*/false, divisor,
+                    scalars.found_inf);
 }
 
-void plain_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+void plain_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings) {
-  if (found_inf.item<float>() == 1.0f) return;
-  const double t = step.item<float>();
+  if (scalars.gradient_scale.defined()) at::_foreach_mul_(tensors.gradients, scalars.gradient_scale);
+  if (scalars.found_inf.item<float>() == 1.0f) return;
+  const double t = scalars.step.item<float>();
   const double bias_correction1 = 1.0 - std::pow(settings.beta1, t);
   const double bias_correction2 = 1.0 - std::pow(settings.beta2, t);
   for (size_t i = 0; i < tensors.parameters.size(); i++) {

@@ -1,5 +1,6 @@
-// The AdamW update (Loshchilov and Hutter, arXiv 1711.05101): libtorch's fused kernel, and beside it the same
-// thing in plain operations, which the tests compare it with.
+// The AdamW update (Loshchilov and Hutter, arXiv 1711.05101): libtorch's fused kernel, which clips the
+// gradients in the same pass, and beside it the same thing in plain operations, which the tests compare it
+// with.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -23,14 +24,20 @@ struct AdamWTensors {
   std::vector<at::Tensor> exp_avg_sqs;
 };
 
-// `step` (float32 scalar) counts this update already. Where `found_inf` (float32 scalar) is 1 nothing is
-// changed; the fused form decides that on the device, the plain one reads it.
-using AdamWUpdate = void (*)(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+// Scalars that the device has; float32.
+struct AdamWScalars {
+  at::Tensor step;            // counts this update already
+  at::Tensor found_inf;       // where it is 1 nothing is changed
+  at::Tensor gradient_scale;  // the gradients are multiplied by it first, in place; undefined: 1
+};
+
+// The fused form decides on the device, the plain one reads the scalars.
+using AdamWUpdate = void (*)(const AdamWTensors& tensors, const AdamWScalars& scalars,
                              const AdamWSettings& settings);
 
-void fused_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+void fused_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings);
-void plain_adamw_update(const AdamWTensors& tensors, const at::Tensor& step, const at::Tensor& found_inf,
+void plain_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings);
 
 }  // namespace beit::train

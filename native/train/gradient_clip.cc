@@ -1,13 +1,61 @@
 #include "train/gradient_clip.h"
 
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/row_kernels.h"
+
 namespace beit::train {
 
-at::Tensor global_norm(at::TensorList gradients) {
+namespace {
+
+// Numbers that a thread takes at a time. Each tensor is cut into such pieces and the sums of the pieces are
+// added in their order, which does not depend on the number of threads. (One float32 sum a tensor, as
+// libtorch has, loses 3e-4 of the norm of a base model.)
+constexpr int64_t kPiece = 65536;
+
+bool has_kernel(at::TensorList gradients) {
+  return !gradients.empty() && kernels::row_kernels() &&
+         std::all_of(gradients.begin(), gradients.end(), [](const at::Tensor& x) {
+           return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
+         });
+}
+
+at::Tensor norm_of_pieces(at::TensorList gradients) {
+  struct Piece {
+    const float* begin;
+    int64_t count;
+  };
+  std::vector<Piece> pieces;
+  for (const auto& gradient : gradients) {
+    const float* numbers = gradient.const_data_ptr<float>();
+    for (int64_t begin = 0; begin < gradient.numel(); begin += kPiece) {
+      pieces.push_back({numbers + begin, std::min(kPiece, gradient.numel() - begin)});
+    }
+  }
+  std::vector<double> squares(pieces.size());
+  at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      squares[i] = kernels::row_kernels()->sum_of_squares(pieces[i].begin, pieces[i].count);
+    }
+  });
+  double sum = 0.0;
+  for (const double piece : squares) sum += piece;
+  return at::full({}, std::sqrt(sum), gradients[0].options());
+}
+
+}  // namespace
+
+at::Tensor global_norm(at::TensorList gradients, const ops::Compute& compute) {
+  if (compute.optimize && has_kernel(gradients)) return norm_of_pieces(gradients);
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients)));
 }
 
-void clip_by_global_norm(at::TensorList gradients, const at::Tensor& norm, double max_norm) {
-  at::_foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp_max(1.0));
+at::Tensor clip_scale(const at::Tensor& norm, double max_norm) {
+  return (max_norm / (norm + 1e-6)).clamp_max(1.0);
 }
 
 }  // namespace beit::train

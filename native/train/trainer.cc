@@ -101,13 +101,12 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   }
 
   c10::NoGradGuard no_gradient;
-  const auto gradients = optimizer_.gradients();
-  const auto norm = global_norm(gradients);
+  const auto norm = global_norm(optimizer_.gradients(), options_.compute);
   const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
-  if (options_.clip_gradient) clip_by_global_norm(gradients, norm, *options_.clip_gradient);
+  const auto clip = options_.clip_gradient ? clip_scale(norm, *options_.clip_gradient) : at::Tensor();
   loss_settings.mark("clip");
   const auto found_inf = finite.logical_not().to(at::kFloat);
-  optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf);
+  optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf, clip);
   if (average_) average_->update(found_inf);
   loss_settings.mark("optimizer");
   auto result = report.read(norm, finite);
