@@ -7,7 +7,7 @@ namespace beit::ops {
 
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps,
                       const Compute& compute) {
-  if (has_cuda_add_norm(x, {}, compute)) return cuda_layer_norm(x, weight, bias, eps, normed_type(x));
+  if (has_cuda_add_norm(x, {}, compute)) return cuda_layer_norm(x, weight, bias, eps);
   if (has_norm_kernel({x, weight, bias}, compute)) return layer_norm_rows(x, weight, bias, eps);
   return at::layer_norm(x, weight.sizes(), weight, bias, eps);
 }

@@ -132,10 +132,10 @@ at::ScalarType normed_type(const at::Tensor& x) {
   return reduced ? at::kBFloat16 : x.scalar_type();
 }
 
-at::Tensor cuda_layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps,
-                           at::ScalarType type) {
+at::Tensor cuda_layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                           double eps) {
   return CudaAddNorm::apply(cuda_operand(x), std::nullopt, std::nullopt, parameter(weight), parameter(bias),
-                            std::nullopt, eps, type)[0];
+                            std::nullopt, eps, x.scalar_type())[0];
 }
 
 std::tuple<at::Tensor, at::Tensor> cuda_add_norm(const at::Tensor& x, const at::Tensor& branch,
