@@ -737,6 +737,11 @@ export interface OperationBindings {
    * process; null: no longer.
    */
   emulateCudaKernels(path: string | null): Promise<void>
+  /**
+   * For benchmarks: FLOP/s of the device on bfloat16 matrices of `side` by `side`, and the bytes a second, read and
+   * written, of copies of `bytes`.
+   */
+  deviceRates(device: string, side: number, bytes: number): Promise<{ arithmetic: number; memory: number }>
 }
 
 export type NativeBindings = RuntimeBindings &

@@ -26,7 +26,7 @@ export interface Outcome {
   /** Where they were asked for. */
   tokens?: number[]
   parts?: Record<string, number>
-  /** Of the device, where it is a GPU; the peer's alone. */
+  /** Of the device, where it is a GPU; from our program alone. */
   rates?: Rates
 }
 
@@ -53,12 +53,15 @@ export async function inTurn(
   work: Work,
   { rounds, details = false, report }: GroupOptions,
 ): Promise<Group> {
-  const parties: { party: Party; outcome: Outcome; owner: Owner }[] = []
+  const parties: { party: Party; outcome: Outcome }[] = []
   const failed: Group['failed'] = []
   try {
     for (const { name, owner, work: own } of entrants) {
       try {
         const { party, versions } = await Party.start(name, owner, { ...work, ...own })
+        // Before the steps, while the device has memory to spare.
+        const measured = details && owner === 'ours' && work.device.startsWith('cuda')
+        const rates = measured ? await party.ask('rates') : undefined
         const { seconds, loss } = await party.ask('step')
         report(`${name}: first step ${seconds.toFixed(2)} s, loss ${loss.toFixed(6)}`)
         const outcome: Outcome = {
@@ -68,8 +71,9 @@ export async function inTurn(
           seconds: [],
           losses: [loss],
           peak: { resident: 0, device: 0 },
+          ...(rates && { rates }),
         }
-        parties.push({ party, outcome, owner })
+        parties.push({ party, outcome })
       } catch (error) {
         failed.push({ name, reason: (error as Error).message })
         report(`${name} is left out: ${(error as Error).message}`)
@@ -84,13 +88,12 @@ export async function inTurn(
       const line = parties.map(({ outcome }) => `${outcome.name} ${outcome.seconds.at(-1)?.toFixed(2)} s`)
       report(`round ${round} of ${rounds}: ${line.join(', ')}`)
     }
-    for (const { party, outcome, owner } of parties) {
+    for (const { party, outcome } of parties) {
       // Before the parts: they may hold more at once than a step does.
       outcome.peak = await party.ask('peak')
       if (!details) continue
       outcome.tokens = (await party.ask('tokens')).tokens
       outcome.parts = await party.ask('parts')
-      if (owner === 'torch' && work.device.startsWith('cuda')) outcome.rates = await party.ask('rates')
     }
   } finally {
     await Promise.all(parties.map(({ party }) => party.stop()))

@@ -6,7 +6,7 @@ import { percent } from '../../lib/log/format.js'
 import { resolveBeitConfig } from '../../lib/models/beit_config.js'
 import { median } from '../statistics.js'
 import { type Entrant, equalTokens, type Group, inTurn, lossDifference, ratio } from './comparison.js'
-import { floorSeconds } from './floor.js'
+import { floorSeconds, type Rates } from './floor.js'
 import { table } from './markdown.js'
 import type { BenchOptions, Part } from './part.js'
 import { prepare } from './prepare.js'
@@ -14,7 +14,7 @@ import { type Size, TOKEN_PIXELS } from './sizes.js'
 import { RECIPE, type Work } from './work.js'
 
 const OURS: Entrant = { name: 'beit-torch fp32', owner: 'ours', work: {} }
-const OURS_BF16: Entrant = { name: 'beit-torch bf16', owner: 'ours', work: { precision: 'bf16' } }
+export const OURS_BF16: Entrant = { name: 'beit-torch bf16', owner: 'ours', work: { precision: 'bf16' } }
 const OURS_OFF: Entrant = {
   name: 'beit-torch fp32, optimize off',
   owner: 'ours',
@@ -26,7 +26,7 @@ const PEER_BF16: Entrant = {
   owner: 'torch',
   work: { precision: 'bf16' },
 }
-const PEER_BF16_ALL: Entrant = {
+export const PEER_BF16_ALL: Entrant = {
   name: 'PyTorch bf16 autocast, tokenizer too',
   owner: 'torch',
   work: { precision: 'bf16-all' },
@@ -36,11 +36,24 @@ const PEER_COMPILED: Entrant = {
   owner: 'torch',
   work: { compile: true },
 }
-const PEER_COMPILED_BF16: Entrant = {
+export const PEER_COMPILED_BF16: Entrant = {
   name: 'PyTorch bf16 torch.compile',
   owner: 'torch',
   work: { compile: true, precision: 'bf16-all' },
 }
+
+/** Four at a time: each of them holds a model, its moments and the activations of a step. */
+const GROUPS = [
+  [OURS, OURS_BF16, PEER, PEER_BF16],
+  [OURS, OURS_BF16, OURS_OFF, PEER_BF16_ALL],
+] as const
+/** Two at a time and nothing in float32: the batches are as large as the memory of the GPU lets them be. */
+const GROUPS_OF_GPU = [
+  [OURS_BF16, PEER_BF16_ALL],
+  [OURS_BF16, PEER_BF16],
+] as const
+/** Images of the batch that shows that results are equal, where the batch is larger. */
+const EQUALITY_BATCH = 8
 
 /** What it found. */
 export interface PretrainingResult {
@@ -59,17 +72,13 @@ export const pretraining: Part<PretrainingResult> = {
   name: 'pretraining',
   run: (options) =>
     withFiles(options, async (work, facts) => {
-      const { rounds, report } = options
-      // Four at a time: each of them holds a model, its moments and the activations of a step.
-      const main = [OURS, OURS_BF16, PEER, PEER_BF16]
-      const more = [OURS, OURS_BF16, OURS_OFF, PEER_BF16_ALL]
+      const { device, rounds, report } = options
+      const [main, more] = device.startsWith('cuda') ? GROUPS_OF_GPU : GROUPS
       const groups = [
         await inTurn(main, work, { rounds, details: true, report }),
         await inTurn(more, work, { rounds: Math.floor(rounds / 2) + 1, report }),
       ]
-      report('without drop path:')
-      const equality = await inTurn([OURS, PEER], { ...work, dropPath: 0 }, { rounds: 2, report })
-      return { ...facts, groups, equality }
+      return { ...facts, groups, equality: await sameResults(options, work) }
     }),
   markdown: (result) =>
     [times(result), shares(result), equalities(result), floors(result)].filter(Boolean).join('\n\n'),
@@ -83,10 +92,22 @@ export const compiled: Part<PretrainingResult> = {
     withFiles(options, async (work, facts) => {
       const { device, rounds, report } = options
       const peer = device.startsWith('cuda') ? PEER_COMPILED_BF16 : PEER_COMPILED
-      const group = await inTurn([OURS, OURS_BF16, peer], work, { rounds, report })
+      const entrants = device.startsWith('cuda') ? [OURS_BF16, peer] : [OURS, OURS_BF16, peer]
+      const group = await inTurn(entrants, work, { rounds, report })
       return { ...facts, groups: [group], equality: null }
     }),
   markdown: (result) => `${times(result)}\n\n${firstSteps(result)}`,
+}
+
+/** Steps without drop path, whose losses are those of PyTorch. */
+async function sameResults(options: BenchOptions, work: Work): Promise<Group> {
+  const { size, device, report } = options
+  report('without drop path:')
+  const compare = (given: Work, entrants: readonly Entrant[], details: boolean) =>
+    inTurn(entrants, { ...given, dropPath: 0 }, { rounds: 2, details, report })
+  if (!device.startsWith('cuda')) return compare(work, [OURS, PEER], false)
+  const few = { ...options, size: { ...size, batchSize: Math.min(size.batchSize, EQUALITY_BATCH) } }
+  return withFiles(few, (own) => compare(own, [OURS, OURS_BF16, PEER], true))
 }
 
 /** Runs with the files that all parties read. */
@@ -150,12 +171,16 @@ function shares({ groups }: PretrainingResult): string {
 }
 
 function equalities({ groups, equality }: PretrainingResult): string {
-  const rows = groups[0]?.outcomes.flatMap((outcome) => {
-    const peer = groups[0]?.outcomes.find(({ name }) => name === PEER.name)
-    const share = peer && outcome !== peer ? equalTokens(outcome, peer) : null
+  const named = ({ outcomes }: Group, name: string) => outcomes.find((outcome) => outcome.name === name)
+  const compared = [...groups, ...(equality ? [equality] : [])].find(
+    (group) => named(group, PEER.name)?.tokens !== undefined,
+  )
+  const rows = compared?.outcomes.flatMap((outcome) => {
+    const reference = named(compared, PEER.name)
+    const share = reference && outcome !== reference ? equalTokens(outcome, reference) : null
     return share === null ? [] : [`${outcome.name} ${percent(share)}`]
   })
-  const [ours, peer] = equality?.outcomes ?? []
+  const [ours, peer] = equality ? [named(equality, OURS.name), named(equality, PEER.name)] : []
   if (!rows?.length || !ours || !peer)
     return 'Whether both compute the same was not looked at: there is no peer.'
   return (
@@ -164,19 +189,30 @@ function equalities({ groups, equality }: PretrainingResult): string {
   )
 }
 
-/** On a GPU: the least time a step could take there, and what share of that rate is reached. */
-function floors({ groups, size, parameters }: PretrainingResult): string {
+/** On a GPU: images a second at the least time that a step could take there, and the rates this follows from. */
+export function floorRate({
+  groups,
+  size,
+  parameters,
+}: PretrainingResult): (Rates & { floor: number }) | null {
   const rates = groups.flatMap(({ outcomes }) => outcomes.flatMap((outcome) => outcome.rates ?? []))[0]
-  if (rates === undefined) return ''
+  if (rates === undefined) return null
   const config = resolveBeitConfig(size.model)
   const tokenizer = { config: size.tokenizer, side: (size.imageSize / size.patchSize) * TOKEN_PIXELS }
   const floor = 1 / floorSeconds(config, parameters, tokenizer, size.masked, size.batchSize, rates)
-  const reached = groups[0]?.outcomes.map(
-    ({ name, seconds }) => `${name} ${percent(size.batchSize / median(seconds) / floor)}`,
+  return { ...rates, floor }
+}
+
+function floors(result: PretrainingResult): string {
+  const rate = floorRate(result)
+  if (rate === null) return ''
+  const { arithmetic, memory, floor } = rate
+  const reached = result.groups[0]?.outcomes.map(
+    ({ name, seconds }) => `${name} ${percent(result.size.batchSize / median(seconds) / floor)}`,
   )
   return (
-    `This device reaches ${(rates.arithmetic / 1e12).toFixed(0)} TFLOP/s on bf16 matrix products and copies ` +
-    `${(rates.memory / 1e12).toFixed(2)} TB/s. The floor these give is ${floor.toFixed(0)} images/s in bf16, of ` +
+    `This device reaches ${(arithmetic / 1e12).toFixed(0)} TFLOP/s on bf16 matrix products and copies ` +
+    `${(memory / 1e12).toFixed(2)} TB/s. The floor these give is ${floor.toFixed(0)} images/s in bf16, of ` +
     `which is reached: ${reached?.join(', ')}.`
   )
 }

@@ -14,7 +14,6 @@ Then a command a line; the answer is one JSON object a line:
     step       one training step: {"seconds", "loss"}
     parts      one more, with each part timed: {"tokenizer", "forward", "backward", "optimizer"} in seconds
     tokens     {"tokens": [...]} of all patches
-    rates      {"arithmetic": FLOP/s of a bf16 matrix product, "memory": bytes a second of a copy, both ways}
     peak       {"resident": MiB at its highest, "device": MiB at its highest}
 """
 
@@ -156,25 +155,6 @@ class Peer:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def rates(self, size=8192, rounds=20):
-        a = torch.randn(size, size, device=self.device, dtype=torch.bfloat16)
-        b, product, source = torch.randn_like(a), torch.empty_like(a), torch.empty(2**29, device=self.device)
-        copy = torch.empty_like(source)
-        return {
-            "arithmetic": 2 * size**3 / self.fastest(lambda: torch.matmul(a, b, out=product), rounds),
-            "memory": 2 * source.nbytes / self.fastest(lambda: copy.copy_(source), rounds),
-        }
-
-    def fastest(self, work, rounds):
-        seconds = []
-        for _ in range(rounds):
-            self.synchronize()
-            began = time.perf_counter()
-            work()
-            self.synchronize()
-            seconds.append(time.perf_counter() - began)
-        return min(seconds)
-
     def answer(self, command):
         if command == "step":
             began = time.perf_counter()
@@ -194,8 +174,6 @@ class Peer:
             return parts
         if command == "tokens":
             return {"tokens": self.tokens().flatten().tolist()}
-        if command == "rates":
-            return self.rates()
         if command == "peak":
             device = torch.cuda.max_memory_allocated() / 2**20 if self.device.type == "cuda" else 0
             return {"resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "device": device}

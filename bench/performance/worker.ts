@@ -16,6 +16,10 @@ import { native } from '../../lib/binding.js'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import type { Answers, Work } from './work.js'
 
+/** Large enough that a device is busy all over. */
+const RATES_SIDE = 8192
+const RATES_BYTES = 2 ** 31
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const work = JSON.parse((await lines.next()).value) as Work
 if (work.threads > 0) await threads(work.threads)
@@ -44,8 +48,7 @@ const trainer: Trainer = await objective.createTrainer(options)
 const settings: StepSettings = { learningRate: work.learningRate, weightDecay: work.weightDecay }
 const batch: MicroBatch = { pixels, tokenPixels, mask }
 
-type Own = Omit<Answers, 'rates'>
-const commands: { [Command in keyof Own]: () => Promise<Own[Command]> } = {
+const commands: { [Command in keyof Answers]: () => Promise<Answers[Command]> } = {
   async step() {
     const began = performance.now()
     const { loss } = await trainer.step([batch], settings)
@@ -64,11 +67,14 @@ const commands: { [Command in keyof Own]: () => Promise<Own[Command]> } = {
   async peak() {
     return { resident: process.resourceUsage().maxRSS / 1024, device: 0 }
   },
+  rates() {
+    return native().deviceRates(device, RATES_SIDE, RATES_BYTES)
+  },
 }
 const { compiled } = native().version()
 console.log(JSON.stringify({ node: process.versions.node, libtorch: compiled }))
 for (let next = await lines.next(); !next.done; next = await lines.next()) {
-  console.log(JSON.stringify(await commands[next.value as keyof Own]()))
+  console.log(JSON.stringify(await commands[next.value as keyof Answers]()))
 }
 
 /** int64 of all patches, as a training step computes those of masked ones. */

@@ -5,6 +5,7 @@
 #include "bindings/register.h"
 #include "bindings/training_values.h"
 #include "ops/cuda_kernels.h"
+#include "ops/device_rates.h"
 #include "ops/operations.h"
 
 namespace beit::bindings {
@@ -105,12 +106,28 @@ Napi::Value emulate_cuda_kernels(const Napi::CallbackInfo& info) {
   return on_engine(info.Env(), [path] { ops::emulate_cuda_kernels(path); });
 }
 
+// deviceRates(device: string, side: number, bytes: number): Promise<{ arithmetic, memory }>
+Napi::Value device_rates(const Napi::CallbackInfo& info) {
+  const auto device = device_from_name(string_from(info[0], "device"));
+  const auto side = integer_between(info[1], "side", 1, kMaxInteger);
+  const auto bytes = integer_between(info[2], "bytes", 1, kMaxInteger);
+  return on_engine(
+      info.Env(), [=] { return ops::measure_device_rates(device, side, bytes); },
+      [](Napi::Env env, const ops::DeviceRates& rates) -> Napi::Value {
+        auto object = Napi::Object::New(env);
+        object.Set("arithmetic", rates.arithmetic);
+        object.Set("memory", rates.memory);
+        return object;
+      });
+}
+
 }  // namespace
 
 void register_operation(Napi::Env env, Napi::Object exports) {
   export_function<run_operation>(env, exports, "runOperation");
   export_function<cuda_kernels_problem>(env, exports, "cudaKernelsProblem");
   export_function<emulate_cuda_kernels>(env, exports, "emulateCudaKernels");
+  export_function<device_rates>(env, exports, "deviceRates");
 }
 
 }  // namespace beit::bindings

@@ -13,6 +13,7 @@ export function printFile({ file, seconds, passed, failed, skipped, output }) {
 /**
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when something failed or nothing
  * ran.
+ * @returns {{ passed: number, failed: number, skipped: number }}
  */
 export function printSummary(reports) {
   printSlowest(reports)
@@ -21,9 +22,13 @@ export function printSummary(reports) {
   if (bad.length > 0) console.log(`\nFailed: ${bad.join(', ')}`)
   const sum = (count) => reports.reduce((total, report) => total + count(report), 0)
   if (bad.length > 0 || reports.length === 0) process.exitCode = 1
-  console.log(
-    `\n${sum((r) => r.passed)} passed, ${sum((r) => r.failed)} failed, ${sum((r) => r.skipped.length)} skipped`,
-  )
+  const totals = {
+    passed: sum((report) => report.passed),
+    failed: sum((report) => report.failed),
+    skipped: sum((report) => report.skipped.length),
+  }
+  console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
+  return totals
 }
 
 function printSlowest(reports) {
