@@ -177,6 +177,7 @@ export {
 export { type CodebookUse, codebookUse, drawCodebook } from './visualize/codebook_grid.js'
 export { drawConfusion } from './visualize/confusion_matrix.js'
 export { trainingCurves } from './visualize/curves.js'
+export * as visualize from './visualize/index.js'
 export type { Picture } from './visualize/picture.js'
 export { type ProbeLine, type ProbeResults, probeChart } from './visualize/probe_chart.js'
 export { type SampleSheetOptions, sampleSheet } from './visualize/sample_sheet.js'

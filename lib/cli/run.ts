@@ -16,6 +16,8 @@ import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
 import { verifyCommand } from './commands/verify.js'
+import { codebookCommand } from './commands/visualize_codebook.js'
+import { masksCommand } from './commands/visualize_masks.js'
 import { commandHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
 
@@ -29,6 +31,8 @@ export const commands: readonly Command[] = [
   featuresCommand,
   encodeCommand,
   reconstructCommand,
+  codebookCommand,
+  masksCommand,
   infoCommand,
   convertCommand,
   verifyCommand,

@@ -31,3 +31,13 @@ export async function imagesOf(pixels: Tensor): Promise<RgbImage[]> {
     return { width, height, rgb: new Uint8Array(rgb.buffer) }
   })
 }
+
+/** A square of `side` pixels of an image; it must lie inside. */
+export function cut(image: RgbImage, left: number, top: number, side: number): RgbImage {
+  const rgb = new Uint8Array(side * side * 3)
+  for (let row = 0; row < side; row++) {
+    const from = ((top + row) * image.width + left) * 3
+    rgb.set(image.rgb.subarray(from, from + side * 3), row * side * 3)
+  }
+  return { width: side, height: side, rgb }
+}

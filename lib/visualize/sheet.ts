@@ -23,9 +23,11 @@ export interface Sheet {
   rows: readonly Row[]
   /** A short line below each column. */
   footers?: readonly string[]
+  /** Width of a cell in pixels, about: images larger than that are made smaller. Unset: at least {@link CELL}. */
+  cell?: number
 }
 
-/** Cells are at least this many pixels wide. */
+/** Cells are at least this many pixels wide unless the sheet says how wide. */
 const CELL = 150
 const LEFT = 190
 const TOP = 92
@@ -35,7 +37,7 @@ const GAP = 8
 /** Draws the sheet. All tiles take cells of the same shape, that of the first. */
 export async function drawSheet(sheet: Sheet): Promise<Picture> {
   const first = (sheet.rows[0] as Row).tiles[0] as Tile
-  const cell = cellSize(first.image)
+  const cell = cellSize(first.image, sheet.cell)
   const columns = Math.max(...sheet.rows.map((row) => row.tiles.length))
   const footer = sheet.footers === undefined ? 0 : 28
   const width = LEFT + columns * (cell.width + GAP) - GAP + MARGIN
@@ -75,9 +77,11 @@ export interface Size {
   height: number
 }
 
-/** The smallest whole multiple of the image that is wide enough: pixels stay squares of one size. */
-function cellSize({ width, height }: Size): Size {
-  const factor = Math.max(1, Math.ceil(CELL / width))
+/** A whole multiple of the image, the smallest that is wide enough or that next to `wanted`: pixels stay squares. */
+function cellSize({ width, height }: Size, wanted?: number): Size {
+  if (wanted !== undefined && width > wanted)
+    return { width: wanted, height: Math.max(1, Math.round((height * wanted) / width)) }
+  const factor = Math.max(1, wanted === undefined ? Math.ceil(CELL / width) : Math.round(wanted / width))
   return { width: width * factor, height: height * factor }
 }
 

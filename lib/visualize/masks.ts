@@ -1,0 +1,224 @@
+/** The masks of pre-training as a picture: some of them, and how often each patch is hidden. */
+import { blockwiseMask } from '../data/masks.js'
+import { evaluationViews } from '../data/view_settings.js'
+import { BeitError } from '../errors.js'
+import { grouped, percent } from '../log/format.js'
+import type { MaskSettings } from '../native.js'
+import { defined, type OptionSchema, validateOptions } from '../options.js'
+import { maskOf } from '../train/pretrain.js'
+import { type PretrainSettings, pretrainSchema } from '../train/pretrain_options.js'
+import { someImages } from './image_batches.js'
+import { imageChoiceSchema, imagesOption } from './image_choice.js'
+import { coverMasked } from './patches.js'
+import type { Picture } from './picture.js'
+import { imagesOf, type RgbImage } from './rgb_image.js'
+import { inRows } from './rows.js'
+import { ramp } from './shades.js'
+import { drawSheet, type Size, type Tile } from './sheet.js'
+import { label } from './svg.js'
+
+const COLUMNS = 8
+const CELL = 150
+/** Masks that the statistics are of. */
+const COUNTED = 2000
+/** Pixels of a patch of the images: those of the published models. */
+const PATCH = 16
+
+/** The options of `pretrain()` that make a mask, by the names they have there. */
+export const MASK_NAMES = [
+  'maskMode',
+  'maskPatches',
+  'minMaskPatchesPerBlock',
+  'maxMaskPatchesPerBlock',
+  'minMaskAspect',
+] as const
+
+type MaskChoice = Pick<PretrainSettings, (typeof MASK_NAMES)[number]>
+
+interface MasksSettings extends MaskChoice {
+  grid: readonly number[]
+  data: PretrainSettings['data'] | null
+  count: number
+  seed: number
+  epoch: number
+}
+
+/** `grid`: [rows, columns] of patches, or one number for both; `data`: images to lay the masks on. */
+export type MasksOptions = Partial<Omit<MasksSettings, 'grid'>> & { grid?: number | readonly number[] }
+
+const pretraining = Object.fromEntries(MASK_NAMES.map((name) => [name, pretrainSchema[name]])) as OptionSchema
+
+export const masksSchema: OptionSchema = {
+  grid: {
+    type: 'numbers',
+    size: null,
+    min: 1,
+    max: 1024,
+    default: [14],
+    doc: 'Patches of an image: N for a square of N x N, or ROWS,COLUMNS',
+  },
+  data: imagesOption('Images to lay the masks on', true),
+  ...imageChoiceSchema('masks', 16),
+  epoch: { type: 'integer', min: 0, default: 0, doc: 'Every epoch has masks of its own' },
+  ...pretraining,
+}
+
+/**
+ * Draws masks as pre-training makes them (blockwise masking, https://arxiv.org/abs/2106.08254, section 2.3 and
+ * algorithm 1), and below them the share of 2,000 masks in which each patch is hidden: blocks that have to fit
+ * into the image hide its middle more often than its corners.
+ *
+ * @param options
+ * - `grid` patches of an image, N or [rows, columns], each 1 to 1024; 14 unless told
+ * - `count` masks drawn, 1 to 256; 16 unless told
+ * - `seed`, `epoch` of the masks: sample i gets the mask that `pretrain({ seed })` gives it in that epoch
+ * - `data` images to draw them on, chosen by `seed`; their masks are those of epoch 0
+ * - `maskMode`, `maskPatches`, `minMaskPatchesPerBlock`, `maxMaskPatchesPerBlock`, `minMaskAspect` as in `pretrain()`
+ * @throws BeitError ERR_INVALID_ARGUMENT for unknown options, values out of range and settings that could leave
+ * an image without a mask; ERR_DATA when no image can be read
+ * @example
+ * const picture = await visualize.masks({ grid: 14, maskPatches: 75, seed: 1 })
+ * await picture.save('masks.png')
+ */
+export async function masks(options: MasksOptions = {}): Promise<Picture> {
+  const settings = validateOptions<MasksSettings>('visualize.masks', masksSchema, defined(options))
+  const { data, count, seed, epoch } = settings
+  const grid = gridOf(settings.grid)
+  const mask = maskOf(settings as MaskChoice as PretrainSettings, grid)
+  if (data !== null && epoch > 0)
+    throw new BeitError('ERR_INVALID_ARGUMENT', 'visualize.masks: epoch must be 0 where data is given')
+
+  const tiles =
+    data === null ? await plainTiles(mask, settings) : await tilesOnImages(mask, data, count, seed)
+  const statistics = await countMasks(mask, seed, epoch)
+  const { shares, fewest, most, mean } = statistics
+  const patches = grid[0] * grid[1]
+  const asked = mask.mode === 'original' ? `at most ${mask.patches}` : `${mask.patches}`
+  const blocks = mask.mode === 'random' ? '' : ` in blocks of at least ${mask.minPatchesPerBlock}`
+  const rows = inRows(tiles, COLUMNS).map((part, i) => ({
+    name: [i === 0 ? 'Masks' : '', i === 0 && data !== null ? 'on images' : ''],
+    tiles: part,
+  }))
+  const lines = [
+    `a patch is hidden in ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of ${grouped(COUNTED)} masks`,
+    `${fewest === most ? most : `${fewest} to ${most}`} patches a mask, ${mean.toFixed(1)} on average`,
+  ]
+  return drawSheet({
+    title: 'Masks',
+    subtitle: `mode ${mask.mode} · ${asked} of ${grid[0]} x ${grid[1]} = ${patches} patches${blocks} · seed ${seed}`,
+    rows: [...rows, { name: ['How often', 'darker: more'], tiles: [frequencyTile(shares, grid, lines)] }],
+    cell: CELL,
+  })
+}
+
+/** [rows, columns] of one number or two. */
+function gridOf(given: readonly number[]): readonly [number, number] {
+  const [rows, columns = rows, ...more] = given as [number, ...number[]]
+  if (more.length > 0 || !Number.isInteger(rows) || !Number.isInteger(columns)) {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      `visualize.masks: grid must be N or [rows, columns], whole numbers, got ${JSON.stringify(given)}`,
+    )
+  }
+  return [rows, columns]
+}
+
+const rowOf = (mask: Uint8Array, i: number, patches: number) => mask.subarray(i * patches, (i + 1) * patches)
+
+const drawn = async (mask: MaskSettings, samples: number, seed: number, epoch: number) => {
+  const { grid, patches, minPatchesPerBlock, maxPatchesPerBlock, mode, minAspect } = mask
+  const options = { patches, minPatchesPerBlock, maxPatchesPerBlock, mode, minAspect }
+  using made = blockwiseMask(grid, { ...options, samples, seed, epoch })
+  return (await made.toTypedArray()) as Uint8Array
+}
+
+async function plainTiles(mask: MaskSettings, { count, seed, epoch }: MasksSettings): Promise<Tile[]> {
+  const [rows, columns] = mask.grid
+  const values = await drawn(mask, count, seed, epoch)
+  return Array.from({ length: count }, (_, i) => ({
+    image: onePixelAPatch(rowOf(values, i, rows * columns), columns, (masked) => (masked ? HIDDEN : SEEN)),
+    overlay: gridLines(mask.grid),
+  }))
+}
+
+async function tilesOnImages(
+  mask: MaskSettings,
+  data: PretrainSettings['data'],
+  count: number,
+  seed: number,
+): Promise<Tile[]> {
+  const [rows, columns] = mask.grid
+  const needs = {
+    imageSize: [rows * PATCH, columns * PATCH],
+    tokenImageSize: null,
+    maskGrid: mask.grid,
+  } as const
+  using batch = await someImages(data, evaluationViews(needs, { seed, mask }), count, seed)
+  const values = (await batch.mask?.toTypedArray()) as Uint8Array
+  const images = await imagesOf(batch.pixels)
+  return images.map((image, i) => ({
+    image,
+    overlay: (cell) => coverMasked(rowOf(values, i, rows * columns), mask.grid, cell),
+  }))
+}
+
+/** What masks have in common: how often each patch is hidden, and how many patches a mask hides. */
+async function countMasks(mask: MaskSettings, seed: number, epoch: number) {
+  const patches = mask.grid[0] * mask.grid[1]
+  const values = await drawn(mask, COUNTED, seed, epoch)
+  const shares = new Array<number>(patches).fill(0)
+  let [fewest, most, sum] = [patches, 0, 0]
+  for (let i = 0; i < COUNTED; i++) {
+    let hidden = 0
+    rowOf(values, i, patches).forEach((masked, patch) => {
+      hidden += masked
+      ;(shares[patch] as number) += masked / COUNTED
+    })
+    fewest = Math.min(fewest, hidden)
+    most = Math.max(most, hidden)
+    sum += hidden
+  }
+  return { shares, fewest, most, mean: sum / COUNTED }
+}
+
+type Rgb = readonly [number, number, number]
+const HIDDEN: Rgb = [43, 108, 212]
+const SEEN: Rgb = [227, 231, 236]
+
+/** An image in which a patch is one pixel: {@link drawSheet} enlarges it by a whole number. */
+function onePixelAPatch(
+  values: ArrayLike<number>,
+  columns: number,
+  colour: (value: number) => Rgb,
+): RgbImage {
+  const rgb = new Uint8Array(values.length * 3)
+  Array.from(values).forEach((value, i) => {
+    rgb.set(colour(value), i * 3)
+  })
+  return { width: columns, height: values.length / columns, rgb }
+}
+
+function frequencyTile(shares: readonly number[], grid: readonly [number, number], lines: readonly string[]) {
+  const most = Math.max(...shares)
+  const beside = (cell: Size) =>
+    lines
+      .map((line, i) =>
+        label(cell.width + 20, cell.height / 2 - 4 + 24 * i, line, { class: 'fill-quiet', 'font-size': 16 }),
+      )
+      .join('')
+  return {
+    image: onePixelAPatch(shares, grid[1], (share) => ramp(share / most)),
+    overlay: (cell: Size) => gridLines(grid)(cell) + beside(cell),
+  }
+}
+
+/** Thin lines between patches, as long as there is room for them. */
+function gridLines([rows, columns]: readonly [number, number]) {
+  return (cell: Size) => {
+    if (cell.width / columns < 5) return ''
+    let d = ''
+    for (let i = 1; i < columns; i++) d += `M${(i * cell.width) / columns} 0V${cell.height}`
+    for (let i = 1; i < rows; i++) d += `M0 ${(i * cell.height) / rows}H${cell.width}`
+    return `<path d="${d}" fill="none" stroke="#ffffff" stroke-width="1"/>`
+  }
+}
