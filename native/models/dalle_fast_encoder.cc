@@ -65,7 +65,8 @@ class DalleFastEncoder::Run {
       hidden = ops::conv3x3_relu(hidden, block.res_path[i], /*relu_input=*/i == 0, scratch_);
     }
     const auto kept = block.id_path ? ops::conv1x1(x, *block.id_path, /*residual=*/{}) : x;
-    return interruptible(ops::conv1x1(hidden, block.res_path.back(), kept));
+    ops::add_conv1x1(hidden, block.res_path.back(), kept);  // nothing reads x again
+    return interruptible(kept);
   }
 
   const DalleFastEncoder& encoder_;

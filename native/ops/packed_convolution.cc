@@ -109,9 +109,11 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
   return out;
 }
 
-at::Tensor conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& residual,
-                   Kernels which) {
-  auto out = at::empty({x.size(0), x.size(1), x.size(2), packed.out}, x.options());
+namespace {
+
+// `residual` may be `out`: what is made of a number is written where it was read.
+void conv1x1_into(const at::Tensor& out, const at::Tensor& x, const PackedConvolution& packed,
+                  const at::Tensor& residual, Kernels which) {
   const int64_t rows = x.numel() / packed.in;
   const int64_t pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const auto& with = kernels_of(which);
@@ -132,7 +134,19 @@ at::Tensor conv1x1(const at::Tensor& x, const PackedConvolution& packed, const a
            .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr});
     }
   });
+}
+
+}  // namespace
+
+at::Tensor conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& residual,
+                   Kernels which) {
+  auto out = at::empty({x.size(0), x.size(1), x.size(2), packed.out}, x.options());
+  conv1x1_into(out, x, packed, residual, which);
   return out;
+}
+
+void add_conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& sum) {
+  conv1x1_into(sum, x, packed, sum, Kernels::kFastest);
 }
 
 }  // namespace beit::ops

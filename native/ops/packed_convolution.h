@@ -33,5 +33,7 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
 // x (B, H, W, in) -> (B, H, W, out), + residual (B, H, W, out) where it is defined.
 at::Tensor conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& residual,
                    Kernels kernels = Kernels::kFastest);
+// The same into `sum`, which is the residual before.
+void add_conv1x1(const at::Tensor& x, const PackedConvolution& packed, const at::Tensor& sum);
 
 }  // namespace beit::ops
