@@ -153,6 +153,13 @@ export interface ModuleBindings {
     mask: TensorHandle | null,
     blocks: readonly number[],
   ): Promise<TensorHandle[]>
+  /** Softmax of the attention scores of a block of any BEiT: (B, H, N + 1, N + 1), rows are queries. */
+  beitAttention(
+    module: ModuleHandle,
+    pixels: TensorHandle,
+    mask: TensorHandle | null,
+    block: number,
+  ): Promise<TensorHandle>
   /** Logits (B, C) of a classifier. */
   beitClassify(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
   /** What the head of a classifier sees: (B, D). */

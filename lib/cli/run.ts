@@ -16,8 +16,10 @@ import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
 import { verifyCommand } from './commands/verify.js'
+import { attentionCommand } from './commands/visualize_attention.js'
 import { codebookCommand } from './commands/visualize_codebook.js'
 import { masksCommand } from './commands/visualize_masks.js'
+import { reconstructMaskedCommand } from './commands/visualize_reconstruct.js'
 import { commandHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
 
@@ -31,6 +33,8 @@ export const commands: readonly Command[] = [
   featuresCommand,
   encodeCommand,
   reconstructCommand,
+  reconstructMaskedCommand,
+  attentionCommand,
   codebookCommand,
   masksCommand,
   infoCommand,

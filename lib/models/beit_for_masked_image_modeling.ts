@@ -152,6 +152,14 @@ export class BeitForMaskedImageModeling extends BeitModel {
     return new Tensor(await native().beitFeatures(this.handle, pixels.handle, mask?.handle ?? null))
   }
 
+  /** See {@link BeitModel.attentionMaps}. @param options.mask (B, N) bool, true where the mask token replaces the patch */
+  override async attentionMaps(
+    pixels: Tensor,
+    options: { mask?: Tensor | null; layer?: number } = {},
+  ): Promise<Tensor> {
+    return this.attentionOf(pixels, this.#check(pixels, options.mask), options.layer)
+  }
+
   /** A copy of this model elsewhere. */
   async to(target: { device?: string; dtype?: DType }): Promise<BeitForMaskedImageModeling> {
     const options = await checkLoadOptions('to', { device: this.device, dtype: this.dtype, ...target })

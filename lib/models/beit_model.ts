@@ -48,6 +48,30 @@ export abstract class BeitModel extends Module {
     return handles.map((handle) => new Tensor(handle))
   }
 
+  /**
+   * The attention of one block, without a gradient: how much each token takes from each other one, after the softmax
+   * and with the relative position bias where the model has one.
+   *
+   * @param pixels (B, 3, H, W) float, normalised as in training
+   * @param options.layer the block, from 0; default: the last
+   * @returns (B, heads, N + 1, N + 1) of the model's dtype, class token first. A row is the token that looks, a column
+   * one that it looks at; values are from 0 to 1 and each row sums to 1.
+   * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT or ERR_DEVICE naming the argument.
+   * @example
+   * const maps = await model.attentionMaps(pixels, { layer: 5 })
+   * console.log(maps.shape) // [1, 12, 197, 197]
+   */
+  async attentionMaps(pixels: Tensor, options: { layer?: number } = {}): Promise<Tensor> {
+    this.checkPixels(pixels)
+    return this.attentionOf(pixels, null, options.layer)
+  }
+
+  /** {@link attentionMaps} of pixels and a mask that were checked. */
+  protected async attentionOf(pixels: Tensor, mask: Tensor | null, layer?: number): Promise<Tensor> {
+    const block = this.#checkLayer(layer)
+    return new Tensor(await native().beitAttention(this.handle, pixels.handle, mask?.handle ?? null, block))
+  }
+
   /** @throws BeitError unless they are images of this model's size and device */
   protected checkPixels(pixels: Tensor): void {
     const [height, width] = this.config.imageSize
@@ -57,6 +81,13 @@ export abstract class BeitModel extends Module {
 
   protected get callee(): { name: string; device: string } {
     return { name: 'model', device: this.device }
+  }
+
+  #checkLayer(layer: number = this.config.depth - 1): number {
+    const last = this.config.depth - 1
+    if (!Number.isInteger(layer) || layer < 0 || layer > last)
+      throw invalidArgument('layer', `a block number from 0 to ${last}`, layer)
+    return layer
   }
 
   #checkBlocks(blocks: readonly number[]): readonly number[] {

@@ -198,6 +198,17 @@ static Napi::Value beit_block_features(const Napi::CallbackInfo& info) {
       });
 }
 
+// beitAttention(module, pixels, mask: Handle | null, block: number): Promise<Handle>
+static Napi::Value beit_attention(const Napi::CallbackInfo& info) {
+  auto model = module_from<models::Beit>(info[0], "module", "a BEiT");
+  auto pixels = tensor_from(info[1], "pixels");
+  auto mask = optional_tensor_from(info[2], "mask");
+  auto block = integer_from(info[3], "block");
+  return tensor_on_engine(info.Env(), [=] {
+    return model->attention_probabilities(pixels->get(), get_or_undefined(mask), block, nn::ForwardContext{});
+  });
+}
+
 // beitClassify(module, pixels): Promise<Handle>
 static Napi::Value beit_classify(const Napi::CallbackInfo& info) {
   auto model = classifier_from(info[0]);
@@ -252,6 +263,7 @@ void register_module(Napi::Env env, Napi::Object exports) {
   export_function<beit_forward>(env, exports, "beitForward");
   export_function<beit_features>(env, exports, "beitFeatures");
   export_function<beit_block_features>(env, exports, "beitBlockFeatures");
+  export_function<beit_attention>(env, exports, "beitAttention");
   export_function<beit_classify>(env, exports, "beitClassify");
   export_function<beit_pooled>(env, exports, "beitPooled");
   export_function<tokenizer_encode>(env, exports, "tokenizerEncode");

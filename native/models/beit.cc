@@ -134,6 +134,16 @@ std::vector<at::Tensor> Beit::block_features(const at::Tensor& pixels, const at:
   return chosen;
 }
 
+at::Tensor Beit::attention_probabilities(const at::Tensor& pixels, const at::Tensor& mask, int64_t block,
+                                         const nn::ForwardContext& context) const {
+  if (block < 0 || block >= config_.depth)
+    fail("ERR_INVALID_ARGUMENT", "block: expected 0 to ", config_.depth - 1, ", got ", block);
+  const auto before = block == 0 ? embed(pixels, mask, context.compute)
+                                 : block_features(pixels, mask, {block - 1}, context).front();
+  const auto& chosen = blocks_.at(block);
+  return chosen.attn.probabilities(chosen.norm1(before, context.compute), shared_position_bias_());
+}
+
 at::Tensor Beit::pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
                                        TokenPooling pooling, const nn::ForwardContext& context) const {
   if (blocks.empty()) fail("ERR_INVALID_ARGUMENT", "blocks: expected at least one");

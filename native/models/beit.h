@@ -34,6 +34,10 @@ class Beit : public nn::Module {
   at::Tensor pooled_block_features(const at::Tensor& pixels, const std::vector<int64_t>& blocks,
                                    TokenPooling pooling, const nn::ForwardContext& context) const;
 
+  // The attention of `block` (0-based): (B, H, N + 1, N + 1), rows are queries and sum to 1.
+  at::Tensor attention_probabilities(const at::Tensor& pixels, const at::Tensor& mask, int64_t block,
+                                     const nn::ForwardContext& context) const;
+
   // What follows the last block, without the head: float32 (B, D), (B, 2D) or (B, N, D). A classifier pools
   // as its head does, whatever `pooling`.
   virtual at::Tensor head_features(const at::Tensor& pixels, TokenPooling pooling,

@@ -33,18 +33,32 @@ Attention::Attention(nn::ParameterStore& store, const nn::Path& path, const Bloc
 
 at::Tensor Attention::qkv_bias() const { return at::cat({q_bias, at::zeros_like(v_bias), v_bias}); }
 
-at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_bias) const {
+std::vector<at::Tensor> Attention::split(const at::Tensor& x) const {
   const int64_t batch = x.size(0), tokens = x.size(1), width = x.size(2);
-  const auto parts = at::linear(x, qkv.weight, qkv_bias())
-                         .view({batch, tokens, 3, heads, width / heads})
-                         .permute({2, 0, 3, 1, 4})  // (B, N, 3, H, D/H) -> (3, B, H, N, D/H)
-                         .unbind(0);
-  const auto q = parts[0] * std::pow(static_cast<double>(width / heads), -0.5);
-  auto scores = at::matmul(q, parts[1].transpose(-2, -1));  // (B, H, N, N)
+  return at::linear(x, qkv.weight, qkv_bias())
+      .view({batch, tokens, 3, heads, width / heads})
+      .permute({2, 0, 3, 1, 4})  // (B, N, 3, H, D/H) -> (3, B, H, N, D/H)
+      .unbind(0);
+}
+
+at::Tensor Attention::probabilities(const at::Tensor& queries, const at::Tensor& keys,
+                                    const at::Tensor& shared_bias) const {
+  const auto q = queries * std::pow(static_cast<double>(queries.size(-1)), -0.5);
+  auto scores = at::matmul(q, keys.transpose(-2, -1));  // (B, H, N, N)
   if (const auto bias = position_bias(); bias.defined()) scores = scores + bias;
   if (shared_bias.defined()) scores = scores + shared_bias;
-  const auto mixed = at::matmul(at::softmax(scores, -1), parts[2]);    // (B, H, N, D/H)
-  return proj(mixed.transpose(1, 2).reshape({batch, tokens, width}));  // (B, H, N, D/H) -> (B, N, D)
+  return at::softmax(scores, -1);
+}
+
+at::Tensor Attention::probabilities(const at::Tensor& x, const at::Tensor& shared_bias) const {
+  const auto parts = split(x);
+  return probabilities(parts[0], parts[1], shared_bias);
+}
+
+at::Tensor Attention::operator()(const at::Tensor& x, const at::Tensor& shared_bias) const {
+  const auto parts = split(x);
+  const auto mixed = at::matmul(probabilities(parts[0], parts[1], shared_bias), parts[2]);
+  return proj(mixed.transpose(1, 2).reshape_as(x));  // (B, H, N, D/H) -> (B, N, D)
 }
 
 Mlp::Mlp(nn::ParameterStore& store, const nn::Path& path, const BlockConfig& config, int64_t block)

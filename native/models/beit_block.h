@@ -4,6 +4,8 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "models/beit_config.h"
 #include "models/beit_init.h"
 #include "nn/layers.h"
@@ -40,6 +42,14 @@ struct Attention {
   at::Tensor qkv_bias() const;  // (3 D), with zeros for the keys
   // x (B, N, D), shared_bias (H, N, N) or undefined -> (B, N, D)
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& shared_bias) const;
+  // How much each token takes from each other one: rows of (B, H, N, N) are queries, and each sums to 1.
+  at::Tensor probabilities(const at::Tensor& x, const at::Tensor& shared_bias) const;
+
+ private:
+  // (3, B, H, N, D/H): queries, keys and values
+  std::vector<at::Tensor> split(const at::Tensor& x) const;
+  at::Tensor probabilities(const at::Tensor& queries, const at::Tensor& keys,
+                           const at::Tensor& shared_bias) const;
 };
 
 struct Mlp {

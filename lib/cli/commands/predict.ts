@@ -1,10 +1,6 @@
 /** beit predict: the likeliest classes of images. */
-import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { native } from '../../binding.js'
 import { batchesInOrder } from '../../data/batches.js'
-import { type ImageSource, isImageName } from '../../data/image_source.js'
-import { openImages } from '../../data/open_images.js'
 import { preprocessedViews } from '../../data/preprocessed_views.js'
 import { percent } from '../../log/format.js'
 import { print, printJsonLines } from '../../log/printable.js'
@@ -22,6 +18,7 @@ import { type Command, EXIT } from '../command.js'
 import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { CLASSIFIER_FLAGS, openClassifier } from '../open_classifier.js'
+import { openImageOrImages } from '../open_image_or_images.js'
 import { tellLeftOut } from '../tell.js'
 
 export const predictCommand: Command = {
@@ -64,7 +61,7 @@ export const predictCommand: Command = {
     const settings = validateOptions<PredictSettings>('predict', predictSchema, given)
     using interrupt = new Interrupt('stopping; Ctrl-C again ends at once')
     using model = await openClassifier(values)
-    const source = await openSource(values.data as string)
+    const source = await openImageOrImages(values.data as string)
     const multiLabel = (values.multiLabel as boolean | undefined) ?? model.multiLabel
     const scoring = predictionScoring(model, { ...settings, multiLabel })
     const views = preprocessedViews(model.config.imageSize, model.preprocessing, settings.maxPixels)
@@ -99,11 +96,3 @@ export const predictCommand: Command = {
 
 const inWords = ({ key, predictions }: { key: string; predictions: readonly Prediction[] }) =>
   [key, ...predictions.map(({ label, probability }) => `${label} ${percent(probability)}`)].join('  ')
-
-/** What `openImages` opens, or a single image. */
-async function openSource(path: string): Promise<ImageSource> {
-  const isFile = (await stat(path).catch(() => null))?.isFile() ?? false
-  if (!isFile || !isImageName(path)) return openImages(path)
-  const sample = { path, offset: 0, length: -1, key: basename(path), label: null }
-  return { name: path, length: 1, classes: null, fingerprint: path, sample: () => sample }
-}
