@@ -58,7 +58,8 @@ export const attentionSchema: OptionSchema = {
     min: 0,
     default: null,
     optional: true,
-    doc: 'ROW,COLUMN of the patch that looks, from 0; unset: the class token',
+    placeholder: 'ROW,COLUMN',
+    doc: 'The patch that looks, from 0; unset: the class token',
   },
   showHeads: {
     type: 'numbers',
@@ -66,6 +67,7 @@ export const attentionSchema: OptionSchema = {
     min: 0,
     default: null,
     optional: true,
+    placeholder: 'N,N',
     doc: 'The heads to show, from 0; unset: all',
   },
 }

@@ -60,6 +60,7 @@ export const codebookSchema: OptionSchema = {
     min: 0,
     default: null,
     optional: true,
+    placeholder: 'N,N',
     doc: 'The codes to show; unset: those used most',
   },
   count: { type: 'integer', min: 1, max: 256, default: 16, doc: 'Number of codes, where they are not named' },

@@ -1,9 +1,18 @@
-/** The examples in the doc comments of `visualize`: each runs as it stands there, and makes the picture it saves. */
+/**
+ * The examples in the doc comments of `visualize` and of `attentionMaps`: each runs as it stands there, and makes the
+ * picture it saves.
+ */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import * as assert from 'uvu/assert'
-import { BeitForMaskedImageModeling, ConvDiscreteVae, ImageFolder, visualize } from '../../lib/index.js'
+import {
+  BeitForMaskedImageModeling,
+  ConvDiscreteVae,
+  ImageFolder,
+  Tensor,
+  visualize,
+} from '../../lib/index.js'
 import { folderOf, imageFiles } from '../support/image_sets.js'
 import { packageRoot } from '../support/paths.js'
 import { suite } from '../support/suite.js'
@@ -13,7 +22,7 @@ const test = suite('examples of visualize')
 
 /** The code behind each @example of a file, without the stars. */
 function examplesOf(file: string): string[] {
-  const source = readFileSync(join(packageRoot, 'lib', 'visualize', file), 'utf8')
+  const source = readFileSync(join(packageRoot, 'lib', file), 'utf8')
   return [...source.matchAll(/@example\n(.*?)(?:@throws|\*\/)/gs)].map(([, block]) =>
     (block as string).replace(/^ *\* ?/gm, ''),
   )
@@ -24,7 +33,7 @@ const AsyncFunction = (async () => {}).constructor as new (...parts: string[]) =
 
 for (const name of Object.keys(visualize).filter((name) => !name.endsWith('Schema'))) {
   test(`visualize.${name}`, async () => {
-    const [example, ...more] = examplesOf(`${name}.ts`)
+    const [example, ...more] = examplesOf(`visualize/${name}.ts`)
     assert.ok(example !== undefined && more.length === 0, 'one example a function')
     const data = await ImageFolder.open(folderOf(await imageFiles(6)))
     const sizes = { layers: 3, vocabSize: 16, codebookDim: 8, hiddenSize: 8, resBlocks: 0 }
@@ -45,5 +54,16 @@ for (const name of Object.keys(visualize).filter((name) => !name.endsWith('Schem
     assert.ok(((await sharp(join(folder, file)).metadata()).width ?? 0) > 300)
   })
 }
+
+test('model.attentionMaps', async () => {
+  const [example] = examplesOf('models/beit_model.ts')
+  const shape = { imageSize: 224, hiddenSize: 24, depth: 6, heads: 12, vocabSize: 16 }
+  using model = await BeitForMaskedImageModeling.create(shape, { seed: 0 })
+  using pixels = Tensor.from(new Float32Array(3 * 224 * 224), [1, 3, 224, 224])
+  const printed: unknown[] = []
+  const console = { log: (value: unknown) => printed.push(value) }
+  await new AsyncFunction('model', 'pixels', 'console', example as string)(model, pixels, console)
+  assert.equal(printed, [[1, 12, 197, 197]])
+})
 
 test.run()
