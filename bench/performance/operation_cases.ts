@@ -50,7 +50,7 @@ function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): C
         numbers([batchSize, side, side, width]),
       ],
       numbers: { gain: 1 / 64, scalar: 0 },
-      precisions: ['fp32'],
+      precisions: ['fp32', 'bf16'],
       backward: false,
     },
   ]

@@ -83,7 +83,9 @@ void half_gemm(const HalfProduct& p, int64_t begin, int64_t end) {
     for (int64_t r = block.row_begin; r < block.row_end; r++) {
       for (int64_t c = block.column_begin; c < block.column_end; c++) {
         const float scale = (p.row_scale ? p.row_scale[r] : 1) * (p.column_scale ? p.column_scale[c] : 1);
-        p.out[r * p.out_stride + c] = product_of(p, r, c) * scale + (p.bias ? p.bias[c] : 0);
+        const int64_t at = r * p.out_stride + c;
+        p.out[at] =
+            product_of(p, r, c) * scale + (p.bias ? p.bias[c] : 0) + (p.residual ? p.residual[at] : 0);
       }
     }
   }

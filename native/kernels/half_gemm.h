@@ -25,7 +25,7 @@ int64_t half_left_size(int64_t rows, int64_t depth);
 int64_t half_right_size(int64_t depth, int64_t columns);
 
 // One product: out[r][c] = sum over k of left[r][k] right[k][c], times row_scale[r] column_scale[c], plus
-// bias[c]. Scales and bias may be null.
+// bias[c], plus residual[r][c]. Scales, bias and residual may be null.
 struct HalfProduct {
   int64_t rows = 0, columns = 0, depth = 0;
   const Half* left = nullptr;
@@ -35,6 +35,7 @@ struct HalfProduct {
   const float* row_scale = nullptr;
   const float* column_scale = nullptr;
   const float* bias = nullptr;
+  const float* residual = nullptr;  // as `out`, which it may be
 };
 
 // The result is made block by block (at most 192 x 256): each is one task, alone with its part of `out`.

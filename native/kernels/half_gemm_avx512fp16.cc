@@ -31,6 +31,7 @@ alignas(64) constexpr uint16_t kDeinterleave[32] = {0,  2,  4,  6,  8,  10, 12, 
 // Where a tile's result goes, and what is done to it.
 struct TileEnd {
   float* out;
+  const float* residual;  // or null
   int64_t stride;
   int64_t rows;            // that are really there
   const float* row_scale;  // of the first row, or null
@@ -64,9 +65,16 @@ inline void finish(const TileEnd& end, int row, Sums sums) {
     scale[0] = _mm512_mul_ps(scale[0], row_scale);
     scale[1] = _mm512_mul_ps(scale[1], row_scale);
   }
-  float* out = end.out + row * end.stride;
-  _mm512_mask_storeu_ps(out, end.mask[0], _mm512_fmadd_ps(sums.first, scale[0], end.bias[0]));
-  _mm512_mask_storeu_ps(out + 16, end.mask[1], _mm512_fmadd_ps(sums.second, scale[1], end.bias[1]));
+  __m512 value[2] = {_mm512_fmadd_ps(sums.first, scale[0], end.bias[0]),
+                     _mm512_fmadd_ps(sums.second, scale[1], end.bias[1])};
+  for (int half = 0; half < 2; half++) {
+    const int64_t at = row * end.stride + 16 * half;
+    if (end.residual) {
+      const __m512 residual = _mm512_maskz_loadu_ps(end.mask[half], end.residual + at);
+      value[half] = _mm512_add_ps(value[half], residual);
+    }
+    _mm512_mask_storeu_ps(end.out + at, end.mask[half], value[half]);
+  }
 }
 
 // `Rows` rows times one panel over one chunk. `sums` (Rows, 32) holds what earlier chunks gave unless this is
@@ -122,7 +130,9 @@ void tile(const HalfProduct& p, const Half* left, const Half* right, int64_t beg
 }
 
 TileEnd tile_end(const HalfProduct& p, int64_t row, int64_t column, int64_t row_end) {
-  TileEnd end{p.out + row * p.out_stride + column,
+  const int64_t at = row * p.out_stride + column;
+  TileEnd end{p.out + at,
+              p.residual ? p.residual + at : nullptr,
               p.out_stride,
               row_end - row,
               p.row_scale ? p.row_scale + row : nullptr,
@@ -130,11 +140,11 @@ TileEnd tile_end(const HalfProduct& p, int64_t row, int64_t column, int64_t row_
               {},
               {}};
   for (int half = 0; half < 2; half++) {
-    const int64_t at = column + half * 16, there = std::clamp<int64_t>(p.columns - at, 0, 16);
+    const int64_t first = column + half * 16, there = std::clamp<int64_t>(p.columns - first, 0, 16);
     end.mask[half] = static_cast<__mmask16>((1u << there) - 1);
     end.column_scale[half] =
-        p.column_scale ? _mm512_maskz_loadu_ps(end.mask[half], p.column_scale + at) : _mm512_set1_ps(1);
-    end.bias[half] = p.bias ? _mm512_maskz_loadu_ps(end.mask[half], p.bias + at) : _mm512_setzero_ps();
+        p.column_scale ? _mm512_maskz_loadu_ps(end.mask[half], p.column_scale + first) : _mm512_set1_ps(1);
+    end.bias[half] = p.bias ? _mm512_maskz_loadu_ps(end.mask[half], p.bias + first) : _mm512_setzero_ps();
   }
   return end;
 }

@@ -85,15 +85,16 @@ DalleFastEncoder::DalleFastEncoder(const Network& network, ops::Precision precis
   const bool half =
       precision == ops::Precision::kBf16 && ops::half_arithmetic() == ops::HalfArithmetic::kFloat16;
   const auto pack_3x3 = half ? ops::pack_half_3x3 : ops::pack_3x3;
+  const auto pack_1x1 = half ? ops::pack_half_1x1 : ops::pack_1x1;
   for (const auto& group : network.groups) {
     auto& blocks = groups_.emplace_back();
     for (const auto& block : group) {
       auto& packed = blocks.emplace_back();
+      // Not in half the bits: no gain makes its rounding smaller, as post_gain does that of the others.
       if (block.id_path) packed.id_path = ops::pack_1x1(block.id_path->weight, block.id_path->bias, 1.0);
       for (const auto& [weight, bias] : block.res_path) {
         const bool last = packed.res_path.size() + 1 == block.res_path.size();
-        packed.res_path.push_back(last ? ops::pack_1x1(weight, bias, block.post_gain)
-                                       : pack_3x3(weight, bias));
+        packed.res_path.push_back(last ? pack_1x1(weight, bias, block.post_gain) : pack_3x3(weight, bias));
         if (!last) scratch_ = std::max(scratch_, ops::conv3x3_scratch(packed.res_path.back()));
       }
     }

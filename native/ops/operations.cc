@@ -48,7 +48,8 @@ std::vector<at::Tensor> conv1x1_once(const OperationArguments& a) {
     const auto product = at::linear(x, weight.flatten(1), bias) * a.number("gain");
     return {residual.defined() ? residual + product : product};
   }
-  return {conv1x1(x, pack_1x1(weight, bias, a.number("gain")), residual, kernels_of(a))};
+  const auto pack = a.compute.precision == Precision::kBf16 ? pack_half_1x1 : pack_1x1;
+  return {conv1x1(x, pack(weight, bias, a.number("gain")), residual, kernels_of(a))};
 }
 
 // In bf16 what a product gives is rounded, as autocast does on a GPU.

@@ -1,6 +1,8 @@
 #include "ops/packed_convolution.h"
 
 #include "engine/error.h"
+#include "kernels/half_gemm.h"
+#include "kernels/half_pack.h"
 #include "kernels/half_winograd.h"
 #include "kernels/winograd.h"
 #include "ops/thread_scratch.h"
@@ -9,7 +11,8 @@ namespace beit::ops {
 
 namespace {
 
-constexpr int64_t kRowsAtOnce = 112;  // of a 1x1 convolution, by one thread
+constexpr int64_t kRowsAtOnce = 112;      // of a 1x1 convolution, by one thread
+constexpr int64_t kHalfRowsAtOnce = 192;  // the same in half the bits: those of a block of the product
 
 const kernels::WinogradKernels& kernels_of(Kernels which) {
   return which == Kernels::kPlain ? kernels::kWinogradPlain : kernels::fastest_winograd();
@@ -51,6 +54,17 @@ PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, dou
   // (panels, columns, in) -> (panels, in, columns)
   const auto packed = padded.view({panels, kernels::kPanelColumns, in}).transpose(1, 2).contiguous();
   return {in, out, packed, bias * gain, {}};
+}
+
+PackedConvolution pack_half_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain) {
+  check_channels(weight, kernels::kPanelDepth, 1);
+  const int64_t out = weight.size(0), in = weight.size(1);
+  const auto matrix = (weight.flatten(1) * gain).contiguous();  // (out, in, 1, 1) -> (out, in)
+  auto packed = at::empty({kernels::half_right_size(in, out)}, weight.options().dtype(at::kHalf));
+  auto scale = at::empty({out}, weight.options());
+  kernels::half_pack_right({matrix.const_data_ptr<float>(), out, in, in, 1}, 0, out, halves_of(packed),
+                           scale.mutable_data_ptr<float>());
+  return {in, out, packed, bias * gain, scale};
 }
 
 PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias) {
@@ -111,9 +125,41 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
 
 namespace {
 
+void half_conv1x1_into(const at::Tensor& out, const at::Tensor& x, const PackedConvolution& packed,
+                       const at::Tensor& residual) {
+  const int64_t rows = x.numel() / packed.in;
+  const int64_t pieces = (rows + kHalfRowsAtOnce - 1) / kHalfRowsAtOnce;
+  // For each thread the scales of rows, then the packed rows.
+  const int64_t packed_size = kernels::half_left_size(kHalfRowsAtOnce, packed.in);
+  const auto scratch = thread_scratch(kHalfRowsAtOnce + packed_size / 2, x.options());
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    float* scale = of_thread(scratch);
+    auto* left = reinterpret_cast<kernels::Half*>(scale + kHalfRowsAtOnce);
+    for (int64_t piece = begin; piece < end; piece++) {
+      const int64_t first = piece * rows / pieces, count = (piece + 1) * rows / pieces - first;
+      const float* from = x.const_data_ptr<float>() + first * packed.in;
+      kernels::half_pack_left({from, count, packed.in, packed.in, 1}, 0, count, left, scale);
+      const kernels::HalfProduct product{
+          .rows = count,
+          .columns = packed.out,
+          .depth = packed.in,
+          .left = left,
+          .right = halves_of(packed.weight),
+          .out = out.mutable_data_ptr<float>() + first * packed.out,
+          .out_stride = packed.out,
+          .row_scale = scale,
+          .column_scale = packed.scale.const_data_ptr<float>(),
+          .bias = packed.bias.const_data_ptr<float>(),
+          .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr};
+      kernels::half_gemm(product, 0, kernels::half_tasks(product));
+    }
+  });
+}
+
 // `residual` may be `out`: what is made of a number is written where it was read.
 void conv1x1_into(const at::Tensor& out, const at::Tensor& x, const PackedConvolution& packed,
                   const at::Tensor& residual, Kernels which) {
+  if (packed.scale.defined()) return half_conv1x1_into(out, x, packed, residual);
   const int64_t rows = x.numel() / packed.in;
   const int64_t pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const auto& with = kernels_of(which);

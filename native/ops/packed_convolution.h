@@ -19,6 +19,8 @@ PackedConvolution pack_3x3(const at::Tensor& weight, const at::Tensor& bias);
 PackedConvolution pack_half_3x3(const at::Tensor& weight, const at::Tensor& bias);
 // weight (out, in, 1, 1), float32; in a multiple of 64. `gain` multiplies the result.
 PackedConvolution pack_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain);
+// The same for products in scaled float16. Takes half the memory of the weight.
+PackedConvolution pack_half_1x1(const at::Tensor& weight, const at::Tensor& bias, double gain);
 
 // Floats that conv3x3 needs beside its result, for each thread.
 int64_t conv3x3_scratch(const PackedConvolution& packed);

@@ -65,6 +65,24 @@ for (const { images, height, width, inputs, outputs } of SHAPES) {
   })
 }
 
+for (const residual of [false, true]) {
+  // Rows of one block of the product and of several, columns that fill no panel.
+  for (const [side, outputs] of [
+    [9, 80],
+    [20, 272],
+  ] as const) {
+    test(`1x1 by float16 products, ${outputs} channels, residual ${residual}`, async () => {
+      const tensors = [random([2, side, 13, 192], 1), random([outputs, 192, 1, 1], 2), random([outputs], 3)]
+      if (residual) tensors.push(random([2, side, 13, outputs], 4))
+      const numbers = { gain: 0.25, scalar: 0 }
+      const [exact] = (await run('conv1x1', tensors, numbers, EXACT)).outputs
+      const [half] = (await run('conv1x1', tensors, numbers, { precision: 'bf16', optimize: 'auto' })).outputs
+      const error = await distance(half as Tensor, exact as Tensor)
+      ok(error < 2e-3 && error > 1e-6, `error ${error}`)
+    })
+  }
+}
+
 test('channels that are no whole groups are refused', async () => {
   const given = (outputs: number, inputs: number, side: number) => [
     random([1, 4, 4, inputs], 1),
