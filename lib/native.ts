@@ -8,6 +8,7 @@ export type Handle<Kind extends string> = { readonly __kind: Kind }
 export type TensorHandle = Handle<'tensor'>
 export type ModuleHandle = Handle<'module'>
 export type TrainerHandle = Handle<'trainer'>
+export type PendingStepHandle = Handle<'pending-step'>
 export type LinearProbeHandle = Handle<'linearProbe'>
 export type ImageLoaderHandle = Handle<'imageLoader'>
 
@@ -303,12 +304,17 @@ export interface TrainerBindings {
       fused?: boolean
     },
   ): Promise<TrainerHandle>
-  /** One optimizer step over the micro-batches: forward, backward, clip, AdamW. */
-  trainerStep(
+  /**
+   * One optimizer step over the micro-batches: forward, backward, clip, AdamW. On a GPU it is queued when the
+   * promise resolves, and the next may be: they run in the order in which they were begun.
+   */
+  trainerBeginStep(
     trainer: TrainerHandle,
     microBatches: readonly BatchTensors[],
     settings: StepSettings,
-  ): Promise<StepResult>
+  ): Promise<PendingStepHandle>
+  /** Waits for the step. */
+  pendingStepResult(step: PendingStepHandle): Promise<StepResult>
   /** Loss and counts without a gradient, drop path and noise off. The generator is not advanced. */
   trainerEvaluate(trainer: TrainerHandle, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
   /**

@@ -9,6 +9,7 @@ import type {
   BatchTensors,
   MixPlan,
   NamedTensors,
+  PendingStepHandle,
   StepResult,
   StepSettings,
   TrainerBindings,
@@ -41,6 +42,24 @@ export interface MicroBatch {
   mix?: MixPlan | null
 }
 
+/** A step that was begun. */
+export class PendingStep {
+  readonly #handle: PendingStepHandle
+
+  constructor(handle: PendingStepHandle) {
+    this.#handle = handle
+  }
+
+  /** Waits for the step; to be asked once. */
+  async result(): Promise<StepResult> {
+    try {
+      return await native().pendingStepResult(this.#handle)
+    } finally {
+      native().dispose(this.#handle)
+    }
+  }
+}
+
 /** Trains one module. The module stays the caller's: the trainer changes its weights in place. */
 export class Trainer extends Disposable<'trainer'> {
   /**
@@ -59,8 +78,19 @@ export class Trainer extends Disposable<'trainer'> {
    * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit, before any
    *   computation
    */
-  step(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<StepResult> {
-    return native().trainerStep(this.handle, microBatches.map(batchTensors), settings)
+  async step(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<StepResult> {
+    return (await this.beginStep(microBatches, settings)).result()
+  }
+
+  /**
+   * As {@link step}, without waiting for a GPU: it is queued when the promise resolves, so that the next one can be
+   * begun before the result of this one is there. Steps run in the order in which they were begun. On a CPU the
+   * step is done when the promise resolves.
+   * @throws BeitError as {@link step}
+   */
+  async beginStep(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<PendingStep> {
+    const handle = await native().trainerBeginStep(this.handle, microBatches.map(batchTensors), settings)
+    return new PendingStep(handle)
   }
 
   /** Loss and counts of one batch without gradient, drop path and noise. Changes nothing. */

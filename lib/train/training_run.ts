@@ -1,6 +1,6 @@
 /**
- * The training loop, for every objective: take a batch, make a step, tell about it; at the end of an epoch
- * evaluate and save. What is trained, and how, is in the {@link Training} it is given.
+ * The training loop, for every objective: take a batch, make a step, tell about it (on a GPU, where nothing depends
+ * on it, after the next one has begun); at the end of an epoch evaluate and save. What is trained, and how, is in the {@link Training} it is given.
  */
 import { native } from '../binding.js'
 import { runCheckpointPath } from '../checkpoint/run_checkpoint.js'
@@ -9,8 +9,9 @@ import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
 import { threads } from '../device.js'
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
-import type { StepResult } from '../native.js'
+import type { StepSettings } from '../native.js'
 import type { DoneCommon, TrainingEvent } from './events.js'
+import { readsLate } from './late_results.js'
 import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
@@ -18,7 +19,7 @@ import { positionAfter } from './run_length.js'
 import { JUDGED_ON_TRAINING, type Progress } from './run_state.js'
 import { type StepBatches, stepBatches } from './step_batches.js'
 import { pace, type StepCost } from './totals.js'
-import type { Trainer } from './trainer.js'
+import type { PendingStep, Trainer } from './trainer.js'
 import type { Evaluated, IntervalReport, Training } from './training.js'
 
 /** Steps in a row without a finite loss and gradient that end a run. */
@@ -61,6 +62,13 @@ export async function* runTraining<
 
 type AnyEvent = TrainingEvent<object, object, object> | object
 
+interface StepInFlight {
+  step: PendingStep
+  settings: StepSettings
+  epoch: number
+  images: number
+}
+
 class TrainingRun {
   readonly #began = performance.now()
   readonly #training: Training
@@ -69,6 +77,11 @@ class TrainingRun {
   readonly #start: RunStart
   readonly #progress: Progress
   readonly #stream: BatchStream
+  /** A step that was begun and not yet told about. */
+  #inFlight: StepInFlight | null = null
+  /** When the step in flight, or the next one, began to take time, and the milliseconds waited for data since. */
+  #since = 0
+  #waited = 0
   /** The checkpoint in this folder that has what the run has now. */
   #saved: { step: number; path: string } | null = null
   /** Validation images left out so far. */
@@ -111,6 +124,7 @@ class TrainingRun {
         if (this.#stopped || this.#progress.step >= length.steps) break
         yield* this.#step(steps)
       }
+      yield* this.#deliver()
     } finally {
       await steps.return()
     }
@@ -139,36 +153,68 @@ class TrainingRun {
   }
 
   async *#step(steps: AsyncIterator<StepBatches, unknown>): AsyncGenerator<AnyEvent> {
-    const { describe, report, stepSettings, microBatch = (batch) => batch } = this.#training
+    let begun: StepInFlight | null
+    try {
+      begun = yield* this.#begunStep(steps)
+    } catch (error) {
+      yield* this.#deliver()
+      throw error
+    }
+    if (begun === null) return
+    yield* this.#deliver()
+    this.#inFlight = begun
+    if (!this.#mayStayInFlight) yield* this.#deliver()
+  }
+
+  /** Takes the next batch and begins a step on it; null: there was none to begin. */
+  async *#begunStep(
+    steps: AsyncIterator<StepBatches, unknown>,
+  ): AsyncGenerator<AnyEvent, StepInFlight | null> {
+    const { stepSettings, microBatch = (batch) => batch } = this.#training
     const progress = this.#progress
     const began = performance.now()
+    if (this.#inFlight === null) this.#since = began
     const batch = (await steps.next()).value as StepBatches // There is one for every step of the run.
-    const waited = performance.now() - began
-    const settings = stepSettings(progress.step)
-    let result: StepResult
+    this.#waited += performance.now() - began
     try {
-      if (this.#stopped) return
+      if (this.#stopped) return null
       if (batch.images === 0) {
+        yield* this.#deliver()
         progress.step++
+        this.#waited = 0
         yield {
           type: 'warning',
           message: `step ${progress.step} is left out: none of its images can be read`,
         }
-        return
+        return null
       }
-      result = await scope(async () =>
-        this.#trainer.step(await Promise.all(batch.microBatches.map(microBatch)), settings),
+      const settings = stepSettings(progress.step + (this.#inFlight === null ? 0 : 1))
+      const step = await scope(async () =>
+        this.#trainer.beginStep(await Promise.all(batch.microBatches.map(microBatch)), settings),
       )
+      return { step, settings, epoch: batch.epoch, images: batch.images }
     } finally {
       batch.dispose()
     }
-    const seconds = (performance.now() - began) / 1000
-    const cost: StepCost = { images: batch.images, seconds, waited: waited / 1000 }
+  }
+
+  /** Waits for the step in flight, and tells about it. */
+  async *#deliver(): AsyncGenerator<AnyEvent> {
+    if (this.#inFlight === null) return
+    const { step, settings, epoch, images } = this.#inFlight
+    this.#inFlight = null
+    const { describe, report } = this.#training
+    const progress = this.#progress
+    const result = await step.result()
+    const now = performance.now()
+    const cost: StepCost = { images, seconds: (now - this.#since) / 1000, waited: this.#waited / 1000 }
+    this.#since = now
+    this.#waited = 0
     progress.add(result, cost)
     yield {
       type: 'step',
       step: progress.step,
-      epoch: batch.epoch,
+      epoch,
       ...describe.step(result, settings),
       gradientNorm: result.gradientNorm,
       learningRate: settings.learningRate,
@@ -179,8 +225,28 @@ class TrainingRun {
     }
     if (progress.skippedInARow === NON_FINITE_LIMIT) yield* this.#giveUp()
     if (report !== null && progress.interval.steps >= report.steps) yield this.#report(report)
+    if (this.#isSavedAfter(progress.step)) yield* this.#save()
+  }
+
+  /**
+   * Whether the next step may begin before the result of the one in flight is known: not where something is done
+   * with the weights after it, and not where that result may end the run.
+   */
+  get #mayStayInFlight(): boolean {
+    const { length, module, settings } = this.#training
+    const step = this.#progress.step + 1
+    return (
+      readsLate(module.device, settings.profile) &&
+      step % length.stepsPerEpoch !== 0 &&
+      step < length.steps &&
+      !this.#isSavedAfter(step) &&
+      this.#progress.skippedInARow + 1 < NON_FINITE_LIMIT
+    )
+  }
+
+  #isSavedAfter(step: number): boolean {
     const { saveEverySteps } = this.#training.settings
-    if (saveEverySteps !== null && progress.step % saveEverySteps === 0) yield* this.#save()
+    return saveEverySteps !== null && step % saveEverySteps === 0
   }
 
   /** Full when its last step was made, or the last one of the run. Empty once it was reported. */

@@ -15,6 +15,7 @@ namespace beit::bindings {
 namespace {
 
 using TrainerPtr = std::shared_ptr<train::Trainer>;
+using PendingStepPtr = std::shared_ptr<train::PendingStep>;
 
 TrainerPtr trainer_from(const Napi::Value& value) { return from_handle<train::Trainer>(value, "trainer"); }
 
@@ -179,8 +180,8 @@ static Napi::Value trainer_create(const Napi::CallbackInfo& info) {
       });
 }
 
-// trainerStep(trainer, microBatches: BatchTensors[], settings: StepSettings): Promise<StepResult>
-static Napi::Value trainer_step(const Napi::CallbackInfo& info) {
+// trainerBeginStep(trainer, microBatches: BatchTensors[], settings: StepSettings): Promise<PendingStepHandle>
+static Napi::Value trainer_begin_step(const Napi::CallbackInfo& info) {
   auto trainer = trainer_from(info[0]);
   auto array = object_from(info[1], "microBatches").As<Napi::Array>();
   std::vector<BatchSlots> slots;
@@ -191,9 +192,15 @@ static Napi::Value trainer_step(const Napi::CallbackInfo& info) {
       [=] {
         std::vector<train::MicroBatch> batches;
         for (const auto& batch : slots) batches.push_back(batch.tensors());
-        return trainer->step(batches, settings);
+        return std::make_shared<train::PendingStep>(trainer->begin_step(batches, settings));
       },
-      result_to_js);
+      [](Napi::Env env, PendingStepPtr step) { return make_handle(env, std::move(step), 0); });
+}
+
+// pendingStepResult(step: PendingStepHandle): Promise<StepResult>
+static Napi::Value pending_step_result(const Napi::CallbackInfo& info) {
+  auto step = from_handle<train::PendingStep>(info[0], "step");
+  return on_engine(info.Env(), [=] { return step->result(); }, result_to_js);
 }
 
 // trainerEvaluate(trainer, batch: BatchTensors, settings: StepSettings): Promise<StepResult>
@@ -239,7 +246,8 @@ static Napi::Value layer_decay_scales(const Napi::CallbackInfo& info) {
 
 void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<trainer_create>(env, exports, "trainerCreate");
-  export_function<trainer_step>(env, exports, "trainerStep");
+  export_function<trainer_begin_step>(env, exports, "trainerBeginStep");
+  export_function<pending_step_result>(env, exports, "pendingStepResult");
   export_function<trainer_evaluate>(env, exports, "trainerEvaluate");
   export_function<trainer_state>(env, exports, "trainerState");
   export_function<trainer_load>(env, exports, "trainerLoad");

@@ -25,48 +25,6 @@ const nn::Module& trainable(const nn::Module& model) {
   return model;
 }
 
-// Everything a step reports, in one tensor: of a batch that came from the CPU, the host waits for the device
-// while its tensors are copied there, and here.
-class Report {
- public:
-  void add(const Loss& loss, double share) {
-    loss_ = sum(loss_, loss.value.detach() * share);
-    token_counts_ = sum(token_counts_, loss.token_counts);
-    metrics_.resize(loss.metrics.size());
-    for (size_t i = 0; i < loss.metrics.size(); i++) {
-      const auto& [name, over, value] = loss.metrics[i];
-      metrics_[i] = {name, over, sum(metrics_[i].value, over == Metric::Over::kMean ? value * share : value)};
-    }
-  }
-
-  const at::Tensor& loss() const { return loss_; }
-
-  StepResult read(const at::Tensor& gradient_norm, const at::Tensor& finite) const {
-    std::vector<at::Tensor> parts{loss_, gradient_norm, finite};
-    for (const auto& metric : metrics_) parts.push_back(metric.value);
-    for (auto& part : parts) part = part.to(at::kDouble).view({1});
-    parts.push_back(token_counts_.to(at::kDouble));  // exact to 2^53
-    const auto numbers = at::cat(parts).cpu();
-    const double* number = numbers.const_data_ptr<double>();
-    StepResult result;
-    result.loss = *number++;
-    result.gradient_norm = *number++;
-    result.finite = *number++ != 0.0;
-    for (const auto& metric : metrics_) result.metrics.emplace_back(metric.name, *number++);
-    result.token_counts.assign(number, number + token_counts_.numel());
-    return result;
-  }
-
- private:
-  static at::Tensor sum(const at::Tensor& so_far, const at::Tensor& value) {
-    return so_far.defined() ? so_far + value : value;
-  }
-
-  at::Tensor loss_;
-  at::Tensor token_counts_;
-  std::vector<Metric> metrics_;
-};
-
 }  // namespace
 
 Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options)
@@ -79,7 +37,7 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
   if (options.average) average_.emplace(objective_->model(), options.average, options.average_decay);
 }
 
-StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSettings& settings) {
+PendingStep Trainer::begin_step(const std::vector<MicroBatch>& batches, const StepSettings& settings) {
   if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
   for (const auto& batch : batches) objective_->check(batch);
 
@@ -91,7 +49,7 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   loss_settings.forward.generator = next_device_generator();
   loss_settings.profile = profile ? &*profile : nullptr;
   const double share = 1.0 / static_cast<double>(batches.size());
-  Report report;
+  StepReport report;
   for (const auto& batch : batches) {
     const auto loss = objective_->loss(batch, loss_settings);
     loss_settings.mark("forward");
@@ -109,18 +67,18 @@ StepResult Trainer::step(const std::vector<MicroBatch>& batches, const StepSetti
   optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf, clip);
   if (average_) average_->update(found_inf);
   loss_settings.mark("optimizer");
-  auto result = report.read(norm, finite);
+  auto step = report.send(norm, finite);
   loss_settings.mark("readBack");
-  if (profile) result.parts = profile->parts();
-  return result;
+  if (profile) step.parts = profile->parts();
+  return step;
 }
 
 StepResult Trainer::evaluate(const MicroBatch& batch, const StepSettings& settings) const {
   objective_->check(batch);
   c10::NoGradGuard no_gradient;
-  Report report;
+  StepReport report;
   report.add(objective_->loss(batch, loss_settings(settings, /*training=*/false)), 1.0);
-  return report.read(at::zeros_like(report.loss()), at::isfinite(report.loss()));
+  return report.send(at::zeros_like(report.loss()), at::isfinite(report.loss())).result();
 }
 
 LossSettings Trainer::loss_settings(const StepSettings& settings, bool training) const {

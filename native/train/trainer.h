@@ -11,6 +11,7 @@
 
 #include "train/adamw.h"
 #include "train/objective.h"
+#include "train/step_report.h"
 #include "train/weight_average.h"
 
 namespace beit::train {
@@ -33,16 +34,6 @@ struct StepSettings {
   double kl_weight = 0.0;
 };
 
-struct StepResult {
-  double loss = 0.0;                                    // mean over the micro-batches
-  double gradient_norm = 0.0;                           // before clipping
-  bool finite = true;                                   // of loss and gradient; false: nothing was changed
-  std::vector<std::pair<std::string, double>> metrics;  // those of the objective
-  std::vector<int64_t> token_counts;
-  std::vector<std::pair<std::string, double>>
-      parts;  // seconds each, where TrainerOptions::profile asks for them
-};
-
 struct NamedValue {
   std::string name;
   at::Tensor tensor;
@@ -54,7 +45,8 @@ class Trainer {
   Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options);
 
   // A step that is interrupted (engine/interruptible.h) is given up: the weights are as before.
-  StepResult step(const std::vector<MicroBatch>& batches, const StepSettings& settings);
+  // On a GPU it has been queued, and nothing waited for it, when this returns.
+  PendingStep begin_step(const std::vector<MicroBatch>& batches, const StepSettings& settings);
   // Without gradient, drop path and noise.
   StepResult evaluate(const MicroBatch& batch, const StepSettings& settings) const;
 

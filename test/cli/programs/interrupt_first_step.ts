@@ -5,10 +5,10 @@
 import { native } from '../../../lib/binding.js'
 
 const bindings = native()
-const { trainerStep } = bindings
-bindings.trainerStep = (...step) => {
-  bindings.trainerStep = trainerStep
-  const result = trainerStep(...step)
+const { trainerBeginStep } = bindings
+bindings.trainerBeginStep = (...step) => {
+  bindings.trainerBeginStep = trainerBeginStep
+  const result = trainerBeginStep(...step)
   process.kill(process.pid, 'SIGINT')
   return result
 }
