@@ -169,6 +169,7 @@ export { type ExportOptions, exportTrainingCheckpoint } from './train/torch_expo
 export { trainTokenizer } from './train/train_tokenizer.js'
 export {
   type MicroBatch,
+  type PendingStep,
   type StepResult,
   type StepSettings,
   Trainer,

@@ -25,7 +25,10 @@ void check_mix(const MixPlan& mix, int64_t height, int64_t width) {
 
 ImageClassificationStep::ImageClassificationStep(
     std::shared_ptr<const models::BeitForImageClassification> model, const Options& options)
-    : model_(std::move(model)), options_(options), normalised_(options.mean, options.std, model_->device()) {}
+    : model_(std::move(model)),
+      options_(options),
+      normalised_(options.mean, options.std, model_->device()),
+      on_device_(model_->state().front().tensor.device()) {}
 
 void ImageClassificationStep::check(const MicroBatch& batch) const {
   const auto& config = model_->config();
@@ -39,11 +42,11 @@ void ImageClassificationStep::check(const MicroBatch& batch) const {
   }
 }
 
-at::Tensor ImageClassificationStep::targets(const MicroBatch& batch) const {
-  const auto given = batch.targets.to(model_->device());
-  if (are_class_ids(given) && !batch.mix && options_.loss == ClassificationLoss::kCrossEntropy) return given;
+at::Tensor ImageClassificationStep::targets(const at::Tensor& given,
+                                            const std::optional<MixPlan>& mix) const {
+  if (are_class_ids(given) && !mix && options_.loss == ClassificationLoss::kCrossEntropy) return given;
   const auto weights = class_weights(given, model_->config().num_classes);  // (B, C)
-  return batch.mix ? mixed_targets(weights, *batch.mix) : weights;
+  return mix ? mixed_targets(weights, *mix) : weights;
 }
 
 // Smoothing is linear, so smoothed targets that are mixed are mixed targets that are smoothed.
@@ -58,10 +61,11 @@ at::Tensor ImageClassificationStep::loss(const at::Tensor& logits, const at::Ten
 }
 
 Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
-  auto pixels = normalised_(batch.pixels);
+  const auto copies = on_device_({batch.pixels, batch.targets});
+  auto pixels = normalised_(copies[0]);
   if (batch.erase) pixels = erased(pixels, *batch.erase);
   if (batch.mix) pixels = mixed_pixels(pixels, *batch.mix);
-  const auto target = targets(batch);
+  const auto target = targets(copies[1], batch.mix);
   settings.mark("images");
   at::Tensor logits;  // (B, C)
   {

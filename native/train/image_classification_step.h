@@ -6,6 +6,7 @@
 
 #include "models/beit_for_image_classification.h"
 #include "train/classification_loss.h"
+#include "train/early_copies.h"
 #include "train/images.h"
 #include "train/objective.h"
 
@@ -30,12 +31,13 @@ class ImageClassificationStep : public Objective {
 
  private:
   // What the loss takes: int64 (B) where they are ids that nothing has mixed, else float32 (B, C).
-  at::Tensor targets(const MicroBatch& batch) const;
+  at::Tensor targets(const at::Tensor& given, const std::optional<MixPlan>& mix) const;
   at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets) const;
 
   std::shared_ptr<const models::BeitForImageClassification> model_;
   Options options_;
   Normalisation normalised_;
+  EarlyCopies on_device_;
 };
 
 }  // namespace beit::train

@@ -20,7 +20,10 @@ MaskedImageModelingStep::MaskedImageModelingStep(
     std::shared_ptr<const models::BeitForMaskedImageModeling> model,
     std::shared_ptr<const models::ImageTokenizer> tokenizer, const std::array<double, 3>& mean,
     const std::array<double, 3>& std)
-    : model_(std::move(model)), tokenizer_(std::move(tokenizer)), normalised_(mean, std, model_->device()) {
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      normalised_(mean, std, model_->device()),
+      on_device_(device_of(*model_)) {
   if (!tokenizer_) return;
   if (tokenizer_->vocab_size() != model_->config().vocab_size) {
     fail("ERR_SHAPE_MISMATCH", "the model predicts ", model_->config().vocab_size,
@@ -65,20 +68,23 @@ void MaskedImageModelingStep::check(const MicroBatch& batch) const {
   }
 }
 
-at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const at::Tensor& rows,
-                                            const ops::Compute& compute) const {
+at::Tensor MaskedImageModelingStep::targets(const at::Tensor& tokens, const at::Tensor& token_pixels,
+                                            const at::Tensor& rows, const ops::Compute& compute) const {
   c10::NoGradGuard no_grad;
-  if (batch.tokens.defined()) return batch.tokens.to(model_->device()).flatten().index_select(0, rows);
-  return tokenizer_->encode_rows(unit_pixels(batch.token_pixels, model_->device()), rows, compute);
+  if (tokens.defined()) return tokens.flatten().index_select(0, rows);
+  return tokenizer_->encode_rows(unit_pixels(token_pixels, rows.device()), rows, compute);
 }
 
 Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
-  const auto mask = batch.mask.to(model_->device());
-  // Of the mask as it came, on the CPU: on a GPU the host would wait here, and then for each use of the mask.
-  const auto rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask).to(model_->device());
-  const auto pixels = normalised_(batch.pixels);
+  // The rows come from the mask as it came, on the CPU: on a GPU the host would wait to learn how many they
+  // are.
+  const auto copies = on_device_({batch.mask, models::BeitForMaskedImageModeling::masked_rows(batch.mask),
+                                  batch.pixels, batch.tokens, batch.token_pixels});
+  const auto& mask = copies[0];
+  const auto& rows = copies[1];
+  const auto pixels = normalised_(copies[2]);
   settings.mark("images");
-  const auto target = targets(batch, rows, settings.forward.compute);
+  const auto target = targets(copies[3], copies[4], rows, settings.forward.compute);
   settings.mark("tokenizer");
   const auto& compute = settings.forward.compute;
   const auto autocast = Autocast::for_transformer(model_->device(), compute);

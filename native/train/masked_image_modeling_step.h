@@ -6,6 +6,7 @@
 
 #include "models/beit_for_masked_image_modeling.h"
 #include "models/image_tokenizer.h"
+#include "train/early_copies.h"
 #include "train/images.h"
 #include "train/objective.h"
 
@@ -25,12 +26,14 @@ class MaskedImageModelingStep : public Objective {
   Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
 
  private:
-  // (masked)
-  at::Tensor targets(const MicroBatch& batch, const at::Tensor& rows, const ops::Compute& compute) const;
+  // Of tensors on the device; (masked).
+  at::Tensor targets(const at::Tensor& tokens, const at::Tensor& token_pixels, const at::Tensor& rows,
+                     const ops::Compute& compute) const;
 
   std::shared_ptr<const models::BeitForMaskedImageModeling> model_;
   std::shared_ptr<const models::ImageTokenizer> tokenizer_;
   Normalisation normalised_;
+  EarlyCopies on_device_;
 };
 
 }  // namespace beit::train

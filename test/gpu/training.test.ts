@@ -76,10 +76,27 @@ test.skipIf(noGpu, 'a run begun on the GPU goes on on the CPU, and the other way
       await microSteps(first, output, data, 3)
       const [start, ...events] = await microSteps(second, output, data, 6)
       ok(start?.type === 'start')
-      is(start.resumedStep, 3)
+      // On a GPU the step after may have begun when the run is stopped; it is finished then.
+      ok(start.resumedStep === 3 || start.resumedStep === 4, `${start.resumedStep}`)
       const done = events.at(-1)
       ok(done?.type === 'done')
-      equal([done.step, Number.isFinite(done.loss)], [6, true])
+      ok((done.step === 6 || done.step === 7) && Number.isFinite(done.loss), `${done.step}, ${done.loss}`)
+    }
+  }),
+)
+
+test.skipIf(noGpu, 'a run with a step in flight and early copies has the losses of the CPU', () =>
+  scope(async () => {
+    const data = await microImages()
+    const [cpu, gpu] = [
+      await microSteps('cpu', join(temporary(), 'run'), data, 6),
+      await microSteps('cuda', join(temporary(), 'run'), data, 6),
+    ].map((events) => events.filter((event) => event.type === 'step').slice(0, 6))
+    is(gpu?.length, 6)
+    for (const [i, step] of (cpu ?? []).entries()) {
+      is(gpu?.[i]?.step, step.step)
+      // Without drop path: the noise of a GPU is another.
+      near(gpu?.[i]?.loss, step.loss, 1e-3)
     }
   }),
 )
@@ -106,7 +123,7 @@ async function microSteps(device: string, output: string, data: ImageFolder, sto
   const events: PretrainEvent[] = []
   const options = await microRun(output, data)
   const moved = {
-    model: await options.model.to({ device }),
+    model: await (await microModel({ dropPath: 0 })).to({ device }),
     tokenizer: await (await microTokenizer()).to({ device }),
   }
   for await (const event of pretrain({ ...options, ...moved, resume: 'auto', signal: controller.signal })) {
