@@ -30,11 +30,11 @@ const model = await BeitForMaskedImageModeling.load(join(work.model, 'model.safe
 })
 const tokenizer = await DalleTokenizer.load(work.tokenizer, { device })
 const { tensors } = await readSafetensors(work.inputs, { device })
-const [pixels, tokenPixels, mask] = ['pixels', 'token_pixels', 'mask'].map((name) => tensors.get(name)) as [
-  Tensor,
-  Tensor,
-  Tensor,
-]
+const [pixels, tokenPixels, maskThere] = ['pixels', 'token_pixels', 'mask'].map((name) =>
+  tensors.get(name),
+) as [Tensor, Tensor, Tensor]
+// As the loader gives it: on a GPU a step would wait to learn its rows.
+const mask = await maskThere.to({ device: 'cpu' })
 const objective = new MaskedImageModeling({ model, tokenizer })
 const options = {
   betas: [0.9, 0.999],
