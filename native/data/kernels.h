@@ -39,6 +39,13 @@ struct ImageKernels {
 
 extern const ImageKernels kPlainKernels;
 
+#if defined(__x86_64__) && defined(__GNUC__)
+extern const ImageKernels kAvx2Kernels;
+
+// Null where the processor lacks AVX-512 with VBMI and VNNI (Intel since Ice Lake, AMD since Zen 4).
+const ImageKernels* avx512_kernels();
+#endif
+
 // The fastest that this processor runs.
 const ImageKernels& fastest_kernels();
 

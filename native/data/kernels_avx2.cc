@@ -1,5 +1,5 @@
 // The inner loops with AVX2, chosen at run time where the processor has it. Elsewhere (arm64) the compiler's
-// own vectorisation of the plain ones is what there is.
+// own vectorisation of the plain ones is what there is. kernels_avx512.cc goes on from here.
 #include <vector>
 
 #include "data/kernels.h"
@@ -210,13 +210,15 @@ AVX2 int64_t sum_grey(const uint8_t* rgb, int64_t pixels) {
   return total;
 }
 
-const ImageKernels kAvx2Kernels{resample_rows, resample_column, blend, blend_own_grey, sum_grey};
-
 }  // namespace
+
+const ImageKernels kAvx2Kernels{resample_rows, resample_column, blend, blend_own_grey, sum_grey};
 
 const ImageKernels& fastest_kernels() {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  return has_avx2 ? kAvx2Kernels : kPlainKernels;
+  if (!has_avx2) return kPlainKernels;
+  const ImageKernels* avx512 = avx512_kernels();
+  return avx512 != nullptr ? *avx512 : kAvx2Kernels;
 }
 
 }  // namespace beit

@@ -45,6 +45,10 @@ void resample_column(const uint8_t* rows, int64_t stride, const int32_t* weights
 
 void blend(int grey, float factor, uint8_t* bytes, int64_t length) {
   std::array<uint8_t, 256> table;
+  if (length < static_cast<int64_t>(table.size())) {  // the rest of a row costs less than the table
+    for (int64_t i = 0; i < length; i++) bytes[i] = blended(grey, bytes[i], factor);
+    return;
+  }
   for (int value = 0; value < 256; value++) table[value] = blended(grey, value, factor);
   for (int64_t i = 0; i < length; i++) bytes[i] = table[bytes[i]];
 }
