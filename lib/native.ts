@@ -548,10 +548,10 @@ export interface ImageTransform {
   size: readonly [number, number]
   interpolation: 'bilinear' | 'bicubic' | 'lanczos'
   /**
-   * With the plain inner loops instead of the vectorised ones: the same result, slower. For tests and
-   * benchmarks.
+   * With other inner loops than the fastest that the processor runs: the same result, slower. 'avx2' where the
+   * processor has it. For tests and benchmarks.
    */
-  plain?: boolean
+  kernels?: 'plain' | 'avx2'
 }
 
 /**

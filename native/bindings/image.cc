@@ -84,6 +84,17 @@ static Napi::Value decode_jpeg_to_rgb(const Napi::CallbackInfo& info) {
       bytes);
 }
 
+// Undefined: the fastest that this processor runs.
+static const ImageKernels& kernels_from(const Napi::Value& value) {
+  if (is_absent(value)) return fastest_kernels();
+  const auto name = string_from(value, "kernels");
+  if (name == "plain") return kPlainKernels;
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (name == "avx2") return kAvx2Kernels;
+#endif
+  fail("ERR_INVALID_ARGUMENT", "kernels: expected 'plain' or, on x86-64, 'avx2', got '", name, "'");
+}
+
 // transformImage(image: RawImage, transform: ImageTransform): Promise<Uint8Array>, (3, height, width)
 static Napi::Value transform_image(const Napi::CallbackInfo& info) {
   const auto image = raw_image_from(info[0], "image");
@@ -95,12 +106,12 @@ static Napi::Value transform_image(const Napi::CallbackInfo& info) {
   plan.box = box_from(transform.Get("box"), image);
   const auto size = size_from(transform.Get("size"), "size");
   const auto interpolation = interpolation_from(transform.Get("interpolation"), "interpolation");
-  const bool plain = transform.Get("plain").ToBoolean();
+  const ImageKernels& kernels = kernels_from(transform.Get("kernels"));
   return in_background(
       info.Env(),
-      [=] {
+      [=, &kernels] {
         ViewScratch scratch;
-        if (plain) scratch.kernels = &kPlainKernels;
+        scratch.kernels = &kernels;
         crop(image, plan, *scratch.kernels, scratch.crop);
         std::vector<uint8_t> planes(size_t{3} * size.height * size.width);
         resample(scratch.crop.view(), size.width, size.height, {0, 0, size.width, size.height}, interpolation,
