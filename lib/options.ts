@@ -134,11 +134,16 @@ export function suggest(name: string, valid: readonly string[]): string {
 }
 
 function didYouMean(name: string, valid: readonly string[]): string {
-  const near = valid
+  const candidate = near(name, valid)
+  return candidate === null ? '' : `; did you mean '${candidate}'?`
+}
+
+/** The name that `name` was probably meant to be: two letters off, or a third of them; null: there is none. */
+export function near(name: string, valid: readonly string[]): string | null {
+  const best = valid
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
-  const isNear = near !== undefined && near.distance <= Math.max(2, name.length / 3)
-  return isNear ? `; did you mean '${near.candidate}'?` : ''
+  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : null
 }
 
 /** Without the keys whose value is undefined, which must not hide a default. */

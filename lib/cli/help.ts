@@ -9,13 +9,12 @@ const INDENT = 30
 
 /** The list of commands. */
 export function overview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => command.name.length))
   return [
     'beit: pre-training of BEiT image Transformers on libtorch',
     '',
     'Usage: beit COMMAND [flags]',
     '',
-    ...commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
+    ...list(commands),
     '',
     "'beit COMMAND --help' tells a command's flags, with examples.",
     '',
@@ -26,6 +25,22 @@ export function overview(commands: readonly Command[]): string {
     `  ${EXIT.interrupted}  stopped by Ctrl-C after saving; the command to go on is printed`,
     `  ${EXIT.terminated}  the same for SIGTERM`,
   ].join('\n')
+}
+
+/** The commands whose names begin with the same word. */
+export function groupHelp(group: string, members: readonly Command[]): string {
+  return [
+    `Usage: beit ${group} COMMAND [flags]`,
+    '',
+    ...list(members),
+    '',
+    `'beit ${group} COMMAND --help' tells a command's flags, with examples.`,
+  ].join('\n')
+}
+
+function list(commands: readonly Command[]): string[] {
+  const width = Math.max(...commands.map((command) => command.name.length))
+  return commands.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`)
 }
 
 /** The help of one command. @param columns width of the terminal */

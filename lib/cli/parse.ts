@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { BeitError, invalidArgument } from '../errors.js'
-import { type OptionSchema, type OptionSpec, suggest, validateOptions } from '../options.js'
+import { near, type OptionSchema, type OptionSpec, suggest, validateOptions } from '../options.js'
 import { type Call, type Command, canNegate, flagsOf, kebab } from './command.js'
 
 /** Flags that every command has. */
@@ -64,7 +64,9 @@ export function parseFlags(
     const name = byFlag.get(negated ? token.name.slice(3) : token.name)
     const spec = name === undefined ? undefined : schema[name]
     if (name === undefined || spec === undefined || (negated && !canNegate(spec))) {
-      throw usage(command, `there is no flag ${token.rawName}${suggestFlag(token.name, schema)}`)
+      // `-epochs` is read as five letters: what was typed is said, and two dashes are suggested.
+      const typed = token.rawName.startsWith('--') ? token.rawName : (argv[token.index] ?? token.rawName)
+      throw usage(command, `there is no flag ${typed}${suggestFlag(typed.replace(/^-+|=.*$/gs, ''), schema)}`)
     }
     const text = token.value
     if (negated || spec.type === 'boolean') {
@@ -92,8 +94,8 @@ function suggestFlag(name: string, schema: OptionSchema): string {
   const flags = Object.entries(schema).flatMap(([option, spec]) =>
     canNegate(spec) ? [kebab(option), `no-${kebab(option)}`] : [kebab(option)],
   )
-  const hint = suggest(name, flags)
-  return hint.startsWith('; did') ? hint.replace("'", "'--") : ''
+  const flag = near(name, flags)
+  return flag === null ? '' : `; did you mean '--${flag}'?`
 }
 
 /** A flag's text as the option's type, checked by the API's own rules under the flag's name. */

@@ -1,7 +1,6 @@
 /** Finds the command, runs it, and turns what it throws into one message and an exit code. */
 import { BeitError } from '../errors.js'
 import { printable } from '../log/printable.js'
-import { suggest } from '../options.js'
 import { type Command, EXIT, flagsOf } from './command.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
@@ -20,7 +19,8 @@ import { attentionCommand } from './commands/visualize_attention.js'
 import { codebookCommand } from './commands/visualize_codebook.js'
 import { masksCommand } from './commands/visualize_masks.js'
 import { reconstructMaskedCommand } from './commands/visualize_reconstruct.js'
-import { commandHelp, overview, withFlagNames } from './help.js'
+import { findCommand, isHelp } from './find_command.js'
+import { commandHelp, groupHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
 
 export const commands: readonly Command[] = [
@@ -45,34 +45,27 @@ export const commands: readonly Command[] = [
 
 /** Runs `beit` with the arguments after its name. Never throws: gives the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const help = argv[0] === 'help'
-  const words = help ? argv.slice(1) : argv
-  const command = commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word))
+  const asked = argv[0] === 'help'
+  const words = asked ? argv.slice(1) : argv
+  let command: Command | undefined
   try {
-    if (command === undefined) return withoutCommand(words, help)
-    const rest = words.slice(command.name.split(' ').length)
-    if (help || rest.includes('--help') || rest.includes('-h')) {
+    const found = findCommand(commands, words)
+    const help = asked || words.some(isHelp)
+    if (found.kind !== 'command') {
+      console.log(found.kind === 'group' ? groupHelp(found.group, found.members) : overview(commands))
+      // Without being asked for, the list is an answer to a mistake.
+      return help ? EXIT.ok : EXIT.usage
+    }
+    command = found.command
+    if (help) {
       console.log(commandHelp(command, process.stdout.columns ?? 110))
       return EXIT.ok
     }
-    return await command.run(await parseCall(command, rest))
+    return await command.run(await parseCall(command, found.rest))
   } catch (error) {
     process.stderr.write(`${describeError(error, command, argv.includes('--verbose'))}\n`)
     return error instanceof BeitError && error.code === 'ERR_INVALID_ARGUMENT' ? EXIT.usage : EXIT.error
   }
-}
-
-function withoutCommand(words: readonly string[], help: boolean): number {
-  if (help || words.length === 0 || words[0] === '--help' || words[0] === '-h') {
-    console.log(overview(commands))
-    // Without any argument the list is an answer to a mistake.
-    return help || words.length > 0 ? EXIT.ok : EXIT.usage
-  }
-  const names = commands.map(({ name }) => name)
-  const group = names.filter((name) => name.startsWith(`${words[0]} `))
-  const typed = words.slice(0, group.length > 0 ? 2 : 1).join(' ')
-  const hint = group.length > 0 ? `; there are ${group.join(', ')}` : suggest(typed, names)
-  throw new BeitError('ERR_INVALID_ARGUMENT', `there is no command 'beit ${typed}'${hint}`)
 }
 
 /** "beit: MESSAGE (CODE)" in the words of the command line; the stack below it when asked for. */

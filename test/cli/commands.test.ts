@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import * as assert from 'uvu/assert'
 import { makeImages } from '../../examples/support/procedural_images.js'
+import { commands, run } from '../../lib/cli/run.js'
 import { readMetrics } from '../../lib/log/metrics_file.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
@@ -15,19 +16,39 @@ test('help and exit codes: 0 for help, 2 for wrong use, 1 for errors', async () 
   const help = await runBeit(['--help'])
   assert.is(help.code, 0)
   assert.match(help.stdout, /pretrain .*\n.*finetune .*\n.*tokenizer train/)
-  assert.is((await runBeit(['help', 'tokenizer', 'train'])).code, 0)
-  assert.is((await runBeit([])).code, 2)
+  for (const words of [
+    ['visualize', '--help'],
+    ['visualize', '-h'],
+    ['help', 'visualize'],
+  ]) {
+    const { code, stdout, stderr } = await runBeit(words)
+    assert.equal([code, stderr], [0, ''])
+    assert.match(stdout, /^Usage: beit visualize COMMAND \[flags\]\n\n {2}visualize reconstruct/)
+    assert.ok(!stdout.includes('pretrain '))
+  }
+  const described = await runBeit(['help', 'tokenizer', 'train'])
+  assert.equal([described.code, described.stderr], [0, ''])
+  assert.match(described.stdout, /^Usage: beit tokenizer train /)
+  assert.equal([(await runBeit([])).code, (await runBeit(['tokenizer'])).code], [2, 2])
 
   const unknown = await runBeit(['pretrian'])
   assert.is(unknown.code, 2)
-  assert.match(unknown.stderr, "there is no command 'beit pretrian'; did you mean 'pretrain'?")
-  assert.match((await runBeit(['tokenizer', 'trian'])).stderr, 'there are tokenizer train, tokenizer encode')
+  assert.match(unknown.stderr, "there is no command 'beit pretrian'; did you mean 'beit pretrain'?")
+  assert.is((await runBeit(['help', 'pretrian'])).code, 2)
 
   const absent = await runBeit(['info', '/no/such/file'])
   assert.equal([absent.code, absent.stdout], [1, ''])
   assert.match(absent.stderr, /^beit: cannot read \/no\/such\/file: .* \(ERR_IO\)\n$/)
   assert.match((await runBeit(['info'])).stderr, /^beit info: PATH is missing/)
   assert.match((await runBeit(['info', '/no/such/file', '--verbose'])).stderr, /\n {4}at /)
+})
+
+test('--help of every command prints its help, whatever stands beside it', async () => {
+  for (const { name } of commands) {
+    const { code, output } = await ranHere([...name.split(' '), '--no-such-flag', '--help'])
+    assert.is(code, 0, name)
+    assert.ok(output.startsWith(`Usage: beit ${name} `), output)
+  }
 })
 
 test('info tells what a safetensors file holds', async () => {
@@ -247,6 +268,20 @@ async function decodes(path: string): Promise<void> {
 }
 
 /** A file of a float32 [2, 3] and an int64 scalar. */
+/** A command in this process; what it prints. */
+async function ranHere(argv: string[]): Promise<{ code: number; output: string }> {
+  const { log } = console
+  let output = ''
+  console.log = (text) => {
+    output += `${text}\n`
+  }
+  try {
+    return { code: await run(argv), output }
+  } finally {
+    console.log = log
+  }
+}
+
 function safetensors(more: object): Buffer {
   const header = JSON.stringify({
     ...more,

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Command, canNegate, flagsOf, kebab } from '../../lib/cli/command.js'
+import { findCommand } from '../../lib/cli/find_command.js'
 import { resumeCommand } from '../../lib/cli/follow.js'
 import { commandHelp, overview, withFlagNames } from '../../lib/cli/help.js'
 import { imageSizeOf } from '../../lib/cli/image_size.js'
@@ -115,7 +116,51 @@ test('an unknown flag is refused with the nearest', async () => {
     await refusal([...NEEDED, '--zzzzzzzzzzzz']),
     /no flag --zzzzzzzzzzzz\. 'beit pretrain --help'/,
   )
-  assert.match(await refusal([...NEEDED, '-x']), 'no flag -x')
+  assert.match(await refusal([...NEEDED, '-x']), /no flag -x\. /)
+  assert.match(await refusal([...NEEDED, '-epochs', '3']), "no flag -epochs; did you mean '--epochs'?")
+  assert.match(
+    await refusal([...NEEDED, '--batch_size=8']),
+    "no flag --batch_size; did you mean '--batch-size'?",
+  )
+})
+
+test('words find a command, a group of commands, or what was meant', () => {
+  const found = (...words: string[]) => {
+    const result = findCommand(commands, words)
+    if (result.kind === 'command') return [result.command.name, ...result.rest]
+    return result.kind === 'group' ? [result.group, result.members.length] : []
+  }
+  assert.equal(found('tokenizer', 'train', '--seed', '1'), ['tokenizer train', '--seed', '1'])
+  assert.equal(found('pretrain', 'train'), ['pretrain', 'train'])
+  for (const words of [['visualize'], ['visualize', '--help'], ['visualize', '-h', 'masks']]) {
+    assert.equal(found(...words), ['visualize', 4])
+  }
+  assert.equal([found(), found('--help')], [[], []])
+
+  const refused = (...words: string[]) => {
+    try {
+      found(...words)
+    } catch (error) {
+      return (error as Error).message
+    }
+    throw new Error(`accepted: ${words.join(' ')}`)
+  }
+  const meant = {
+    pretrian: 'pretrain',
+    'visualize maks': 'visualize masks',
+    'visualise masks': 'visualize masks',
+    'visualise maks': 'visualize masks',
+    visualise: 'visualize',
+    masks: 'visualize masks',
+    'tokeniser trian': 'tokenizer train',
+    'pretrian train': 'pretrain',
+  }
+  for (const [typed, name] of Object.entries(meant)) {
+    assert.match(refused(...typed.split(' '), '--help'), `did you mean 'beit ${name}'?`)
+  }
+  assert.match(refused('visualize', 'x'), /no command 'beit visualize x'; there are visualize [^p]*$/)
+  assert.match(refused('xxxxx'), /; there are pretrain, .*visualize masks/)
+  assert.match(refused('--seed', '1'), 'a command comes before --seed')
 })
 
 test('a value may be the name of a flag, without its dashes', async () => {

@@ -84,7 +84,7 @@ test('wrong use is told in the words of the command line', async () => {
     ['masks', '--output', `${output}.png`, '--count', '0'],
     /--count must be an integer from 1 to 256/,
   )
-  await wrong(['maks'], /there are visualize /)
+  await wrong(['maks'], /did you mean 'beit visualize masks'/)
 })
 
 test.run()
