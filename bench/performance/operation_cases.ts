@@ -61,6 +61,11 @@ function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): C
   const tokens = (imageSize / patchSize) ** 2 + 1
   const rows = batchSize * tokens
   const wide = Math.round(hiddenSize * mlpRatio)
+  const targets = () =>
+    Tensor.from(
+      BigInt64Array.from({ length: batchSize * masked }, (_, i) => BigInt((i * 7919) % vocabSize)),
+      [batchSize * masked],
+    )
   return [
     {
       operation: 'linear',
@@ -111,16 +116,21 @@ function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): C
       backward: true,
     },
     {
+      operation: 'cross_entropy',
+      what: `cross-entropy of a copy of logits, ${batchSize * masked} x ${vocabSize}`,
+      tensors: () => [numbers([batchSize * masked, vocabSize], 4), targets()],
+      numbers: {},
+      precisions: ['fp32', 'bf16'],
+      backward: true,
+    },
+    {
       operation: 'linear_cross_entropy',
       what: `head of ${vocabSize} codes and cross-entropy, ${batchSize * masked} rows`,
       tensors: () => [
         numbers([batchSize * masked, hiddenSize]),
         numbers([vocabSize, hiddenSize], 1 / Math.sqrt(hiddenSize)),
         numbers([vocabSize]),
-        Tensor.from(
-          BigInt64Array.from({ length: batchSize * masked }, (_, i) => BigInt((i * 7919) % vocabSize)),
-          [batchSize * masked],
-        ),
+        targets(),
       ],
       numbers: {},
       precisions: ['fp32', 'bf16'],

@@ -20,6 +20,8 @@ constexpr Api kApi{
     .bias_gelu_workspace = bias_gelu_workspace,
     .bias_gelu_forward = bias_gelu_forward,
     .bias_gelu_backward = bias_gelu_backward,
+    .cross_entropy_forward = cross_entropy_forward,
+    .cross_entropy_backward = cross_entropy_backward,
 };
 
 }  // namespace

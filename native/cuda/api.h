@@ -5,11 +5,12 @@
 #include "cuda/add_norm.h"
 #include "cuda/attention.h"
 #include "cuda/bias_gelu.h"
+#include "cuda/cross_entropy.h"
 
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 2;
+constexpr uint32_t kApiVersion = 3;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -25,6 +26,8 @@ struct Api {
   size_t (*bias_gelu_workspace)(const BiasGelu& gelu);
   int (*bias_gelu_forward)(const BiasGelu& gelu, void* stream);
   int (*bias_gelu_backward)(const BiasGelu& gelu, const BiasGeluGradients& gradients, void* stream);
+  int (*cross_entropy_forward)(const CrossEntropy& cross_entropy, void* stream);
+  int (*cross_entropy_backward)(const CrossEntropyGradient& gradient, void* stream);
 };
 
 }  // namespace beit::cuda

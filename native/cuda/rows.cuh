@@ -37,6 +37,34 @@ __device__ inline void store4(bf16* to, float4 values) {
   pairs[1] = __floats2bfloat162_rn(values.z, values.w);
 }
 
+// How many numbers of a type 16 bytes hold, the most that a thread reads at once, and those as float32.
+template <class T>
+constexpr int kWidthOf16Bytes = 16 / sizeof(T);
+
+__device__ inline void load16(const float* from, float* values) {
+  const float4 four = load4(from);
+  values[0] = four.x, values[1] = four.y, values[2] = four.z, values[3] = four.w;
+}
+__device__ inline void load16(const bf16* from, float* values) {
+  const uint4 packed = *reinterpret_cast<const uint4*>(from);
+  const unsigned words[4] = {packed.x, packed.y, packed.z, packed.w};
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    values[2 * i] = __uint_as_float(words[i] << 16);
+    values[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+  }
+}
+
+__device__ inline void store16(float* to, const float* values) {
+  store4(to, make_float4(values[0], values[1], values[2], values[3]));
+}
+__device__ inline void store16(bf16* to, const float* values) {
+  alignas(16) __nv_bfloat162 pairs[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) pairs[i] = __floats2bfloat162_rn(values[2 * i], values[2 * i + 1]);
+  *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(pairs);
+}
+
 // The values as a T holds them.
 template <class T>
 __device__ inline float4 rounded(float4 values) {

@@ -58,6 +58,15 @@ at::Tensor product_of(const OperationArguments& a, size_t index) {
   return a.compute.precision == Precision::kBf16 ? x.to(at::kBFloat16) : x;
 }
 
+// Logits and targets. The fast paths write over the logits they are given, so those are a copy.
+std::vector<at::Tensor> cross_entropy_of_copy(const OperationArguments& a) {
+  const bool reduced = a.compute.precision == Precision::kBf16;
+  const auto type = reduced ? at::kBFloat16 : a.tensor(0).scalar_type();
+  const auto [loss, correct] =
+      cross_entropy(a.tensor(0).to(type, /*non_blocking=*/false, /*copy=*/true), a.tensor(1), a.compute);
+  return {loss, correct};
+}
+
 // x, branch, gamma, the scale of each image, weight and bias of the norm; `eps`. In bf16 the branch comes and
 // the norm goes in half the bits.
 std::vector<at::Tensor> add_scaled_norm(const OperationArguments& a) {
@@ -86,6 +95,7 @@ const std::map<std::string, Operation>& operations() {
                       a.tensor(5), a.number("eps"), a.compute);
          return {sum, normed};
        }},
+      {"cross_entropy", cross_entropy_of_copy},
       {"linear_cross_entropy",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          const auto [loss, correct] =

@@ -69,6 +69,24 @@ export async function biasGelu(shape: readonly number[], scale = 2): Promise<Row
   }
 }
 
+/** Logits and targets: every fifth row is left out, every other names its likeliest class. */
+export async function crossEntropy(rows: number, classes: number, upstream = 1): Promise<RowCase> {
+  const logits = await rounded(random([rows, classes], 1, 3))
+  const numbers = await logits.toFloat32()
+  const targets = Array.from({ length: rows }, (_, row) => {
+    if (row % 5 === 4) return -1
+    if (row % 2 === 1) return (row * 7919) % classes
+    const of = numbers.subarray(row * classes, (row + 1) * classes)
+    return of.indexOf(of.reduce((most, one) => Math.max(most, one)))
+  })
+  return {
+    operation: 'cross_entropy',
+    tensors: [logits, Tensor.from(BigInt64Array.from(targets, BigInt), [rows])],
+    numbers: {},
+    weights: [Tensor.from(Float32Array.of(upstream), []), null],
+  }
+}
+
 /** Results and gradients of a case; the scale of the images has none. */
 export async function partsOf(
   { operation, tensors, numbers, weights }: RowCase,

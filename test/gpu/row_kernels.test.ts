@@ -7,6 +7,7 @@ import {
   BFLOAT16,
   biasGelu,
   bitsOf,
+  crossEntropy,
   FLOAT32,
   isNear,
   layerNorm,
@@ -27,6 +28,10 @@ const CASES: Record<string, () => Promise<RowCase>> = {
   'add_norm without a scale, 1 x 3 x 4096': () => addNorm([1, 3, 4096], { scale: false }),
   'bias_gelu, 1576 x 3072': () => biasGelu([1576, 3072]),
   'bias_gelu, 3 x 197 x 772': () => biasGelu([3, 197, 772]),
+  'cross_entropy, 1200 x 8192': () => crossEntropy(1200, 8192),
+  'cross_entropy, a part of a step, 1200 x 8192': () => crossEntropy(1200, 8192, 0.37),
+  'cross_entropy, 7 x 32768': () => crossEntropy(7, 32768),
+  'cross_entropy, 3 x 8': () => crossEntropy(3, 8),
 }
 
 for (const way of [FLOAT32, BFLOAT16]) {

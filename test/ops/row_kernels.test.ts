@@ -1,9 +1,10 @@
 /** What lies between the matrix products: the fast paths against the plain ones in float64, forward and backward. */
-import { is, ok } from 'uvu/assert'
+import { equal, is, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { threads } from '../../lib/device.js'
 import { Tensor } from '../../lib/tensor.js'
 import { suite } from '../support/suite.js'
+import { integers } from '../support/tensors.js'
 import { distance, EXACT, FAST, type Outcome, random, run } from './compare.js'
 
 const test = suite('row kernels')
@@ -59,6 +60,57 @@ for (const [rows, depth, classes] of [
     is(await correct(fast), await correct(exact))
   })
 }
+
+test('rows without a target: the same as if they were not there, and no gradient', async () => {
+  const [rows, depth, classes] = [23, 16, 37]
+  const kept = Array.from({ length: rows }, (_, row) => row).filter((row) => row % 4 !== 1)
+  const features = random([rows, depth], 1)
+  const head = [random([classes, depth], 2, 0.7), random([classes], 3)]
+  const targets = (of: number[]) => {
+    const ids = of.map((row) => BigInt(kept.includes(row) ? (row * 5) % classes : -1))
+    return Tensor.from(BigInt64Array.from(ids), [ids.length])
+  }
+  const all = [features, ...head, targets([...Array(rows).keys()])]
+  const weights = [Tensor.from(Float32Array.of(0.37), []), null]
+  const { exact, fast } = await near('linear_cross_entropy', all, {}, weights, 3e-6)
+
+  const numbers = await features.toFloat32()
+  const rowOf = (of: Float32Array, row: number) => of.subarray(row * depth, (row + 1) * depth)
+  const some = Tensor.from(Float32Array.from(kept.flatMap((row) => [...rowOf(numbers, row)])), [
+    kept.length,
+    depth,
+  ])
+  const without = await run('linear_cross_entropy', [some, ...head, targets(kept)], {}, EXACT, weights)
+  for (const outcome of [exact, fast]) {
+    for (const part of ['outputs', 'gradients'] as const) {
+      for (const [i, expected] of without[part].entries()) {
+        const actual = outcome[part][i]
+        if (!expected || !actual || (part === 'gradients' && i === 0)) continue
+        if (expected.dtype === 'int64') equal(await integers(actual), await integers(expected))
+        else ok((await distance(actual, expected)) < 3e-6, `${part} ${i}`)
+      }
+    }
+    const gradient = await (outcome.gradients[0] as Tensor).toFloat32()
+    const expected = await (without.gradients[0] as Tensor).toFloat32()
+    for (let row = 0; row < rows; row++) {
+      const at = kept.indexOf(row)
+      const difference = rowOf(gradient, row).map((value, i) =>
+        Math.abs(value - (at < 0 ? 0 : (rowOf(expected, at)[i] as number))),
+      )
+      ok(Math.max(...difference) <= (at < 0 ? 0 : 1e-6), `row ${row}`)
+    }
+  }
+})
+
+test('of no rows with a target the loss is no number', async () => {
+  const tensors = [random([2, 3], 1), random([20, 3], 2), random([20], 3)]
+  for (const way of [FAST, EXACT]) {
+    const none = Tensor.from(BigInt64Array.of(-1n, -1n), [2])
+    const { outputs } = await run('linear_cross_entropy', [...tensors, none], {}, way)
+    ok(Number.isNaN((await (outputs[0] as Tensor).toFloat32())[0]))
+    is(Number((await (outputs[1] as Tensor).toTypedArray())[0]), 0)
+  }
+})
 
 test('of equal logits the first counts as the likeliest', async () => {
   const head = (target: bigint) => [
