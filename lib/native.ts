@@ -39,6 +39,11 @@ export interface TensorBindings {
   tensorFrom(bytes: Uint8Array, shape: readonly number[], dtype: DType, device: string): TensorHandle
   tensorInfo(tensor: TensorHandle): { shape: number[]; dtype: DType; device: string }
   tensorRead(tensor: TensorHandle): Promise<ArrayBuffer>
+  /**
+   * The first `count` elements in row-major order, at once and as they are at this moment; null: they are not in
+   * the memory of the CPU.
+   */
+  tensorFirst(tensor: TensorHandle, count: number): ArrayBuffer | null
   tensorTo(tensor: TensorHandle, device: string, dtype: DType): Promise<TensorHandle>
   /** A copy of `count` rows of the first dimension, from row `start` on. */
   tensorRows(tensor: TensorHandle, start: number, count: number): Promise<TensorHandle>
@@ -109,6 +114,14 @@ export interface NamedTensors {
   tensors: TensorHandle[]
 }
 
+/** Parameters and buffers of a module, in state-dict order. */
+export interface NamedShapes {
+  names: string[]
+  shapes: number[][]
+  /** Tells parameters (trained) from buffers (relative_position_index). */
+  isBuffer: boolean[]
+}
+
 export type ModuleKind =
   | 'beit_for_masked_image_modeling'
   | 'beit_for_image_classification'
@@ -124,11 +137,9 @@ export interface ModuleBindings {
     options: { device: string; dtype: DType; seed: number | null },
   ): Promise<ModuleHandle>
   /** Names and shapes of the module that moduleCreate would make; no memory is taken for it. */
-  moduleShapes(
-    kind: ModuleKind,
-    config: Record<string, unknown>,
-  ): Promise<{ names: string[]; shapes: number[][] }>
-  /** `isBuffer[i]` tells parameters (trained) from buffers (relative_position_index). */
+  moduleShapes(kind: ModuleKind, config: Record<string, unknown>): Promise<NamedShapes>
+  /** Names and shapes of a module, at once: nothing that is queued changes them. */
+  moduleEntries(module: ModuleHandle): NamedShapes
   moduleState(module: ModuleHandle): Promise<NamedTensors & { isBuffer: boolean[] }>
   /** Copies into the module's tensors; names and shapes were checked by lib/. */
   moduleLoad(module: ModuleHandle, names: readonly string[], tensors: readonly TensorHandle[]): Promise<void>

@@ -1,11 +1,13 @@
 /**
  * Tensors as users see them, and `scope()`, which frees what was made inside it.
  */
-import { inspect } from 'node:util'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { native } from './binding.js'
 import { checkDevice } from './device.js'
 import { Disposable } from './dispose.js'
 import { BeitError, invalidArgument } from './errors.js'
+import { firstValues } from './first_values.js'
+import { isTooDeep, titled } from './inspection.js'
 import type { DType, TensorHandle } from './native.js'
 
 export type { DType }
@@ -109,9 +111,15 @@ export class Tensor extends Disposable<'tensor'> {
     return new Tensor(await native().tensorTo(this.handle, device, target.dtype ?? this.dtype))
   }
 
-  [inspect.custom](): string {
-    const state = this.disposed ? ', disposed' : ''
-    return `Tensor(${this.dtype}[${this.shape.join(', ')}], ${this.device}${state})`
+  /**
+   * Shape, dtype, device, and the values: all of a small tensor, the first of a larger one. Those of a tensor on a GPU
+   * are not fetched for it.
+   */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const about = [`${this.dtype}[${this.shape.join(', ')}]`, this.device]
+    if (this.disposed) return titled('Tensor', [...about, 'disposed'], depth, options)
+    const values = isTooDeep(depth) ? '' : firstValues(this.handle, this, depth, options)
+    return `${titled('Tensor', about, depth, options)}${values}`
   }
 }
 

@@ -1,8 +1,10 @@
 /** A checkpoint file whose structure has been read: what is in it, and the way to its tensors. */
 import { stat } from 'node:fs/promises'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { native } from '../binding.js'
 import { resolveDevice } from '../device.js'
 import { BeitError } from '../errors.js'
+import { described } from '../inspection.js'
 import type { TensorHandle } from '../native.js'
 import { elementSize, Tensor } from '../tensor.js'
 import type { FileIdentity } from './byte_source.js'
@@ -83,6 +85,23 @@ export class CheckpointFile implements CheckpointContents {
       for (const [i, place] of places.entries()) handles[place] = found[i] as TensorHandle
     }
     return handles.map((handle) => new Tensor(handle))
+  }
+
+  /** What it is, and how much is in it; its tensors with a depth of 3 or more, or null. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const { path, format, container, picked, unreadable, notes } = this
+    const all = depth === null || depth > 2
+    const tensors = all ? this.tensors : this.tensors.size
+    const facts = {
+      path,
+      format,
+      container,
+      picked,
+      tensors,
+      unreadable: all ? unreadable : unreadable.size,
+      notes,
+    }
+    return described('CheckpointFile', facts, depth, options)
   }
 
   async #checkUnchanged(path: string): Promise<void> {

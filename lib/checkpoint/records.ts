@@ -2,6 +2,8 @@
  * What a checkpoint holds, as plain data: where its tensors lie, and everything else as numbers, strings,
  * arrays and objects. Nothing here has behaviour, whatever class it had in Python.
  */
+import { type InspectOptionsStylized, inspect } from 'node:util'
+import { titled } from '../inspection.js'
 import type { DType } from '../native.js'
 
 /** A run of bytes in a file that holds the elements of one or more tensors. */
@@ -44,6 +46,13 @@ export class TensorRecord {
     this.storage = fields.storage
     this.storageOffset = fields.storageOffset ?? 0
     this.requiresGrad = fields.requiresGrad ?? false
+  }
+
+  /** Name, dtype and shape, and where its storage lies. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const { path, offset } = this.storage
+    const what = `${this.dtype}[${this.shape.join(', ')}]`
+    return titled('TensorRecord', [this.name, what, `${path} from byte ${offset}`], depth, options)
   }
 }
 

@@ -4,7 +4,9 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { BeitError, invalidArgument } from '../errors.js'
+import { described } from '../inspection.js'
 import { validateOptions } from '../options.js'
 import { forEachCooperatively, sortCooperatively } from './cooperative.js'
 import { IMAGE_EXTENSIONS, type ImageSample, type ImageSource } from './image_source.js'
@@ -88,6 +90,16 @@ export class ImageFolder implements ImageSource {
     if (key === undefined) throw invalidArgument('index', `an integer from 0 to ${this.length - 1}`, index)
     const label = this.classes === null ? null : searchSorted(this.classes, classOf(key) as string)
     return { path: join(this.#root, key), offset: 0, length: -1, key, label }
+  }
+
+  /** What it is, without the list of its images. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return described(
+      'ImageFolder',
+      { name: this.name, length: this.length, classes: this.classes },
+      depth,
+      options,
+    )
   }
 }
 

@@ -3,7 +3,9 @@
  * at once, before anything starts.
  */
 import { createHash } from 'node:crypto'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { BeitError, invalidArgument } from '../errors.js'
+import { described } from '../inspection.js'
 import { countCooperatively } from './cooperative.js'
 import type { ImageSample, ImageSource } from './image_source.js'
 import { readLabels } from './label_file.js'
@@ -121,6 +123,12 @@ class Labelled implements LabelledImages {
     const target = this.all[index]
     if (target === undefined) throw invalidArgument('index', `an integer from 0 to ${this.length - 1}`, index)
     return target
+  }
+
+  /** What it is, without the list of its targets. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const { name, length, targetKind, classes } = this
+    return described('LabelledImages', { name, length, targetKind, classes }, depth, options)
   }
 }
 

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { BeitError, invalidArgument } from '../errors.js'
+import { described } from '../inspection.js'
 import { validateOptions } from '../options.js'
 import type { ImageSample, ImageSource } from './image_source.js'
 import { indexShard, type ShardIndex } from './index_shard.js'
@@ -108,6 +110,13 @@ export class WebDataset implements ImageSource {
       key: shard.keys[i] as string,
       label: shard.labels[i] as number | null,
     }
+  }
+
+  /** What it is, without the list of its images. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const { name, length, classes, withoutImage } = this
+    const facts = { name, shards: this.#shards.length, length, classes, withoutImage }
+    return described('WebDataset', facts, depth, options)
   }
 }
 

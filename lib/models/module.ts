@@ -2,12 +2,13 @@
  * What models and tokenizers have in common: named tensors, saving, loading, moving, and how they show
  * themselves.
  */
-import { inspect } from 'node:util'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { native } from '../binding.js'
 import { type Companions, NO_COMPANIONS } from '../checkpoint/naming/companions.js'
 import type { LoadReport } from '../checkpoint/naming/report.js'
 import { Disposable } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
+import { isOutermost, titled } from '../inspection.js'
 import type { ModuleHandle, ModuleKind, TensorHandle } from '../native.js'
 import { type DType, Tensor } from '../tensor.js'
 import type { LoadOptions } from './module_options.js'
@@ -64,7 +65,7 @@ export abstract class Module extends Disposable<'module'> {
     options: { strict?: boolean } = {},
   ): Promise<Pick<StateDifference, 'missing' | 'unexpected'>> {
     if (!(state instanceof Map)) throw invalidArgument('state', 'a Map of names to Tensors', state)
-    const entries = await this.#entries()
+    const entries = this.#entries()
     const difference = compareState(entries, state)
     difference.throwIfMismatch(this.constructor.name, options.strict ?? true)
     const names = entries.map((entry) => entry.name).filter((name) => state.has(name))
@@ -78,7 +79,7 @@ export abstract class Module extends Disposable<'module'> {
 
   /** Names and shapes of the trained tensors, in state-dict order. */
   async parameterShapes(): Promise<{ name: string; shape: readonly number[] }[]> {
-    return (await this.#entries()).filter((entry) => !entry.isBuffer)
+    return this.#entries().filter((entry) => !entry.isBuffer)
   }
 
   /** Number of trained numbers; buffers are not counted. */
@@ -87,9 +88,10 @@ export abstract class Module extends Disposable<'module'> {
     return parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0)
   }
 
-  /** A table of the module's parts with their tensors and parameters. */
+  /** A table of the module's parts: their shapes, and their parameters as a number and a share of all. */
   async summary(): Promise<string> {
-    return summaryTable(inspect(this), await this.#entries(), this.summaryDepth)
+    const title = `${this.constructor.name}(${this.#about().join(', ')})`
+    return [title, ...summaryTable(this.#entries(), this.summaryDepth)].join('\n')
   }
 
   /**
@@ -108,20 +110,24 @@ export abstract class Module extends Disposable<'module'> {
     await saveModule(this, this.moduleKind, path, options)
   }
 
-  /** Names and shapes, without keeping a view alive. */
-  async #entries(): Promise<StateEntry[]> {
-    const { names, tensors, isBuffer } = await native().moduleState(this.handle)
-    return names.map((name, i) => {
-      const view = tensors[i] as TensorHandle
-      const { shape } = native().tensorInfo(view)
-      native().dispose(view)
-      return { name, shape, isBuffer: isBuffer[i] === true }
-    })
+  #about(): string[] {
+    return [this.describe(), this.dtype, this.device, ...(this.disposed ? ['disposed'] : [])]
   }
 
-  [inspect.custom](): string {
-    const state = this.disposed ? ', disposed' : ''
-    return `${this.constructor.name}(${this.describe()}, ${this.dtype}, ${this.device}${state})`
+  #entries(): StateEntry[] {
+    const { names, shapes, isBuffer } = native().moduleEntries(this.handle)
+    return names.map((name, i) => ({ name, shape: shapes[i] as number[], isBuffer: isBuffer[i] === true }))
+  }
+
+  /**
+   * The architecture in a line; below it the table of {@link summary} where the module itself is shown and not something
+   * that holds it. With a depth of 3 or more, or null, the table has a row for each tensor.
+   */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const title = titled(this.constructor.name, this.#about(), depth, options)
+    if (this.disposed || !isOutermost(depth, options)) return title
+    const parts = depth === null || depth > 2 ? Infinity : this.summaryDepth
+    return [title, ...summaryTable(this.#entries(), parts, options.stylize)].join('\n')
   }
 
   /** The architecture in a few words. */

@@ -3,6 +3,8 @@
  * (DALL-E paper, arXiv 2102.12092, section 2.1 and appendix A). The computation is
  * native/train/discrete_vae_step.cc.
  */
+import { type InspectOptionsStylized, inspect } from 'node:util'
+import { described } from '../inspection.js'
 import type { StepResult } from '../native.js'
 import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
@@ -50,5 +52,10 @@ export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> 
 
   metrics({ loss, reconstruction = 0, kl = 0 }: StepResult): DiscreteVaeMetrics {
     return { loss, reconstruction, kl }
+  }
+
+  /** What is trained, and how. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return described('DiscreteVaeReconstruction', this.#options, depth, options)
   }
 }

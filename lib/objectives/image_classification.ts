@@ -2,6 +2,8 @@
  * Training of a classifier: fine-tuning of a pre-trained model, or a ViT from its initial weights. The
  * computation is native/train/image_classification_step.cc.
  */
+import { type InspectOptionsStylized, inspect } from 'node:util'
+import { described } from '../inspection.js'
 import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { StepResult } from '../native.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
@@ -64,5 +66,10 @@ export class ImageClassification implements Objective<ImageClassificationMetrics
 
   metrics({ loss, correct, images = 0 }: StepResult): ImageClassificationMetrics {
     return { loss, accuracy: images === 0 ? 0 : correct / images, images }
+  }
+
+  /** What is trained, and how. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return described('ImageClassification', this.#options, depth, options)
   }
 }

@@ -2,7 +2,9 @@
  * The objective of BEiT (arXiv 2106.08254, section 2.3): predict the visual tokens of the masked patches. The
  * computation is native/train/masked_image_modeling_step.cc.
  */
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { BeitError } from '../errors.js'
+import { described } from '../inspection.js'
 import type { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
 import type { StepResult } from '../native.js'
 import type { ImageTokenizer } from '../tokenizers/image_tokenizer.js'
@@ -78,5 +80,10 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
       masked,
       perplexity: perplexity(tokenCounts),
     }
+  }
+
+  /** What is trained, and how. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return described('MaskedImageModeling', this.#options, depth, options)
   }
 }

@@ -2,8 +2,10 @@
  * A model with its optimizer: one call per training step (native/train/trainer.cc). The loop, the schedules
  * and the files are elsewhere in lib/train.
  */
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import { native } from '../binding.js'
 import { Disposable } from '../dispose.js'
+import { titled } from '../inspection.js'
 import type {
   BatchErasing,
   BatchTensors,
@@ -13,6 +15,7 @@ import type {
   StepResult,
   StepSettings,
   TrainerBindings,
+  TrainerHandle,
 } from '../native.js'
 import { Tensor } from '../tensor.js'
 
@@ -45,7 +48,9 @@ export interface MicroBatch {
 /** A step that was begun. */
 export class PendingStep {
   readonly #handle: PendingStepHandle
+  #taken = false
 
+  /** @internal Made by {@link Trainer.beginStep}. */
   constructor(handle: PendingStepHandle) {
     this.#handle = handle
   }
@@ -56,19 +61,35 @@ export class PendingStep {
       return await native().pendingStepResult(this.#handle)
     } finally {
       native().dispose(this.#handle)
+      this.#taken = true
     }
+  }
+
+  /** Whether its result was taken. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return titled('PendingStep', [this.#taken ? 'result taken' : 'result not taken yet'], depth, options)
   }
 }
 
 /** Trains one module. The module stays the caller's: the trainer changes its weights in place. */
 export class Trainer extends Disposable<'trainer'> {
+  readonly #about: readonly string[]
+
+  /** @internal Made by `create`. */
+  constructor(handle: TrainerHandle, about: readonly string[]) {
+    super(handle)
+    this.#about = about
+  }
+
   /**
    * Allocates the optimizer's moments on the device of the module (8 bytes a parameter).
    * @throws BeitError ERR_INVALID_ARGUMENT when the module is not float32, or lies on another device than
    *   its tokenizer, or `ema.model` is no copy of it; ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
    */
   static async create(objective: NativeObjective, options: TrainerOptions): Promise<Trainer> {
-    return new Trainer(await native().trainerCreate(objective, options))
+    const { precision, betas, clipGradient } = options
+    const about = [objective.kind, precision, `betas ${betas.join(' ')}`, `clip ${clipGradient ?? 'none'}`]
+    return new Trainer(await native().trainerCreate(objective, options), about)
   }
 
   /**
@@ -125,6 +146,11 @@ export class Trainer extends Disposable<'trainer'> {
   /** Gradients of the last step as the optimizer used them, after clipping. Live views until the next. */
   async gradients(): Promise<Map<string, Tensor>> {
     return namedTensors(await native().trainerGradients(this.handle))
+  }
+
+  /** What it computes, and how. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    return titled('Trainer', [...this.#about, ...(this.disposed ? ['disposed'] : [])], depth, options)
   }
 }
 

@@ -1,8 +1,11 @@
 /** What every drawing function returns: a picture in memory that can be saved. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
+import { type InspectOptionsStylized, inspect } from 'node:util'
 import sharp from 'sharp'
 import { BeitError } from '../errors.js'
+import { grouped } from '../grouped.js'
+import { titled } from '../inspection.js'
 
 /** Pixels of the PNG for each unit of the SVG: sharp on dense screens, and small enough for a web page. */
 const PIXEL_RATIO = 2
@@ -39,6 +42,13 @@ export class Picture {
   async save(path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, this.#bytes(path))
+  }
+
+  /** Its size, without its bytes. */
+  [inspect.custom](depth: number | null, options: InspectOptionsStylized): string {
+    const svg = this.svg === null ? [] : [`SVG of ${grouped(Buffer.byteLength(this.svg))} bytes`]
+    const png = `PNG of ${grouped(this.png.length)} bytes`
+    return titled('Picture', [`${this.width}x${this.height}`, png, ...svg], depth, options)
   }
 
   #bytes(path: string): Buffer | string {

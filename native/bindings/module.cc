@@ -89,8 +89,27 @@ static Napi::Value module_create(const Napi::CallbackInfo& info) {
   return on_engine(info.Env(), [=] { return make(options); }, module_to_js);
 }
 
-// moduleShapes(kind: string, config: object): Promise<{ names: string[], shapes: number[][] }>. On the meta
-// device, which has no memory.
+static Napi::Value entries_to_js(Napi::Env env, std::vector<nn::NamedTensor> entries) {
+  auto names = Napi::Array::New(env, entries.size());
+  auto shapes = Napi::Array::New(env, entries.size());
+  auto is_buffer = Napi::Array::New(env, entries.size());
+  for (uint32_t i = 0; i < entries.size(); i++) {
+    const auto sizes = entries[i].tensor.sizes();
+    auto shape = Napi::Array::New(env, sizes.size());
+    for (uint32_t k = 0; k < sizes.size(); k++) shape.Set(k, static_cast<double>(sizes[k]));
+    names.Set(i, entries[i].name);
+    shapes.Set(i, shape);
+    is_buffer.Set(i, Napi::Boolean::New(env, entries[i].is_buffer));
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("names", names);
+  result.Set("shapes", shapes);
+  result.Set("isBuffer", is_buffer);
+  return result;
+}
+
+// moduleShapes(kind: string, config: object): Promise<{ names: string[], shapes: number[][], isBuffer:
+// boolean[] }>. On the meta device, which has no memory.
 static Napi::Value module_shapes(const Napi::CallbackInfo& info) {
   auto make = maker_from(string_from(info[0], "kind"), object_from(info[1], "config"));
   return on_engine(
@@ -99,21 +118,13 @@ static Napi::Value module_shapes(const Napi::CallbackInfo& info) {
         const nn::ModuleOptions options{.device = at::kMeta, .dtype = at::kFloat, .seed = std::nullopt};
         return make(options)->state();
       },
-      [](Napi::Env env, std::vector<nn::NamedTensor> entries) {
-        auto names = Napi::Array::New(env, entries.size());
-        auto shapes = Napi::Array::New(env, entries.size());
-        for (uint32_t i = 0; i < entries.size(); i++) {
-          const auto sizes = entries[i].tensor.sizes();
-          auto shape = Napi::Array::New(env, sizes.size());
-          for (uint32_t k = 0; k < sizes.size(); k++) shape.Set(k, static_cast<double>(sizes[k]));
-          names.Set(i, entries[i].name);
-          shapes.Set(i, shape);
-        }
-        auto result = Napi::Object::New(env);
-        result.Set("names", names);
-        result.Set("shapes", shapes);
-        return result;
-      });
+      entries_to_js);
+}
+
+// moduleEntries(module): { names: string[], shapes: number[][], isBuffer: boolean[] }. At once: they never
+// change.
+static Napi::Value module_entries(const Napi::CallbackInfo& info) {
+  return entries_to_js(info.Env(), from_handle<nn::Module>(info[0], "module")->state());
 }
 
 // moduleState(module): Promise<{ names: string[], tensors: Handle[], isBuffer: boolean[] }>. Live views.
@@ -257,6 +268,7 @@ static Napi::Value tokenizer_decode(const Napi::CallbackInfo& info) {
 void register_module(Napi::Env env, Napi::Object exports) {
   export_function<module_create>(env, exports, "moduleCreate");
   export_function<module_shapes>(env, exports, "moduleShapes");
+  export_function<module_entries>(env, exports, "moduleEntries");
   export_function<module_state>(env, exports, "moduleState");
   export_function<module_load>(env, exports, "moduleLoad");
   export_function<module_to>(env, exports, "moduleTo");

@@ -46,6 +46,19 @@ static Napi::Value tensor_read(const Napi::CallbackInfo& info) {
       });
 }
 
+// tensorFirst(tensor, count: number): ArrayBuffer | null. The first elements in row-major order, read on this
+// thread and so without waiting for what is queued; null: they lie on another device.
+static Napi::Value tensor_first(const Napi::CallbackInfo& info) {
+  auto slot = tensor_from(info[0], "tensor");
+  if (!slot->device().is_cpu()) return info.Env().Null();
+  const auto item = static_cast<int64_t>(c10::elementSize(slot->dtype()));
+  const auto elements = slot->byte_length() / item;
+  const auto count = integer_between(info[1], "count", 0, elements);
+  auto buffer = Napi::ArrayBuffer::New(info.Env(), count * item);
+  slot->copy_first(static_cast<uint8_t*>(buffer.Data()), count);
+  return buffer;
+}
+
 // tensorTo(tensor, device: string, dtype: string): Promise<Handle>. Always a copy.
 static Napi::Value tensor_to(const Napi::CallbackInfo& info) {
   auto slot = tensor_from(info[0], "tensor");
@@ -145,6 +158,7 @@ void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_from_bytes>(env, exports, "tensorFrom");
   export_function<tensor_info>(env, exports, "tensorInfo");
   export_function<tensor_read>(env, exports, "tensorRead");
+  export_function<tensor_first>(env, exports, "tensorFirst");
   export_function<tensor_to>(env, exports, "tensorTo");
   export_function<tensor_rows>(env, exports, "tensorRows");
   export_function<tensor_join>(env, exports, "tensorJoin");

@@ -1,5 +1,7 @@
 #include "engine/tensor_slot.h"
 
+#include <algorithm>
+
 #include "engine/error.h"
 
 namespace beit {
@@ -23,6 +25,23 @@ int64_t TensorSlot::byte_length() const {
   int64_t elements = 1;
   for (int64_t size : shape_) elements *= size;
   return elements * static_cast<int64_t>(c10::elementSize(dtype_));
+}
+
+void TensorSlot::copy_first(uint8_t* target, int64_t count) const {
+  const auto item = static_cast<int64_t>(c10::elementSize(dtype_));
+  // Bytes first: the engine thread may be making the tensor over them just now.
+  if (bytes_) {
+    std::copy_n(bytes_->data.get(), count * item, target);
+    return;
+  }
+  const auto* source = static_cast<const uint8_t*>(tensor_.const_data_ptr());
+  for (int64_t i = 0; i < count; i++) {
+    int64_t place = 0;
+    for (int64_t rest = i, d = tensor_.dim() - 1; d >= 0; rest /= shape_[d], d--) {
+      place += rest % shape_[d] * tensor_.stride(d);
+    }
+    std::copy_n(source + place * item, item, target + i * item);
+  }
 }
 
 const at::Tensor& TensorSlot::get() {

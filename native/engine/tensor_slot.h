@@ -29,6 +29,10 @@ class TensorSlot {
   at::Device device() const { return device_; }
   int64_t byte_length() const;
 
+  // Copies the first `count` elements of a CPU tensor, in row-major order, as they are at this moment. Any
+  // thread.
+  void copy_first(uint8_t* target, int64_t count) const;
+
   // The memory of a CPU tensor that was made from bytes, for writers that do not use libtorch; else null. Any
   // thread.
   std::shared_ptr<Bytes> cpu_bytes() const { return device_.is_cpu() ? bytes_ : nullptr; }

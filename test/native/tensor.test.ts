@@ -1,5 +1,4 @@
-import { inspect } from 'node:util'
-import { equal, is, match, throws } from 'uvu/assert'
+import { equal, is, throws } from 'uvu/assert'
 import { Tensor } from '../../lib/index.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
@@ -92,13 +91,6 @@ test('wrong kinds of data are refused', () => {
 test('a device that is not there is refused at once', async () => {
   throws(() => Tensor.from([1], [1], { device: 'tpu' }), code('ERR_INVALID_ARGUMENT', "'cpu', 'cuda' or"))
   await rejects(Tensor.from([1]).to({ device: 'cuda:99' }), 'ERR_DEVICE', /'cuda:99' cannot be used/)
-})
-
-test('it prints as what it is', () => {
-  const tensor = Tensor.from(new Float32Array(6), [2, 3])
-  is(inspect(tensor), 'Tensor(float32[2, 3], cpu)')
-  tensor.dispose()
-  match(inspect(tensor), 'disposed')
 })
 
 test.run()
