@@ -17,11 +17,17 @@ namespace {
 // libtorch has, loses 3e-4 of the norm of a base model.)
 constexpr int64_t kPiece = 65536;
 
-bool has_kernel(at::TensorList gradients) {
-  return !gradients.empty() && kernels::row_kernels() &&
-         std::all_of(gradients.begin(), gradients.end(), [](const at::Tensor& x) {
-           return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
-         });
+bool are_rows_of_cpu(at::TensorList gradients) {
+  return !gradients.empty() && std::all_of(gradients.begin(), gradients.end(), [](const at::Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
+  });
+}
+
+double sum_of_squares(const float* x, int64_t count) {
+  if (const auto* kernels = kernels::row_kernels()) return kernels->sum_of_squares(x, count);
+  double sum = 0.0;
+  for (int64_t i = 0; i < count; i++) sum += static_cast<double>(x[i]) * x[i];
+  return sum;
 }
 
 at::Tensor norm_of_pieces(at::TensorList gradients) {
@@ -39,7 +45,7 @@ at::Tensor norm_of_pieces(at::TensorList gradients) {
   std::vector<double> squares(pieces.size());
   at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
-      squares[i] = kernels::row_kernels()->sum_of_squares(pieces[i].begin, pieces[i].count);
+      squares[i] = sum_of_squares(pieces[i].begin, pieces[i].count);
     }
   });
   double sum = 0.0;
@@ -50,7 +56,7 @@ at::Tensor norm_of_pieces(at::TensorList gradients) {
 }  // namespace
 
 at::Tensor global_norm(at::TensorList gradients, const ops::Compute& compute) {
-  if (compute.optimize && has_kernel(gradients)) return norm_of_pieces(gradients);
+  if (compute.optimize && are_rows_of_cpu(gradients)) return norm_of_pieces(gradients);
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients)));
 }
 

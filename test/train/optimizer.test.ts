@@ -1,7 +1,9 @@
 /** AdamW, its two groups, clipping and accumulation. */
 import { equal, is, not } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
-import type { Tensor } from '../../lib/tensor.js'
+import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
+import { Tensor } from '../../lib/tensor.js'
 import type { MicroBatch } from '../../lib/train/trainer.js'
 import { suite } from '../support/suite.js'
 import {
@@ -12,6 +14,7 @@ import {
   manifest,
   NAMES,
   near,
+  OPTIONS,
   relativeDifference,
   SETTINGS,
   snapshot,
@@ -78,6 +81,28 @@ test('clipping scales the gradient to the largest norm, and reports the norm bef
     const free = await trainer({ clipGradient: null })
     await free.step([first(batches)], { learningRate: 0, weightDecay: 0 })
     near(await norm(await free.gradients()), gradientNorm, 1e-5, 'norm without clipping')
+  }))
+
+test('the norm of long gradients is summed to the last digits', () =>
+  scope(async () => {
+    // The head has 393,216 numbers: several of the pieces that are summed one by one.
+    const config = { imageSize: 32, patchSize: 16, hiddenSize: 48, depth: 1, heads: 3, vocabSize: 8192 }
+    const model = await BeitForMaskedImageModeling.create(config, { seed: 0 })
+    const trainer = await new MaskedImageModeling({ model, tokenizer: null }).createTrainer({
+      ...OPTIONS,
+      clipGradient: null,
+    })
+    const pixels = Tensor.from(
+      Float32Array.from({ length: 2 * 3 * 32 * 32 }, (_, i) => Math.sin(i)),
+      [2, 3, 32, 32],
+    )
+    const mask = Tensor.from(new Uint8Array(8).fill(1), [2, 4], { dtype: 'bool' })
+    const tokens = Tensor.from(BigInt64Array.from([5n, 81n, 4096n, 8191n, 0n, 1n, 2n, 3n]), [2, 4])
+    const { gradientNorm } = await trainer.step([{ pixels, mask, tokens }], {
+      learningRate: 0,
+      weightDecay: 0,
+    })
+    near(gradientNorm, await norm(await trainer.gradients()), 1e-6, 'norm')
   }))
 
 test('micro-batches: loss and gradient are the means of theirs, counts the sums', () =>
