@@ -1,5 +1,6 @@
 /** Images to compute on. */
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tensor } from 'beit-torch'
 import sharp from 'sharp'
@@ -22,6 +23,30 @@ export async function testImages(
   for (const [i, image] of (await Promise.all(images)).entries()) numbers.set(image, i * image.length)
   const pixels = Tensor.from(numbers, [count, 3, side, side])
   return { pixels, kind: paths.length === 0 ? 'waves' : 'photographs' }
+}
+
+/**
+ * A folder of JPEG files: photographs where there are some, else `count` of waves, 400 x 300, in a temporary folder that
+ * the caller removes.
+ */
+export async function testFolder(
+  count: number,
+): Promise<{ path: string; kind: 'photographs' | 'waves'; temporary: boolean }> {
+  const photos = data('photos')
+  if (photos !== null) return { path: photos, kind: 'photographs', temporary: false }
+  const path = await mkdtemp(join(tmpdir(), 'beit-images-'))
+  for (let image = 0; image < count; image++) {
+    // (3, side, side) -> (side, side, 3)
+    const [side, numbers] = [400, waves(400, image)]
+    const bytes = Uint8Array.from({ length: numbers.length }, (_, i) => {
+      return 255 * (numbers[(i % 3) * side * side + Math.floor(i / 3)] as number)
+    })
+    await sharp(bytes, { raw: { width: side, height: side, channels: 3 } })
+      .extract({ left: 0, top: 0, width: side, height: 300 })
+      .jpeg()
+      .toFile(join(path, `${image}.jpg`))
+  }
+  return { path, kind: 'waves', temporary: true }
 }
 
 async function photographPaths(folder: string, count: number): Promise<string[]> {

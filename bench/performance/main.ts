@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { packageRoot } from '../../test/support/paths.js'
 import { intoDocument } from './document.js'
 import { growth } from './growth.js'
+import { loading } from './loading.js'
 import { lossCurve } from './loss_curve.js'
 import { machine } from './machine.js'
 import { operations } from './operations.js'
@@ -25,6 +26,7 @@ const PARTS: readonly Part<unknown>[] = [
   compiled,
   operations,
   pieces,
+  loading,
   growth,
   lossCurve,
 ]

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { equal, is, match, ok } from 'uvu/assert'
 import { intoDocument } from '../../bench/performance/document.js'
 import type { GrowthResult } from '../../bench/performance/growth.js'
+import type { LoadingResult } from '../../bench/performance/loading.js'
 import type { OperationResult } from '../../bench/performance/operations.js'
 import type { PieceResult } from '../../bench/performance/pieces.js'
 import type { PretrainingResult } from '../../bench/performance/pretraining.js'
@@ -86,11 +87,14 @@ test('without a peer our side is measured, and what is missing is named', () => 
   match(readFileSync(join(output, 'pretraining.md'), 'utf8'), /PyTorch fp32 eager is missing/)
 })
 
-test('operations, pieces and growth', () => {
+test('operations, pieces, loading and growth', () => {
   const operations = resultOf<OperationResult[]>(bench('operations'), 'operations')
   ok(operations.length > 0 && operations.every(({ plain, fast }) => plain > 0 && fast > 0))
   const pieces = resultOf<PieceResult[]>(bench('pieces'), 'pieces')
   ok(pieces.length === 4 && pieces.every((piece) => piece.without > 0 && piece.with > 0))
+  const { rates, late, steps } = resultOf<LoadingResult>(bench('loading'), 'loading')
+  ok(rates.one.length === 1 && late.length > 0)
+  ok([rates.two, ...steps.flatMap(({ disk, memory }) => [disk, memory])].every(([first = 0]) => first > 0))
   const folder = bench('growth')
   const { points } = resultOf<GrowthResult>(folder, 'growth')
   equal(
