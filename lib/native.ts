@@ -762,8 +762,8 @@ export interface OperationBindings {
    */
   emulateCudaKernels(path: string | null): Promise<void>
   /**
-   * For benchmarks: FLOP/s of the device on bfloat16 matrices of `side` by `side`, and the bytes a second, read and
-   * written, of copies of `bytes`.
+   * For benchmarks: FLOP/s of the device on matrices of `side` by `side`, bfloat16 on a GPU and float32 on a CPU, and
+   * the bytes a second, read and written, of copies of `bytes`.
    */
   deviceRates(device: string, side: number, bytes: number): Promise<{ arithmetic: number; memory: number }>
 }

@@ -26,7 +26,7 @@ export interface Outcome {
   /** Where they were asked for. */
   tokens?: number[]
   parts?: Record<string, number>
-  /** Of the device, where it is a GPU; from our program alone. */
+  /** Of the device; from our program alone. */
   rates?: Rates
 }
 
@@ -60,8 +60,7 @@ export async function inTurn(
       try {
         const { party, versions } = await Party.start(name, owner, { ...work, ...own })
         // Before the steps, while the device has memory to spare.
-        const measured = details && owner === 'ours' && work.device.startsWith('cuda')
-        const rates = measured ? await party.ask('rates') : undefined
+        const rates = details && owner === 'ours' ? await party.ask('rates') : undefined
         const { seconds, loss } = await party.ask('step')
         report(`${name}: first step ${seconds.toFixed(2)} s, loss ${loss.toFixed(6)}`)
         const outcome: Outcome = {

@@ -1,13 +1,13 @@
 /**
- * The least time that a step of pre-training can take on a GPU: each kernel at the rate of arithmetic or of memory
- * that the same GPU reaches on matrix products and copies, whichever takes longer. It assumes bf16 throughout,
- * products that add bias and GELU on their way out, residuals fused with LayerNorm, and attention and arg-max
- * that write no scores.
+ * The least time that a step of pre-training can take where every product is computed as it is defined: each kernel at
+ * the rate of arithmetic or of memory that the same device reaches on matrix products and copies, whichever takes
+ * longer. It assumes one type throughout, bf16 on a GPU and float32 on a CPU, products that add bias and GELU on their
+ * way out, residuals fused with LayerNorm, and attention and arg-max that write no scores.
  */
 import type { BeitConfig } from '../../lib/models/beit_config.js'
 import type { DalleDvaeConfig } from '../../lib/tokenizers/dalle_config.js'
 
-/** FLOP/s of bf16 matrix products, and bytes a second of a copy (read and written). */
+/** FLOP/s of matrix products, and bytes a second of a copy (read and written). */
 export interface Rates {
   arithmetic: number
   memory: number
@@ -19,9 +19,11 @@ interface Kernel {
   bytes: number
 }
 
-const BF16 = 2
-/** Bytes AdamW and clipping move for a parameter: gradient, weight and both moments in float32, bf16 copies. */
-const OPTIMIZER_BYTES = 38
+/** Bytes of a number of the step; and those that AdamW and clipping move for a parameter: gradient, weight, moments, bf16 copy. */
+const BYTES = {
+  bf16: { number: 2, optimizer: 38 },
+  fp32: { number: 4, optimizer: 36 },
+}
 
 /** Seconds an image takes at least, in a batch of `batchSize`. */
 export function floorSeconds(
@@ -31,19 +33,24 @@ export function floorSeconds(
   masked: number,
   batchSize: number,
   rates: Rates,
+  precision: keyof typeof BYTES,
 ): number {
-  const kernels = [...modelKernels(config, masked), ...(tokenizer ? encoderKernels(tokenizer) : [])]
+  const { number, optimizer: optimizerBytes } = BYTES[precision]
+  const kernels = [
+    ...modelKernels(config, masked, number),
+    ...(tokenizer ? encoderKernels(tokenizer, number) : []),
+  ]
   const seconds = kernels.map(({ flops, bytes }) => Math.max(flops / rates.arithmetic, bytes / rates.memory))
-  const optimizer = (OPTIMIZER_BYTES * parameters) / rates.memory / batchSize
+  const optimizer = (optimizerBytes * parameters) / rates.memory / batchSize
   return seconds.reduce((sum, one) => sum + one, optimizer)
 }
 
 /** Forward and backward. */
-function modelKernels(config: BeitConfig, masked: number): Kernel[] {
+function modelKernels(config: BeitConfig, masked: number, bytesOfNumber: number): Kernel[] {
   const { hiddenSize: d, depth, mlpRatio, patchSize, imageSize, vocabSize } = config
   const patches = (imageSize[0] / patchSize) * (imageSize[1] / patchSize)
   const tokens = patches + 1
-  const block = tokens * d * BF16
+  const block = tokens * d * bytesOfNumber
   return [
     // Queries, keys, values, projection and MLP: the product and its two gradients.
     { flops: depth * 3 * 2 * tokens * (4 + 2 * mlpRatio) * d * d, bytes: 0 },
@@ -58,13 +65,16 @@ function modelKernels(config: BeitConfig, masked: number): Kernel[] {
 }
 
 /** Each convolution of DALL-E's encoder, on `side` by `side` pixels. */
-function encoderKernels({ config, side }: { config: DalleDvaeConfig; side: number }): Kernel[] {
+function encoderKernels(
+  { config, side }: { config: DalleDvaeConfig; side: number },
+  bytesOfNumber: number,
+): Kernel[] {
   const { hiddenSize, blocksPerGroup, vocabSize } = config
   const kernels: Kernel[] = []
   const convolution = (size: number, from: number, to: number, kernel: number, residual = 0, wrote = to) =>
     kernels.push({
       flops: 2 * size * size * from * to * kernel * kernel,
-      bytes: size * size * (from + residual + wrote) * BF16,
+      bytes: size * size * (from + residual + wrote) * bytesOfNumber,
     })
   convolution(side, 3, hiddenSize, 7)
   let width = hiddenSize

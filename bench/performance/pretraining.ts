@@ -189,8 +189,9 @@ function equalities({ groups, equality }: PretrainingResult): string {
   )
 }
 
-/** On a GPU: images a second at the least time that a step could take there, and the rates this follows from. */
+/** Images a second at the least time that a step could take on the device, and the rates this follows from. */
 export function floorRate({
+  device,
   groups,
   size,
   parameters,
@@ -199,7 +200,8 @@ export function floorRate({
   if (rates === undefined) return null
   const config = resolveBeitConfig(size.model)
   const tokenizer = { config: size.tokenizer, side: (size.imageSize / size.patchSize) * TOKEN_PIXELS }
-  const floor = 1 / floorSeconds(config, parameters, tokenizer, size.masked, size.batchSize, rates)
+  const precision = device.startsWith('cuda') ? 'bf16' : 'fp32'
+  const floor = 1 / floorSeconds(config, parameters, tokenizer, size.masked, size.batchSize, rates, precision)
   return { ...rates, floor }
 }
 
@@ -210,10 +212,12 @@ function floors(result: PretrainingResult): string {
   const reached = result.groups[0]?.outcomes.map(
     ({ name, seconds }) => `${name} ${percent(result.size.batchSize / median(seconds) / floor)}`,
   )
+  const gpu = result.device.startsWith('cuda')
+  const [precision, prefix, scale] = gpu ? ['bf16', 'T', 1e12] : ['float32', 'G', 1e9]
   return (
-    `This device reaches ${(arithmetic / 1e12).toFixed(0)} TFLOP/s on bf16 matrix products and copies ` +
-    `${(memory / 1e12).toFixed(2)} TB/s. The floor these give is ${floor.toFixed(0)} images/s in bf16, of ` +
-    `which is reached: ${reached?.join(', ')}.`
+    `This device reaches ${(arithmetic / scale).toFixed(0)} ${prefix}FLOP/s on ${precision} matrix products and copies ` +
+    `${(memory / scale).toFixed(2)} ${prefix}B/s. The floor these give to a step whose products are computed as they are ` +
+    `defined is ${floor.toFixed(gpu ? 0 : 2)} images/s in ${precision}, of which is reached: ${reached?.join(', ')}.`
   )
 }
 

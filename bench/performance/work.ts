@@ -50,7 +50,7 @@ export interface Answers {
   parts: Record<string, number>
   /** Of all patches. */
   tokens: { tokens: number[] }
-  /** Ours alone: what the device reaches on large bf16 matrix products and on copies (floor.ts). */
+  /** Ours alone: what the device reaches on large matrix products and on copies (floor.ts). */
   rates: Rates
   /** MiB at their highest so far. */
   peak: { resident: number; device: number }

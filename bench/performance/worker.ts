@@ -16,9 +16,8 @@ import { native } from '../../lib/binding.js'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import type { Answers, Work } from './work.js'
 
-/** Large enough that a device is busy all over. */
-const RATES_SIDE = 8192
-const RATES_BYTES = 2 ** 31
+/** Side of matrices and bytes of copies: large enough that a device is busy all over. */
+const RATES = { cpu: { side: 2048, bytes: 2 ** 28 }, gpu: { side: 8192, bytes: 2 ** 31 } }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const work = JSON.parse((await lines.next()).value) as Work
@@ -68,7 +67,8 @@ const commands: { [Command in keyof Answers]: () => Promise<Answers[Command]> } 
     return { resident: process.resourceUsage().maxRSS / 1024, device: 0 }
   },
   rates() {
-    return native().deviceRates(device, RATES_SIDE, RATES_BYTES)
+    const { side, bytes } = RATES[device === 'cpu' ? 'cpu' : 'gpu']
+    return native().deviceRates(device, side, bytes)
   },
 }
 const { compiled } = native().version()

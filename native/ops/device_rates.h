@@ -5,7 +5,7 @@
 namespace beit::ops {
 
 struct DeviceRates {
-  double arithmetic = 0.0;  // FLOP/s of a bfloat16 matrix product
+  double arithmetic = 0.0;  // FLOP/s of a matrix product: bfloat16 on a GPU, float32 on a CPU
   double memory = 0.0;      // bytes a second of a copy, read and written
 };
 

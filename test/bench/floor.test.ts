@@ -17,10 +17,10 @@ const MODELS = [
 for (const { preset, parameters, expected } of MODELS) {
   test(`${preset}`, () => {
     const config = resolveBeitConfig(preset)
-    const model = 1e6 * floorSeconds(config, parameters, null, 75, 256, RATES)
+    const model = 1e6 * floorSeconds(config, parameters, null, 75, 256, RATES, 'bf16')
     ok(Math.abs(model - expected) <= 0.1, `${model}`)
     const tokenizer = { config: published(preset, 1).tokenizer, side: 112 }
-    const encoder = 1e6 * floorSeconds(config, parameters, tokenizer, 75, 256, RATES) - model
+    const encoder = 1e6 * floorSeconds(config, parameters, tokenizer, 75, 256, RATES, 'bf16') - model
     // 52.119 GFLOP take 66.0; the estimate that also counts passes of pooling and ReLU is 83.6.
     ok(encoder > 66 && encoder < 83.6, `${encoder}`)
   })
