@@ -93,12 +93,15 @@ export {
   linearProbeSchema,
 } from './evaluate/probe_options.js'
 export type { LayerScores, ProbeProgress } from './evaluate/probe_progress.js'
+export type { Histogram } from './histogram.js'
 export { balanceTable } from './log/balance_table.js'
 export { confusionTable } from './log/confusion_table.js'
 export { evaluationTable } from './log/evaluation_table.js'
 export { METRICS_FILE, readMetrics, writeMetrics } from './log/metrics_file.js'
 export { type ProgressOptions, showProgress } from './log/progress.js'
 export { type ProfileSummary, StepProfile } from './log/step_profile.js'
+export { TensorBoardWriter } from './log/tensorboard/tensorboard_writer.js'
+export { type TensorBoardOptions, writeTensorBoard } from './log/tensorboard/write_tensorboard.js'
 export {
   type BeitConfig,
   type BeitConfigInput,

@@ -49,6 +49,11 @@ export interface TensorBindings {
   tensorRows(tensor: TensorHandle, start: number, count: number): Promise<TensorHandle>
   /** One after the other along the first dimension. */
   tensorJoin(tensors: readonly TensorHandle[]): Promise<TensorHandle>
+  /** Values in `buckets` buckets of equal width from the lowest finite value to the highest. */
+  tensorHistogram(
+    tensor: TensorHandle,
+    buckets: number,
+  ): Promise<{ counts: Float64Array; low: number; high: number }>
   /** (N + 1, N + 1) int64 for N = rows * columns patches behind a class token. */
   relativePositionIndex(rows: number, columns: number): Promise<TensorHandle>
   /**

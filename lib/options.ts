@@ -18,6 +18,8 @@ export type OptionSpec = Common &
     | { type: 'number' | 'integer'; default: number | null; min?: number; max?: number; optional?: boolean }
     | { type: 'string'; default: string | null; optional?: boolean }
     | { type: 'boolean'; default: boolean }
+    /** True and false, or a string that says more than true does. */
+    | { type: 'boolean-or-string'; default: boolean }
     | { type: 'choice'; choices: readonly string[]; default: string | null; optional?: boolean }
     /** A fixed number of numbers: [0.9, 0.999]; `size` null: as many as one likes, or one without an array. */
     | {
@@ -98,6 +100,10 @@ function checked(name: string, spec: OptionSpec, value: unknown): unknown {
       return value
     case 'boolean':
       if (typeof value !== 'boolean') throw invalidArgument(name, 'true or false', value)
+      return value
+    case 'boolean-or-string':
+      if (typeof value !== 'boolean' && (typeof value !== 'string' || value === ''))
+        throw invalidArgument(name, 'true, false or a string', value)
       return value
     case 'choice':
       if (!spec.choices.includes(value as string)) {

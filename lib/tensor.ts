@@ -8,6 +8,7 @@ import { Disposable } from './dispose.js'
 import { BeitError, invalidArgument } from './errors.js'
 import { firstValues } from './first_values.js'
 import { isTooDeep, titled } from './inspection.js'
+import { evenHistogram, type Histogram } from './histogram.js'
 import type { DType, TensorHandle } from './native.js'
 
 export type { DType }
@@ -109,6 +110,22 @@ export class Tensor extends Disposable<'tensor'> {
   async to(target: { dtype?: DType; device?: string }): Promise<Tensor> {
     const device = checkDevice(target.device ?? this.device)
     return new Tensor(await native().tensorTo(this.handle, device, target.dtype ?? this.dtype))
+  }
+
+  /**
+   * How the values are spread, counted where the tensor lies: `buckets` buckets of equal width from the smallest value to
+   * the largest, or half a unit to either side of the value where all are equal. Values that are not finite are left
+   * out; a value on a border may count to either bucket.
+   * @throws BeitError ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   * @example
+   * const { counts, edges } = await Tensor.from([0.1, 0.2, 0.9]).histogram(2)
+   * console.log(counts, edges) // [2, 1], [0.1, 0.5, 0.9]
+   */
+  async histogram(buckets = 30): Promise<Histogram> {
+    if (!Number.isSafeInteger(buckets) || buckets < 1)
+      throw invalidArgument('buckets', 'an integer of at least 1', buckets)
+    const { counts, low, high } = await native().tensorHistogram(this.handle, buckets)
+    return evenHistogram(counts, low, high)
   }
 
   /**

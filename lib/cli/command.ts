@@ -54,6 +54,10 @@ export function flagsOf(command: Command): OptionSchema {
 /** 'maskPatches' -> 'mask-patches' */
 export const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
+/** Whether the flag alone says something: its value, if it takes one, stands behind a '='. */
+export const standsAlone = ({ type }: OptionSchema[string]) =>
+  type === 'boolean' || type === 'boolean-or-string'
+
 /** Whether `--no-NAME` exists: booleans, and options that can be unset. */
 export const canNegate = (spec: OptionSchema[string]) =>
-  spec.type === 'boolean' || ('optional' in spec && spec.optional === true && spec.default !== null)
+  standsAlone(spec) || ('optional' in spec && spec.optional === true && spec.default !== null)

@@ -82,6 +82,7 @@ export const IMAGE_HEADINGS = {
 
 export const SAVING_HEADINGS = {
   'Saving and evaluating': ['saveEveryEpochs', 'saveEverySteps', 'keepCheckpoints', 'evaluateEveryEpochs'],
+  'Following the run': ['tensorboard', 'samplesEveryEpochs'],
   'Machine and loading': ['threads', 'loaderThreads', 'prefetch', 'maxBrokenShare', 'maxPixels'],
 } as const
 

@@ -2,7 +2,7 @@
 
 import { wrap } from '../log/wrap.js'
 import type { OptionSchema, OptionSpec } from '../options.js'
-import { type Command, canNegate, EXIT, flagsOf, kebab } from './command.js'
+import { type Command, canNegate, EXIT, flagsOf, kebab, standsAlone } from './command.js'
 import { COMMON_FLAGS } from './parse.js'
 
 const INDENT = 30
@@ -85,6 +85,7 @@ const PLACEHOLDERS: Record<string, string> = {
 }
 
 function placeholder(name: string, spec: OptionSpec): string {
+  if (spec.type === 'boolean-or-string') return `[=${spec.placeholder ?? 'TEXT'}]`
   const special = spec.placeholder ?? PLACEHOLDERS[name]
   if (special !== undefined) return ` ${special}`
   switch (spec.type) {
@@ -106,7 +107,7 @@ function placeholder(name: string, spec: OptionSpec): string {
 /** The default, and how to say no. */
 function extra(name: string, spec: OptionSpec): string {
   const notes: string[] = []
-  if (spec.type === 'boolean') {
+  if (standsAlone(spec)) {
     if (spec.default) notes.push('on by default')
   } else if (spec.default != null) {
     notes.push(
@@ -115,7 +116,7 @@ function extra(name: string, spec: OptionSpec): string {
   } else if (!spec.optional) {
     notes.push('needed')
   }
-  if (canNegate(spec) && !(spec.type === 'boolean' && !spec.default)) notes.push(`off: --no-${kebab(name)}`)
+  if (canNegate(spec) && !(standsAlone(spec) && !spec.default)) notes.push(`off: --no-${kebab(name)}`)
   return notes.length === 0 ? '' : ` (${notes.join('; ')})`
 }
 

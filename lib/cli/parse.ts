@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { BeitError, invalidArgument } from '../errors.js'
 import { near, type OptionSchema, type OptionSpec, suggest, validateOptions } from '../options.js'
-import { type Call, type Command, canNegate, flagsOf, kebab } from './command.js'
+import { type Call, type Command, canNegate, flagsOf, kebab, standsAlone } from './command.js'
 
 /** Flags that every command has. */
 export const COMMON_FLAGS: OptionSchema = {
@@ -69,9 +69,10 @@ export function parseFlags(
       throw usage(command, `there is no flag ${typed}${suggestFlag(typed.replace(/^-+|=.*$/gs, ''), schema)}`)
     }
     const text = token.value
-    if (negated || spec.type === 'boolean') {
+    const isBare = text === undefined && standsAlone(spec)
+    if (negated || spec.type === 'boolean' || isBare) {
       if (text !== undefined) throw usage(command, `${token.rawName} takes no value, got '${text}'`)
-      values[name] = spec.type === 'boolean' ? !negated : null
+      values[name] = standsAlone(spec) ? !negated : null
     } else {
       if (text === undefined || (!token.inlineValue && isFlag(text)))
         throw usage(command, `${token.rawName} needs a value: ${spec.doc}`)
@@ -84,7 +85,7 @@ export function parseFlags(
 function parserOptions(schema: OptionSchema) {
   const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }> = {}
   for (const [name, spec] of Object.entries(schema)) {
-    options[kebab(name)] = { type: spec.type === 'boolean' ? 'boolean' : 'string' }
+    options[kebab(name)] = { type: standsAlone(spec) ? 'boolean' : 'string' }
     if (canNegate(spec)) options[`no-${kebab(name)}`] = { type: 'boolean' }
   }
   return options

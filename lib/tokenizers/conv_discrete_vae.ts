@@ -38,6 +38,7 @@ const KIND = 'conv_discrete_vae'
  */
 export class ConvDiscreteVae extends TokenizerModule {
   readonly kind = 'conv'
+  readonly hasDecoder = true
   protected readonly moduleKind = KIND
   readonly config: ConvDiscreteVaeConfig
 

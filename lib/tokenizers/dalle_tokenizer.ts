@@ -89,8 +89,12 @@ export class DalleTokenizer extends TokenizerModule {
     return this.config.vocabSize
   }
 
+  get hasDecoder(): boolean {
+    return this.config.decoder
+  }
+
   override async decode(tokens: Tensor): Promise<Tensor> {
-    if (!this.config.decoder) {
+    if (!this.hasDecoder) {
       throw new BeitError(
         'ERR_INVALID_ARGUMENT',
         "this DalleTokenizer was loaded without its decoder; load it with { decoder: 'decoder.pkl' }",

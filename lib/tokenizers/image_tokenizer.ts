@@ -16,6 +16,8 @@ export interface ImageTokenizer {
   /** Pixels a token, along each side. */
   readonly stride: number
   readonly config: object
+  /** Whether it can {@link decode}: an encoder alone cannot. */
+  readonly hasDecoder: boolean
   readonly device: string
   /** [h, w] of the tokens of an image of [height, width] pixels. */
   gridSize(imageSize: readonly [number, number]): [number, number]
@@ -33,6 +35,7 @@ export abstract class TokenizerModule extends Module implements ImageTokenizer {
   abstract readonly kind: 'dalle' | 'conv'
   abstract readonly vocabSize: number
   abstract readonly stride: number
+  abstract readonly hasDecoder: boolean
 
   /**
    * [h, w] of the tokens of an image of [height, width] pixels.

@@ -91,6 +91,16 @@ export interface CheckpointEvent {
   seconds: number
 }
 
+/** A sheet of pictures was drawn of what the model makes of some images, the same ones each time. */
+export interface SamplesEvent {
+  type: 'samples'
+  epoch: number
+  step: number
+  /** A PNG file in the run folder. */
+  path: string
+  seconds: number
+}
+
 export interface WarningEvent {
   type: 'warning'
   message: string
@@ -125,6 +135,7 @@ export type TrainingEvent<Step, Epoch, Evaluation, Start = object> =
   | (StepCommon & Step)
   | (EpochCommon & Epoch)
   | (EvaluationCommon & Evaluation)
+  | SamplesEvent
   | CheckpointEvent
   | WarningEvent
   | (DoneCommon & Epoch)
@@ -151,6 +162,7 @@ export type PretrainEvent =
   | PretrainStepEvent
   | PretrainEpochEvent
   | PretrainEvaluationEvent
+  | SamplesEvent
   | CheckpointEvent
   | WarningEvent
   | PretrainDoneEvent
@@ -188,6 +200,7 @@ export type TokenizerEvent =
   | TokenizerEpochEvent
   | TokenizerEvaluationEvent
   | CodebookEvent
+  | SamplesEvent
   | CheckpointEvent
   | WarningEvent
   | TokenizerDoneEvent
@@ -213,6 +226,7 @@ export type FinetuneEvent =
   | FinetuneStepEvent
   | FinetuneEpochEvent
   | FinetuneEvaluationEvent
+  | SamplesEvent
   | CheckpointEvent
   | WarningEvent
   | FinetuneDoneEvent

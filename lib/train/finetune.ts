@@ -99,6 +99,7 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
       },
       evaluate: classificationEvaluation(settings, ema),
       report: null,
+      samples: null,
       warnings: balanceWarnings(balance),
     })
   } finally {

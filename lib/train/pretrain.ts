@@ -15,6 +15,7 @@ import { optimizerSchedules } from './optimizer_schedules.js'
 import { type PretrainOptions, type PretrainSettings, pretrainSchema } from './pretrain_options.js'
 import { runConfig } from './run_config.js'
 import { runLength } from './run_length.js'
+import type { Samples } from './training.js'
 import { runTraining } from './training_run.js'
 import { weightsFingerprint } from './weights_fingerprint.js'
 
@@ -43,6 +44,13 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
       'ERR_DEVICE',
       `pretrain: the model is on ${model.device}, the tokenizer on ${tokenizer.device}: ` +
         'move one with to({ device })',
+    )
+  }
+  if (settings.samplesEveryEpochs !== null && !tokenizer.hasDecoder) {
+    throw new BeitError(
+      'ERR_INVALID_ARGUMENT',
+      'pretrain: samplesEveryEpochs draws what tokens stand for, and the tokenizer has no decoder: load it with one, ' +
+        'or leave samplesEveryEpochs out',
     )
   }
 
@@ -87,7 +95,21 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
       },
     ),
     report: null,
+    samples: samplesOf(settings),
   })
+}
+
+function samplesOf(settings: PretrainSettings): Samples | null {
+  const { samplesEveryEpochs } = settings
+  if (samplesEveryEpochs === null) return null
+  return {
+    everyEpochs: samplesEveryEpochs,
+    async draw() {
+      // Drawing needs sharp, which takes a moment to load.
+      const { sampleSheet } = await import('../visualize/sample_sheet.js')
+      return sampleSheet(settings)
+    },
+  }
 }
 
 /** The mask of a model of `grid` patches, as the options have it. */

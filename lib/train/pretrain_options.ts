@@ -8,10 +8,10 @@ import type { MaskSettings } from '../native.js'
 import type { OptionSchema } from '../options.js'
 import { TokenizerModule } from '../tokenizers/image_tokenizer.js'
 import { type CropSettings, cropSchema, INTERPOLATIONS, type Interpolation } from './crop_options.js'
-import { type RunSettings, runSchema } from './run_options.js'
+import { type RunSettings, runSchema, type SamplesSettings, samplesSchema } from './run_options.js'
 
 /** What {@link pretrainSchema} describes, with its defaults filled in. */
-export interface PretrainSettings extends RunSettings, CropSettings {
+export interface PretrainSettings extends RunSettings, SamplesSettings, CropSettings {
   model: BeitForMaskedImageModeling
   tokenizer: TokenizerModule
   maskMode: MaskSettings['mode']
@@ -51,6 +51,7 @@ export const pretrainSchema: OptionSchema = {
     weightDecay: 0.05,
     clipGradient: 3,
   }),
+  ...samplesSchema,
   maskMode: {
     type: 'choice',
     choices: ['original', 'exact', 'random'],

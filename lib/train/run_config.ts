@@ -16,6 +16,8 @@ const FREE: ReadonlySet<string> = new Set([
   'settings.keepCheckpoints',
   'settings.evaluateEveryEpochs',
   'settings.codebookEverySteps',
+  'settings.samplesEveryEpochs',
+  'settings.tensorboard',
   'settings.loaderThreads',
   'settings.prefetch',
   'settings.profile',

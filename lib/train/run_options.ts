@@ -38,12 +38,28 @@ export interface RunSettings {
   saveEverySteps: number | null
   keepCheckpoints: number
   evaluateEveryEpochs: number
+  tensorboard: boolean | string
   threads: number | null
   loaderThreads: number | null
   prefetch: number
   maxBrokenShare: number
   maxPixels: number
   signal: AbortSignal | null
+}
+
+/** Of runs that can draw what the model makes of images. */
+export interface SamplesSettings {
+  samplesEveryEpochs: number | null
+}
+
+export const samplesSchema: OptionSchema = {
+  samplesEveryEpochs: {
+    type: 'integer',
+    min: 1,
+    default: null,
+    optional: true,
+    doc: 'Epochs between sheets of what the model makes of some images, in samples/ of the run folder; unset: none',
+  },
 }
 
 /** Defaults that differ between the kinds of training are arguments. */
@@ -191,6 +207,12 @@ export function runSchema(defaults: {
       min: 1,
       default: 3,
       doc: 'Newest checkpoints to keep; the best one is kept beside them',
+    },
+    tensorboard: {
+      type: 'boolean-or-string',
+      default: false,
+      placeholder: 'FOLDER',
+      doc: 'Write event files for TensorBoard into the run folder, or into another one: curves, pictures, histograms',
     },
     evaluateEveryEpochs: { type: 'integer', min: 1, default: 1, doc: 'Epochs between evaluations' },
     threads: {

@@ -6,10 +6,10 @@
 import type { OptionSchema } from '../options.js'
 import { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { type CropSettings, cropSchema } from './crop_options.js'
-import { type RunSettings, runSchema } from './run_options.js'
+import { type RunSettings, runSchema, type SamplesSettings, samplesSchema } from './run_options.js'
 
 /** What {@link tokenizerSchema} describes, with its defaults filled in. */
-export interface TokenizerSettings extends RunSettings, CropSettings {
+export interface TokenizerSettings extends RunSettings, SamplesSettings, CropSettings {
   model: ConvDiscreteVae
   reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
   straightThrough: boolean
@@ -42,6 +42,7 @@ export const tokenizerSchema: OptionSchema = {
     weightDecay: 1e-4,
     clipGradient: null,
   }),
+  ...samplesSchema,
   reconstruction: {
     type: 'choice',
     choices: ['mse', 'smooth-l1', 'logit-laplace'],

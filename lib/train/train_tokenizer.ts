@@ -16,6 +16,7 @@ import { type RunLength, runLength } from './run_length.js'
 import { exponentialSchedule, klWeightSchedule, type Schedule, temperatureSchedule } from './schedules.js'
 import { type TokenizerOptions, type TokenizerSettings, tokenizerSchema } from './tokenizer_options.js'
 import type { Totals } from './totals.js'
+import type { Samples } from './training.js'
 import { runTraining } from './training_run.js'
 
 /**
@@ -94,6 +95,7 @@ export async function* trainTokenizer(
       perplexity: perplexity(result.tokenCounts),
     })),
     report: { steps: settings.codebookEverySteps, event: codebookEvent },
+    samples: samplesOf(settings),
   })
 }
 
@@ -111,6 +113,19 @@ function temperatureOf(settings: TokenizerSettings, length: RunLength): Schedule
     )
   }
   return exponentialSchedule({ start: temperature, rate: temperatureRate, minimum: temperatureEnd })
+}
+
+function samplesOf({ model, data, validation, samplesEveryEpochs }: TokenizerSettings): Samples | null {
+  if (samplesEveryEpochs === null) return null
+  const { imageSize } = model.config
+  return {
+    everyEpochs: samplesEveryEpochs,
+    async draw() {
+      // Drawing needs sharp, which takes a moment to load.
+      const { reconstructionSheet } = await import('../visualize/tokenizer_sheets.js')
+      return reconstructionSheet({ tokenizer: model, data: validation ?? data, imageSize })
+    },
+  }
 }
 
 function codebookEvent(totals: Totals, step: number): CodebookEvent {

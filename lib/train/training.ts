@@ -8,6 +8,7 @@ import type { ImageSource } from '../data/image_source.js'
 import type { Module } from '../models/module.js'
 import type { StepResult, StepSettings, ViewSettings } from '../native.js'
 import type { Objective } from '../objectives/objective.js'
+import type { Picture } from '../visualize/picture.js'
 import type { RunConfig } from './run_config.js'
 import type { RunLength } from './run_length.js'
 import type { RunSettings } from './run_options.js'
@@ -19,6 +20,12 @@ import type { MicroBatch, Trainer } from './trainer.js'
 export interface IntervalReport<Event> {
   steps: number
   event(totals: Totals, step: number): Event
+}
+
+/** A sheet of what the model makes of some images, now and then. */
+export interface Samples {
+  everyEpochs: number
+  draw(): Promise<Picture>
 }
 
 /** What an evaluation gave: `fields` are those of its event beside the common ones. */
@@ -75,6 +82,7 @@ export interface Training<
   }
   evaluate: Evaluate<Evaluation>
   report: IntervalReport<Report> | null
+  samples: Samples | null
   /** To tell at the start. */
   warnings?: readonly string[]
 }

@@ -9,13 +9,16 @@ import { type BrokenImage, mergeBroken } from '../data/broken_images.js'
 import { threads } from '../device.js'
 import { scope } from '../dispose.js'
 import { BeitError } from '../errors.js'
+import { writeTensorBoard } from '../log/tensorboard/write_tensorboard.js'
 import type { StepSettings } from '../native.js'
-import type { DoneCommon, TrainingEvent } from './events.js'
+import type { DoneCommon, RunEvent, TrainingEvent } from './events.js'
 import { readsLate } from './late_results.js'
 import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
+import { runHistograms } from './run_histograms.js'
 import { positionAfter } from './run_length.js'
+import { drawSamples } from './run_samples.js'
 import { JUDGED_ON_TRAINING, type Progress } from './run_state.js'
 import { type StepBatches, stepBatches } from './step_batches.js'
 import { pace, type StepCost } from './totals.js'
@@ -50,8 +53,7 @@ export async function* runTraining<
     trainer = await training.objective.createTrainer(settings)
     await start.checkpoint?.restore(trainer)
     const run = new TrainingRun(training, folder, trainer, start)
-    // The events have the fields of S, E, V, R and B, because `given` makes them.
-    yield* run.events() as AsyncGenerator<TrainingEvent<S, E, V, B> | R>
+    yield* run.followedEvents() as AsyncGenerator<TrainingEvent<S, E, V, B> | R>
   } finally {
     trainer?.dispose()
     // Not threads(): OMP_NUM_THREADS may have asked for more than there are processors.
@@ -113,7 +115,21 @@ class TrainingRun {
     }
   }
 
-  async *events(): AsyncGenerator<AnyEvent> {
+  /** Its events, after TensorBoard has been told of them if it is to be. */
+  followedEvents(): AsyncGenerator<AnyEvent> {
+    // Their fields are those of some kind of run, because the training that was given makes them.
+    const events = this.#events() as AsyncGenerator<RunEvent>
+    const { module, settings } = this.#training
+    const { tensorboard } = settings
+    if (tensorboard === false) return events
+    return writeTensorBoard(events, {
+      ...(tensorboard !== true && { folder: tensorboard }),
+      histograms: () =>
+        runHistograms(module, this.#trainer, this.#progress.lastEpoch?.result.tokenCounts ?? []),
+    })
+  }
+
+  async *#events(): AsyncGenerator<AnyEvent> {
     const { length, settings } = this.#training
     yield* this.#begin()
     const { accumulate } = settings
@@ -285,6 +301,9 @@ class TrainingRun {
       this.#brokenInValidation = mergeBroken(this.#brokenInValidation, broken)
       yield { type: 'evaluation', epoch, step, images, broken: broken.length, ...fields }
     }
+    const { samples } = this.#training
+    if (samples !== null && isDue(samples.everyEpochs))
+      yield await drawSamples(samples, this.#folder.path, { epoch, step })
     if (!isDue(settings.saveEveryEpochs)) return
     if (validation === null)
       progress.noteScore({ metric: 'loss', value: totals.result.loss }, JUDGED_ON_TRAINING)

@@ -3,9 +3,12 @@
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "engine/storage_file.h"
+#include "ops/histogram.h"
 #include "ops/relative_position.h"
 
 namespace beit::bindings {
+
+static constexpr int64_t kMostBuckets = 1 << 20;
 
 // tensorFrom(bytes: Uint8Array, shape: number[], dtype: string, device: string): Handle. Copies the bytes.
 static Napi::Value tensor_from_bytes(const Napi::CallbackInfo& info) {
@@ -95,6 +98,23 @@ static Napi::Value tensor_join(const Napi::CallbackInfo& info) {
       [](Napi::Env env, at::Tensor tensor) { return tensor_to_js(env, std::move(tensor)); });
 }
 
+// tensorHistogram(tensor, buckets: number): Promise<{ counts: Float64Array, low: number, high: number }>
+static Napi::Value tensor_histogram(const Napi::CallbackInfo& info) {
+  auto slot = tensor_from(info[0], "tensor");
+  auto buckets = integer_between(info[1], "buckets", 1, kMostBuckets);
+  return on_engine(
+      info.Env(), [=] { return ops::histogram(slot->get(), buckets); },
+      [](Napi::Env env, const ops::Histogram& histogram) {
+        auto counts = Napi::Float64Array::New(env, histogram.counts.numel());
+        std::copy_n(histogram.counts.const_data_ptr<double>(), counts.ElementLength(), counts.Data());
+        auto result = Napi::Object::New(env);
+        result.Set("counts", counts);
+        result.Set("low", histogram.low);
+        result.Set("high", histogram.high);
+        return result;
+      });
+}
+
 // relativePositionIndex(rows: number, columns: number): Promise<Handle>
 static Napi::Value relative_position_index(const Napi::CallbackInfo& info) {
   auto rows = integer_from(info[0], "rows");
@@ -162,6 +182,7 @@ void register_tensor(Napi::Env env, Napi::Object exports) {
   export_function<tensor_to>(env, exports, "tensorTo");
   export_function<tensor_rows>(env, exports, "tensorRows");
   export_function<tensor_join>(env, exports, "tensorJoin");
+  export_function<tensor_histogram>(env, exports, "tensorHistogram");
   export_function<relative_position_index>(env, exports, "relativePositionIndex");
   export_function<storages_from_file>(env, exports, "storagesFromFile");
 }

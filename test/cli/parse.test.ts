@@ -57,6 +57,11 @@ test('every flag of every command gives the value that was typed, in both notati
       if (spec.type === 'boolean') {
         assert.equal(parseFlags(command, [flag]).values, { [name]: true })
         assert.equal(parseFlags(command, [`--no-${kebab(name)}`]).values, { [name]: false })
+      } else if (spec.type === 'boolean-or-string') {
+        assert.equal(parseFlags(command, [flag]).values, { [name]: true })
+        assert.equal(parseFlags(command, [`--no-${kebab(name)}`]).values, { [name]: false })
+        assert.equal(parseFlags(command, [`${flag}=some text`]).values, { [name]: 'some text' })
+        assert.throws(() => parseFlags(command, [`${flag}=`]), /must be true, false or a string, got ""/)
       } else {
         const { text, value } = sample(spec)
         assert.equal(

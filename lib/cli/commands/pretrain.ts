@@ -6,7 +6,6 @@ import { percent } from '../../log/format.js'
 import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
 import { BeitForMaskedImageModeling } from '../../models/beit_for_masked_image_modeling.js'
 import type { OptionSchema } from '../../options.js'
-import type { DalleTokenizer } from '../../tokenizers/dalle_tokenizer.js'
 import type { PretrainEvent } from '../../train/events.js'
 import { pretrain } from '../../train/pretrain.js'
 import { type PretrainOptions, pretrainSchema } from '../../train/pretrain_options.js'
@@ -159,7 +158,7 @@ async function results(
   }
   rows.push(await saveCurves(output))
   const { tokenizer } = options
-  if (tokenizer.kind === 'dalle' && !(tokenizer as DalleTokenizer).config.decoder) {
+  if (!tokenizer.hasDecoder) {
     rows.push(['samples', 'none: the tokenizer has no decoder; give it with --decoder FILE'])
   } else {
     const { sampleSheet } = await import('../../visualize/sample_sheet.js')
