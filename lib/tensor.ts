@@ -7,8 +7,8 @@ import { checkDevice } from './device.js'
 import { Disposable } from './dispose.js'
 import { BeitError, invalidArgument } from './errors.js'
 import { firstValues } from './first_values.js'
-import { isTooDeep, titled } from './inspection.js'
 import { evenHistogram, type Histogram } from './histogram.js'
+import { isTooDeep, titled } from './inspection.js'
 import type { DType, TensorHandle } from './native.js'
 
 export type { DType }

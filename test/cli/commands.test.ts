@@ -1,11 +1,12 @@
 /** The commands as people run them: child processes, their output and exit codes. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import * as assert from 'uvu/assert'
 import { makeImages } from '../../examples/support/procedural_images.js'
 import { commands, run } from '../../lib/cli/run.js'
 import { readMetrics } from '../../lib/log/metrics_file.js'
+import { curve, eventFiles } from '../support/event_file.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { runBeit } from './run_beit.js'
@@ -157,12 +158,13 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   assert.is((await runBeit([...reconstruct, '--count', '5'])).code, 0)
   await decodes(sheet)
 
-  const output = join(root, 'beit')
+  const [output, board] = [join(root, 'beit'), join(root, 'board')]
   const pretrain =
     `pretrain --model beit_tiny_patch16_224 --image-size 32 --patch-size 8 --hidden-size 32 --depth 2
     --heads 2 --epochs 10 --batch-size 8 --threads 1 --max-broken-share 0.1 --keep-checkpoints 2`
       .split(/\s+/)
       .concat('--data', data, '--validation', validation, '--tokenizer', tokenizer, '--output', output)
+      .concat(`--tensorboard=${board}`)
   let told = false
   const stopped = await runBeit(pretrain, (child, stderr) => {
     if (!told && stderr.includes('step 1/')) told = child.kill('SIGINT')
@@ -187,6 +189,16 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   assert.equal(
     steps,
     Array.from({ length: 60 }, (_, i) => i + 1),
+  )
+  const sheets = events.flatMap((event) => (event.type === 'samples' ? [event.path] : []))
+  assert.is(sheets.length, 10)
+  assert.equal((await readdir(join(output, 'samples'))).sort(), sheets.map((path) => basename(path)).sort())
+  await decodes(sheets[9] as string)
+  // One curve: the second file begins where the first one ended.
+  assert.is(eventFiles(board).length, 2)
+  assert.equal(
+    curve(board, 'train/loss').map(([at]) => at),
+    steps,
   )
 
   const info = await runBeit(['info', output])

@@ -25,6 +25,7 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { SAMPLES_FLAG, samplesEveryEpochs } from '../samples_flag.js'
 import { tellLoaded } from '../tell.js'
 
 const DEFAULT_MODEL = 'beit_base_patch16_224'
@@ -50,7 +51,7 @@ export const pretrainCommand: Command = {
   summary: 'Pre-trains BEiT by masked image modelling',
   usage: '--data PATH --tokenizer FILE --output PATH [flags]',
   about:
-    'Writes checkpoints, metrics.jsonl, curves (.svg, .png) and a sheet of samples into the output folder. Ctrl-C ' +
+    'Writes checkpoints, metrics.jsonl, curves (.svg, .png) and sheets of samples into the output folder. Ctrl-C ' +
     'finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
   groups: [
     {
@@ -65,19 +66,22 @@ export const pretrainCommand: Command = {
       },
     },
     { title: 'Model', flags: MODEL_FLAGS },
-    ...groupFlags(omit(pretrainSchema, ['output', 'resume']), {
-      ...RUN_HEADINGS,
-      Masking: [
-        'maskMode',
-        'maskPatches',
-        'minMaskPatchesPerBlock',
-        'maxMaskPatchesPerBlock',
-        'minMaskAspect',
-      ],
-      ...IMAGE_HEADINGS,
-      Normalisation: ['normalization', 'mean', 'std'],
-      ...SAVING_HEADINGS,
-    }),
+    ...groupFlags(
+      { ...omit(pretrainSchema, ['output', 'resume']), ...SAMPLES_FLAG },
+      {
+        ...RUN_HEADINGS,
+        Masking: [
+          'maskMode',
+          'maskPatches',
+          'minMaskPatchesPerBlock',
+          'maxMaskPatchesPerBlock',
+          'minMaskAspect',
+        ],
+        ...IMAGE_HEADINGS,
+        Normalisation: ['normalization', 'mean', 'std'],
+        ...SAVING_HEADINGS,
+      },
+    ),
   ],
   examples: [
     {
@@ -109,6 +113,11 @@ export const pretrainCommand: Command = {
       validation,
       model,
       tokenizer,
+      // Without a decoder there is nothing to draw, and who asks for it all the same is told so.
+      samplesEveryEpochs:
+        tokenizer.hasDecoder || values.samplesEveryEpochs != null
+          ? samplesEveryEpochs(values, pretrainSchema)
+          : null,
     }
     return await follow<PretrainEvent>(
       call,

@@ -21,6 +21,7 @@ import {
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
 import { TOKENIZER_FILE } from '../open_tokenizer.js'
+import { SAMPLES_FLAG, samplesEveryEpochs } from '../samples_flag.js'
 
 /** Switches of the network; the size is written in another way. */
 const ARCHITECTURE = omit(convDiscreteVaeSchema, ['imageSize'])
@@ -44,21 +45,24 @@ export const tokenizerTrainCommand: Command = {
       },
     },
     { title: 'Network', flags: ARCHITECTURE },
-    ...groupFlags(omit(tokenizerSchema, ['output', 'resume']), {
-      Loss: [
-        'reconstruction',
-        'straightThrough',
-        'temperature',
-        'temperatureEnd',
-        'temperatureSteps',
-        'temperatureRate',
-        'klWeight',
-        'klWarmupSteps',
-      ],
-      ...RUN_HEADINGS,
-      ...IMAGE_HEADINGS,
-      ...SAVING_HEADINGS,
-    }),
+    ...groupFlags(
+      { ...omit(tokenizerSchema, ['output', 'resume']), ...SAMPLES_FLAG },
+      {
+        Loss: [
+          'reconstruction',
+          'straightThrough',
+          'temperature',
+          'temperatureEnd',
+          'temperatureSteps',
+          'temperatureRate',
+          'klWeight',
+          'klWarmupSteps',
+        ],
+        ...RUN_HEADINGS,
+        ...IMAGE_HEADINGS,
+        ...SAVING_HEADINGS,
+      },
+    ),
   ],
   examples: [
     {
@@ -90,6 +94,7 @@ export const tokenizerTrainCommand: Command = {
       data,
       validation,
       model,
+      samplesEveryEpochs: samplesEveryEpochs(values, tokenizerSchema),
     }
     return await follow<TokenizerEvent>(
       call,
