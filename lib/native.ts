@@ -184,7 +184,7 @@ export interface ModuleBindings {
 
   /** pixels (B, 3, H, W) in [0, 1]; the tokenizer maps them itself. tokens int64 (B, h, w). */
   tokenizerEncode(module: ModuleHandle, pixels: TensorHandle): Promise<TensorHandle>
-  /** Tokens of some places, numbered from 0 to B h w - 1, as a training step computes them: int64 (M). */
+  /** Tokens of some places, numbered from 0 to B h w - 1, as a training step computes them: int64 (M). Pixels may be uint8. */
   tokenizerEncodeRows(
     module: ModuleHandle,
     pixels: TensorHandle,

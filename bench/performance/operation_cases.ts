@@ -16,9 +16,36 @@ export interface Case {
   backward: boolean
 }
 
-/** What a model of this size spends its time on. */
-export function operationCases(size: Size): Case[] {
-  return [...tokenizerCases(size), ...modelCases(size)]
+/** What a model of this size spends its time on, with what only a GPU has kernels of its own for. */
+export function operationCases(size: Size, device: string): Case[] {
+  const ofGpu = device.startsWith('cuda') ? gpuCases(size) : []
+  return [...tokenizerCases(size), ...modelCases(size), ...ofGpu]
+}
+
+function gpuCases({ batchSize, imageSize, patchSize }: Size): Case[] {
+  const side = (imageSize / patchSize) * 8
+  return [
+    {
+      operation: 'standardised_pixels',
+      what: `the model's view from bytes, ${batchSize} x 3 x ${imageSize} x ${imageSize}`,
+      tensors: () => [
+        bytes([batchSize, 3, imageSize, imageSize]),
+        numbers([3], 0.5),
+        Tensor.from(Float32Array.of(0.229, 0.224, 0.225), [3]),
+      ],
+      numbers: {},
+      precisions: ['fp32', 'bf16'],
+      backward: false,
+    },
+    {
+      operation: 'scaled_pixels',
+      what: `the tokenizer's view from bytes, ${batchSize} x 3 x ${side} x ${side}`,
+      tensors: () => [bytes([batchSize, 3, side, side])],
+      numbers: { scale: 0.8, shift: 0.1 },
+      precisions: ['fp32', 'bf16'],
+      backward: false,
+    },
+  ]
 }
 
 function tokenizerCases({ tokenizer, batchSize, imageSize, patchSize }: Size): Case[] {
@@ -144,6 +171,15 @@ function rowsOf(images: number, tokens: number, count: number): Tensor {
   const row = (i: number) => Math.floor(i / count) * tokens + 1 + (i % count)
   const rows = BigInt64Array.from({ length: images * count }, (_, i) => BigInt(row(i)))
   return Tensor.from(rows, [images * count])
+}
+
+/** uint8. */
+function bytes(shape: readonly number[]): Tensor {
+  const count = shape.reduce((product, size) => product * size, 1)
+  return Tensor.from(
+    Uint8Array.from(randomNumbers(count), (value) => 256 * value),
+    shape,
+  )
 }
 
 /** In -scale to scale. */

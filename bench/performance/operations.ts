@@ -23,7 +23,7 @@ export const operations: Part<OperationResult[]> = {
   name: 'operations',
   async run({ size, device, report }) {
     const results: OperationResult[] = []
-    for (const one of operationCases(size)) {
+    for (const one of operationCases(size, device)) {
       for (const precision of one.precisions) {
         const result = await time(one, precision, device, size.name === 'smoke' ? 0 : SECONDS)
         report(`${result.what}, ${precision}: ${(result.plain / result.fast).toFixed(2)} times as fast`)

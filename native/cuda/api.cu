@@ -22,6 +22,7 @@ constexpr Api kApi{
     .bias_gelu_backward = bias_gelu_backward,
     .cross_entropy_forward = cross_entropy_forward,
     .cross_entropy_backward = cross_entropy_backward,
+    .network_pixels = network_pixels,
 };
 
 }  // namespace

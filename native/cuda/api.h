@@ -6,11 +6,12 @@
 #include "cuda/attention.h"
 #include "cuda/bias_gelu.h"
 #include "cuda/cross_entropy.h"
+#include "cuda/network_pixels.h"
 
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 3;
+constexpr uint32_t kApiVersion = 4;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -28,6 +29,7 @@ struct Api {
   int (*bias_gelu_backward)(const BiasGelu& gelu, const BiasGeluGradients& gradients, void* stream);
   int (*cross_entropy_forward)(const CrossEntropy& cross_entropy, void* stream);
   int (*cross_entropy_backward)(const CrossEntropyGradient& gradient, void* stream);
+  int (*network_pixels)(const NetworkPixels& pixels, void* stream);
 };
 
 }  // namespace beit::cuda

@@ -1,5 +1,7 @@
 #include "models/beit.h"
 
+#include <ATen/autocast_mode.h>
+
 #include <algorithm>
 
 #include "engine/error.h"
@@ -13,6 +15,13 @@ namespace {
 
 at::Tensor position_index(const BeitConfig& config, at::Device device) {
   return ops::relative_position_index(config.rows(), config.columns()).to(device);
+}
+
+// Did the pixels come as autocast would make them for the product?
+bool is_operand(const at::Tensor& pixels) {
+  const auto device = pixels.device().type();
+  return at::autocast::is_autocast_enabled(device) &&
+         at::autocast::get_autocast_dtype(device) == pixels.scalar_type();
 }
 
 std::vector<BeitBlock> make_blocks(nn::ParameterStore& store, const BeitConfig& config, InitScheme scheme) {
@@ -52,7 +61,7 @@ Beit::Beit(const BeitConfig& config, const nn::ModuleOptions& options, InitSchem
       blocks_(make_blocks(store(), config, scheme)) {}
 
 at::Tensor Beit::patches(const at::Tensor& pixels, const ops::Compute& compute) const {
-  const auto x = pixels.to(dtype());
+  const auto x = is_operand(pixels) ? pixels : pixels.to(dtype());
   if (!compute.optimize) return patch_embed_(x).flatten(2).transpose(1, 2);  // (B, D, h, w) -> (B, N, D)
   // Patches do not overlap, so the convolution is one matrix product: (B, 3, h p, w p) -> (B, N, 3 p p)
   const int64_t batch = x.size(0), p = config_.patch_size;

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/interruptible.h"
+#include "ops/network_pixels.h"
 
 namespace beit::models {
 
@@ -15,10 +16,9 @@ constexpr int64_t kGroups = 4;
 
 // DALL-E keeps pixels away from 0 and 1, where the logit-Laplace density has no bound (dall_e/utils.py).
 constexpr double kPixelMargin = 0.1;
-at::Tensor map_pixels(const at::Tensor& x) { return x * (1.0 - 2.0 * kPixelMargin) + kPixelMargin; }
-at::Tensor unmap_pixels(const at::Tensor& x) {
-  return ((x - kPixelMargin) / (1.0 - 2.0 * kPixelMargin)).clamp(0.0, 1.0);
-}
+constexpr double kPixelScale = 1.0 - 2.0 * kPixelMargin;
+at::Tensor map_pixels(const at::Tensor& x) { return x * kPixelScale + kPixelMargin; }
+at::Tensor unmap_pixels(const at::Tensor& x) { return ((x - kPixelMargin) / kPixelScale).clamp(0.0, 1.0); }
 
 }  // namespace
 
@@ -148,7 +148,10 @@ at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& ro
     fast_encoder_.reset();
     fast_encoder_ = std::make_unique<const DalleFastEncoder>(network, compute.precision);
   }
-  return fast_encoder_->tokens(map_pixels(pixels.to(dtype())), rows);
+  const auto mapped = pixels.scalar_type() == at::kByte
+                          ? ops::scaled_pixels(pixels, kPixelScale, kPixelMargin, dtype(), compute)
+                          : map_pixels(pixels.to(dtype()));
+  return fast_encoder_->tokens(mapped, rows);
 }
 
 at::Tensor DalleDvae::decode(const at::Tensor& tokens) const {

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include "engine/error.h"
+#include "ops/network_pixels.h"
 
 namespace beit::models {
 
@@ -12,8 +13,9 @@ at::Tensor ImageTokenizer::encode(const at::Tensor& pixels) const {
 }
 
 at::Tensor ImageTokenizer::encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
-                                       const ops::Compute&) const {
-  return ImageTokenizer::encode(pixels).flatten().index_select(0, rows);  // (B, h, w) -> (M)
+                                       const ops::Compute& compute) const {
+  const auto unit = pixels.scalar_type() == at::kByte ? ops::unit_pixels(pixels, compute) : pixels;
+  return ImageTokenizer::encode(unit).flatten().index_select(0, rows);  // (B, h, w) -> (M)
 }
 
 void ImageTokenizer::check_tokens(const at::Tensor& tokens) const {

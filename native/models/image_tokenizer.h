@@ -15,8 +15,8 @@ class ImageTokenizer : public nn::Module {
   virtual at::Tensor logits(const at::Tensor& pixels) const = 0;
   // The most probable token of each place: int64 (B, h, w). Never records a gradient.
   virtual at::Tensor encode(const at::Tensor& pixels) const;
-  // Of some places alone: `rows` (M) int64 numbers them from 0 to B h w - 1 -> int64 (M). Never records a
-  // gradient.
+  // Of some places alone: `rows` (M) int64 numbers them from 0 to B h w - 1 -> int64 (M). Pixels may be uint8
+  // as well. Never records a gradient.
   virtual at::Tensor encode_rows(const at::Tensor& pixels, const at::Tensor& rows,
                                  const ops::Compute& compute) const;
   // int64 (B, h, w) -> pixels (B, 3, H, W) in [0, 1]. Never records a gradient.

@@ -8,6 +8,7 @@
 #include "ops/half_matmul.h"
 #include "ops/linear.h"
 #include "ops/linear_cross_entropy.h"
+#include "ops/network_pixels.h"
 #include "ops/packed_convolution.h"
 #include "ops/thread_scratch.h"
 
@@ -52,6 +53,10 @@ std::vector<at::Tensor> conv1x1_once(const OperationArguments& a) {
   return {conv1x1(x, pack(weight, bias, a.number("gain")), residual, kernels_of(a))};
 }
 
+at::ScalarType type_of(const OperationArguments& a) {
+  return a.compute.precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+}
+
 // In bf16 what a product gives is rounded, as autocast does on a GPU.
 at::Tensor product_of(const OperationArguments& a, size_t index) {
   const auto x = a.tensor(index);
@@ -77,6 +82,17 @@ std::vector<at::Tensor> add_scaled_norm(const OperationArguments& a) {
                                      : add_norm(x, branch, a.tensor(2), a.tensor(3), a.tensor(4), a.tensor(5),
                                                 a.number("eps"), a.compute);
   return {sum, normed};
+}
+
+// images uint8 (B, 3, H, W), mean (3), standard deviation (3)
+std::vector<at::Tensor> standardised_pixels_of(const OperationArguments& a) {
+  const auto numbers = [&](size_t index) {
+    const auto given = a.tensor(index).to(at::kCPU, at::kDouble).contiguous();
+    std::array<double, 3> of_channels;
+    std::copy_n(given.const_data_ptr<double>(), 3, of_channels.begin());
+    return of_channels;
+  };
+  return {standardised_pixels(a.tensor(0), numbers(1), numbers(2), type_of(a), a.compute)};
 }
 
 // Each takes its tensors in the order of its function's arguments.
@@ -124,6 +140,15 @@ const std::map<std::string, Operation>& operations() {
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {masked_attention(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3),
                                   static_cast<int64_t>(a.number("heads")), a.compute)};
+       }},
+      {"standardised_pixels", standardised_pixels_of},
+      {"scaled_pixels",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {scaled_pixels(a.tensor(0), a.number("scale"), a.number("shift"), type_of(a), a.compute)};
+       }},
+      {"unit_pixels",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {unit_pixels(a.tensor(0), a.compute)};
        }},
       {"half_matmul", half_matmul_of},
       {"conv3x3_relu", conv3x3_relu_once},

@@ -4,6 +4,14 @@
 
 namespace beit::train {
 
+namespace {
+
+Precision precision_of_transformer(at::Device device, const ops::Compute& compute) {
+  return device.is_cpu() && compute.optimize ? Precision::kFp32 : compute.precision;
+}
+
+}  // namespace
+
 Autocast::Autocast(at::Device device, Precision precision)
     : device_type_(device.type()),
       was_enabled_(at::autocast::is_autocast_enabled(device_type_)),
@@ -14,7 +22,11 @@ Autocast::Autocast(at::Device device, Precision precision)
 }
 
 Autocast Autocast::for_transformer(at::Device device, const ops::Compute& compute) {
-  return {device, device.is_cpu() && compute.optimize ? Precision::kFp32 : compute.precision};
+  return {device, precision_of_transformer(device, compute)};
+}
+
+at::ScalarType Autocast::transformer_type(at::Device device, const ops::Compute& compute) {
+  return precision_of_transformer(device, compute) == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
 }
 
 Autocast::~Autocast() {

@@ -16,6 +16,8 @@ class Autocast {
   // What a Transformer needs: nothing on the CPU, where its own operations choose the arithmetic of each
   // product (ops/linear.h).
   static Autocast for_transformer(at::Device device, const ops::Compute& compute);
+  // What its matrix products then take their operands as.
+  static at::ScalarType transformer_type(at::Device device, const ops::Compute& compute);
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;

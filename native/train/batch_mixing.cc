@@ -26,24 +26,28 @@ std::vector<std::vector<Erasure>> erasures_of(const BatchErasing& erasing, int h
 
 }  // namespace
 
-at::Tensor erased(const at::Tensor& pixels, const BatchErasing& erasing) {
-  const auto erasures =
-      erasures_of(erasing, static_cast<int>(pixels.size(2)), static_cast<int>(pixels.size(3)));
-  // The noise of all boxes goes to the device at once.
+ErasedBoxes erased_boxes(const BatchErasing& erasing, int64_t height, int64_t width) {
+  ErasedBoxes boxes;
   std::vector<float> noise;
-  for (const auto& of_image : erasures) {
-    for (const auto& erasure : of_image)
+  for (const auto& of_image : erasures_of(erasing, static_cast<int>(height), static_cast<int>(width))) {
+    auto& of = boxes.of_images.emplace_back();
+    for (const auto& erasure : of_image) {
+      of.push_back(erasure.box);
       noise.insert(noise.end(), erasure.noise.begin(), erasure.noise.end());
+    }
   }
-  if (noise.empty()) return pixels;
-  const auto values = at::tensor(noise, at::kFloat).to(pixels.device());
+  if (!noise.empty()) boxes.noise = at::tensor(noise, at::kFloat);
+  return boxes;
+}
+
+at::Tensor erased(const at::Tensor& pixels, const ErasedBoxes& boxes, const at::Tensor& noise) {
   auto result = pixels.clone();
   int64_t offset = 0;
-  for (size_t i = 0; i < erasures.size(); i++) {
-    for (const auto& [box, of_box] : erasures[i]) {
-      const auto count = static_cast<int64_t>(of_box.size());
+  for (size_t i = 0; i < boxes.of_images.size(); i++) {
+    for (const auto& box : boxes.of_images[i]) {
+      const int64_t count = int64_t{3} * box.height * box.width;
       window(result[static_cast<int64_t>(i)], box)
-          .copy_(values.narrow(0, offset, count).view({3, box.height, box.width}));
+          .copy_(noise.narrow(0, offset, count).view({3, box.height, box.width}));
       offset += count;
     }
   }

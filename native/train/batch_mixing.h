@@ -19,8 +19,16 @@ struct BatchErasing {
   std::vector<uint64_t> indices;  // of the images of the batch
 };
 
-// pixels (B, 3, H, W) float32, normalised -> the same with noise in their boxes. The argument stays as it is.
-at::Tensor erased(const at::Tensor& pixels, const BatchErasing& erasing);
+// The boxes of each image, and what is written into them.
+struct ErasedBoxes {
+  std::vector<std::vector<Box>> of_images;
+  at::Tensor noise;  // float32 of the CPU, (3, height, width) of box after box; undefined without any
+};
+ErasedBoxes erased_boxes(const BatchErasing& erasing, int64_t height, int64_t width);
+
+// pixels (B, 3, H, W) float32, normalised -> the same with the noise, which was brought to their device, in
+// the boxes. The argument stays as it is.
+at::Tensor erased(const at::Tensor& pixels, const ErasedBoxes& boxes, const at::Tensor& noise);
 
 // pixels (B, 3, H, W) -> each image mixed with its partner, the batch in reverse order.
 at::Tensor mixed_pixels(const at::Tensor& pixels, const MixPlan& mix);

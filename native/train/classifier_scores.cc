@@ -37,11 +37,11 @@ ClassifierScores classifier_scores(const models::BeitForImageClassification& mod
     fail("ERR_INVALID_ARGUMENT", "topK: expected 1 to ", classes, ", got ", kept);
 
   c10::NoGradGuard no_gradient;
-  const auto x = Normalisation(scoring.mean, scoring.std, model.device())(pixels);
+  nn::ForwardContext context;
+  context.compute.precision = scoring.precision;
+  const auto x = Normalisation(scoring.mean, scoring.std, model.device())(pixels, context.compute);
   at::Tensor logits;  // (B, C)
   {
-    nn::ForwardContext context;
-    context.compute.precision = scoring.precision;
     const auto autocast = Autocast::for_transformer(model.device(), context.compute);
     logits = model.forward(x.to(model.dtype()), context).to(at::kDouble);
   }

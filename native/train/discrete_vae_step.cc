@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "ops/network_pixels.h"
 #include "train/autocast.h"
 #include "train/images.h"
 #include "train/token_counts.h"
@@ -10,7 +11,7 @@
 namespace beit::train {
 
 DiscreteVaeStep::DiscreteVaeStep(std::shared_ptr<const models::ConvDiscreteVae> model, const Options& options)
-    : model_(std::move(model)), options_(options) {
+    : model_(std::move(model)), options_(options), on_device_(model_->state().front().tensor.device()) {
   const int64_t channels = options_.reconstruction == Reconstruction::kLogitLaplace ? 6 : 3;
   if (model_->config().output_channels != channels) {
     fail("ERR_INVALID_ARGUMENT", "this reconstruction loss needs a decoder of ", channels, " channels, got ",
@@ -63,8 +64,9 @@ at::Tensor DiscreteVaeStep::reconstruction_loss(const at::Tensor& decoded, const
 
 Loss DiscreteVaeStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
   const auto device = model_->device();
-  auto pixels = unit_pixels(batch.pixels, device);
-  if (batch.pixels.scalar_type() == at::kFloat) pixels = pixels * 0.5 + 0.5;  // came as (x - 0.5) / 0.5
+  const auto images = on_device_({batch.pixels})[0];
+  const auto pixels = images.scalar_type() == at::kByte ? ops::unit_pixels(images, settings.forward.compute)
+                                                        : images * 0.5 + 0.5;  // came as (x - 0.5) / 0.5
 
   // The networks in the precision of the run, the relaxation and the losses in float32.
   at::Tensor logits;  // (B, V, h, w)

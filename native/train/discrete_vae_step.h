@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/conv_discrete_vae.h"
+#include "train/early_copies.h"
 #include "train/objective.h"
 
 namespace beit::train {
@@ -33,6 +34,7 @@ class DiscreteVaeStep : public Objective {
 
   std::shared_ptr<const models::ConvDiscreteVae> model_;
   Options options_;
+  EarlyCopies on_device_;
 };
 
 }  // namespace beit::train

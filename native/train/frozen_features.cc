@@ -25,9 +25,10 @@ at::Tensor frozen_features(const models::Beit& model, const at::Tensor& pixels,
     }
   }
   c10::NoGradGuard no_gradient;
-  const auto images = Normalisation(settings.mean, settings.std, model.device())(pixels).to(model.dtype());
   nn::ForwardContext context;
   context.compute.precision = settings.precision;
+  const Normalisation normalised(settings.mean, settings.std, model.device());
+  const auto images = normalised(pixels, context.compute).to(model.dtype());
   const auto autocast = Autocast::for_transformer(model.device(), context.compute);
   if (!settings.blocks) return model.head_features(images, settings.pooling, context).unsqueeze(1);
   return model.pooled_block_features(images, *settings.blocks, settings.pooling, context);

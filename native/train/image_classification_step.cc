@@ -61,9 +61,11 @@ at::Tensor ImageClassificationStep::loss(const at::Tensor& logits, const at::Ten
 }
 
 Loss ImageClassificationStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
-  const auto copies = on_device_({batch.pixels, batch.targets});
-  auto pixels = normalised_(copies[0]);
-  if (batch.erase) pixels = erased(pixels, *batch.erase);
+  const auto boxes =
+      batch.erase ? erased_boxes(*batch.erase, batch.pixels.size(2), batch.pixels.size(3)) : ErasedBoxes();
+  const auto copies = on_device_({batch.pixels, batch.targets, boxes.noise});
+  auto pixels = normalised_(copies[0], settings.forward.compute);
+  if (boxes.noise.defined()) pixels = erased(pixels, boxes, copies[2]);
   if (batch.mix) pixels = mixed_pixels(pixels, *batch.mix);
   const auto target = targets(copies[1], batch.mix);
   settings.mark("images");

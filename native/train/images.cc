@@ -1,16 +1,9 @@
 #include "train/images.h"
 
 #include "engine/error.h"
+#include "ops/network_pixels.h"
 
 namespace beit::train {
-
-namespace {
-
-at::Tensor per_channel(const std::array<double, 3>& values, at::Device device) {
-  return at::tensor(at::ArrayRef<double>(values), at::kFloat).view({3, 1, 1}).to(device);
-}
-
-}  // namespace
 
 void check_images(const char* name, const at::Tensor& images, int64_t batch, int64_t height, int64_t width) {
   if (!images.defined()) fail("ERR_INVALID_ARGUMENT", name, ": this objective needs it, got null");
@@ -25,18 +18,11 @@ void check_images(const char* name, const at::Tensor& images, int64_t batch, int
   }
 }
 
-at::Tensor unit_pixels(const at::Tensor& images, at::Device device) {
-  const auto moved = images.to(device, images.scalar_type(), /*non_blocking=*/true);
-  return moved.scalar_type() == at::kByte ? moved.to(at::kFloat).div_(255.0) : moved;
-}
-
-Normalisation::Normalisation(const std::array<double, 3>& mean, const std::array<double, 3>& std,
-                             at::Device device)
-    : mean_(per_channel(mean, device)), std_(per_channel(std, device)) {}
-
-at::Tensor Normalisation::operator()(const at::Tensor& images) const {
-  const auto pixels = unit_pixels(images, mean_.device());
-  return images.scalar_type() == at::kByte ? pixels.sub(mean_).div_(std_) : pixels;
+at::Tensor Normalisation::operator()(const at::Tensor& images, const ops::Compute& compute,
+                                     at::ScalarType type) const {
+  const auto moved = images.to(device_, images.scalar_type(), /*non_blocking=*/true);
+  if (moved.scalar_type() != at::kByte) return moved;
+  return ops::standardised_pixels(moved, mean_, std_, type, compute);
 }
 
 }  // namespace beit::train

@@ -72,7 +72,7 @@ at::Tensor MaskedImageModelingStep::targets(const at::Tensor& tokens, const at::
                                             const at::Tensor& rows, const ops::Compute& compute) const {
   c10::NoGradGuard no_grad;
   if (tokens.defined()) return tokens.flatten().index_select(0, rows);
-  return tokenizer_->encode_rows(unit_pixels(token_pixels, rows.device()), rows, compute);
+  return tokenizer_->encode_rows(token_pixels, rows, compute);
 }
 
 Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
@@ -82,11 +82,11 @@ Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& 
                                   batch.pixels, batch.tokens, batch.token_pixels});
   const auto& mask = copies[0];
   const auto& rows = copies[1];
-  const auto pixels = normalised_(copies[2]);
-  settings.mark("images");
-  const auto target = targets(copies[3], copies[4], rows, settings.forward.compute);
-  settings.mark("tokenizer");
   const auto& compute = settings.forward.compute;
+  const auto pixels = normalised_(copies[2], compute, Autocast::transformer_type(model_->device(), compute));
+  settings.mark("images");
+  const auto target = targets(copies[3], copies[4], rows, compute);
+  settings.mark("tokenizer");
   const auto autocast = Autocast::for_transformer(model_->device(), compute);
   const auto features = model_->masked_features(pixels, mask, rows, settings.forward);  // (masked, D)
   const auto& head = model_->head();

@@ -1,12 +1,12 @@
 /** Steps of training with the CUDA kernels in the emulator: those of the CPU, drop path included. */
-import { is, ok } from 'uvu/assert'
+import { equal, is, ok } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
 import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
 import { Tensor } from '../../lib/tensor.js'
 import { random } from '../ops/compare.js'
 import { suite } from '../support/suite.js'
 import { randomNumbers } from '../support/tensors.js'
-import { microModel } from '../train/micro.js'
+import { microModel, microTokenizer } from '../train/micro.js'
 import { emulating, notEmulated } from './emulated.js'
 
 const test = suite('training by CUDA kernels, emulated')
@@ -27,6 +27,35 @@ test.skipIf(
       is(new Set(expected.map(({ loss }) => loss)).size, STEPS)
     }),
 )
+
+test.skipIf(notEmulated, 'uint8 images of both views', () =>
+  scope(async () => {
+    const [expected, actual] = [await bytesStep(), await emulating(bytesStep)]
+    near(actual.loss, expected.loss, 1e-5)
+    equal(actual.tokenCounts, expected.tokenCounts)
+    ok(expected.tokenCounts.filter((count) => count > 0n).length >= 4, 'hardly any different tokens')
+  }),
+)
+
+async function bytesStep() {
+  const [model, tokenizer] = [await microModel({ dropPath: 0 }), await microTokenizer()]
+  const trainer = await new MaskedImageModeling({ model, tokenizer }).createTrainer(OPTIONS)
+  const images = (side: number, seed: number) => {
+    const length = 5 * 3 * side * side
+    // A brightness and a colour of its own for each image, and noise.
+    const values = Uint8Array.from(
+      randomNumbers(length, seed),
+      (value, i) => 60 * value + ((Math.floor(i / side / side) * 67) % 190),
+    )
+    return Tensor.from(values, [5, 3, side, side])
+  }
+  const batch = {
+    pixels: images(32, 1),
+    tokenPixels: images(16, 2),
+    mask: Tensor.from(new Uint8Array(5 * 16).fill(1), [5, 16], { dtype: 'bool' }),
+  }
+  return trainer.step([batch as never], { learningRate: 1e-3, weightDecay: 0.05 })
+}
 
 async function steps() {
   const model = await microModel({ dropPath: 0.6, seed: 3 })
