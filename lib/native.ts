@@ -278,6 +278,8 @@ export interface TrainerBindings {
           /** Normalisation of the model's view: (x / 255 - mean) / std per channel. */
           mean: readonly number[]
           std: readonly number[]
+          /** Patches of an image that are looked at, padded with ones that the loss ignores; null: those masked. */
+          maskedPatches: number | null
         }
       | {
           kind: 'discrete_vae'

@@ -32,6 +32,12 @@ export interface MaskedImageModelingOptions {
   /** Normalisation of the model's view, (x - mean) / std a channel with x in [0, 1]; default 0.5 each. */
   mean?: readonly number[]
   std?: readonly number[]
+  /**
+   * Patches of an image that the head looks at, whatever its mask is: those that are masked, and others whose
+   * loss is ignored. The shapes of a step stay the same then, and its results too; a batch in which more are
+   * masked is not padded. 1 to the patches of an image; default null: those that are masked.
+   */
+  maskedPatches?: number | null
 }
 
 /** Masked image modelling with a tokenizer of images. */
@@ -41,7 +47,7 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
 
   /** @throws BeitError ERR_SHAPE_MISMATCH when the model's vocabulary is not that of the tokenizer */
   constructor(options: MaskedImageModelingOptions) {
-    const { model, tokenizer, mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] } = options
+    const { model, tokenizer, mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5], maskedPatches = null } = options
     if (tokenizer !== null && tokenizer.vocabSize !== model.config.vocabSize) {
       throw new BeitError(
         'ERR_SHAPE_MISMATCH',
@@ -50,7 +56,7 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
       )
     }
     const [rows, columns] = model.grid
-    this.#options = { model, tokenizer, mean, std }
+    this.#options = { model, tokenizer, mean, std, maskedPatches }
     this.views = {
       imageSize: model.config.imageSize,
       // One token a patch.
@@ -60,14 +66,13 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
   }
 
   createTrainer(options: TrainerOptions): Promise<Trainer> {
-    const { model, tokenizer, mean, std } = this.#options
+    const { model, tokenizer, ...rest } = this.#options
     return Trainer.create(
       {
         kind: 'masked_image_modeling',
         model: model.handle,
         tokenizer: tokenizer?.handle ?? null,
-        mean,
-        std,
+        ...rest,
       },
       options,
     )

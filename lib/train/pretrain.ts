@@ -58,10 +58,12 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   const length = runLength(data.length, settings)
   const schedules = optimizerSchedules(settings, length)
   const normalization = normalizationOf(settings)
-  const objective = new MaskedImageModeling({ model, tokenizer, ...normalization })
+  const mask = maskOf(settings, model.grid)
+  // So that the shapes of a step stay on a GPU. It adds few rows: most masks have as many patches as they may.
+  const maskedPatches = model.device === 'cpu' ? null : mask.patches
+  const objective = new MaskedImageModeling({ model, tokenizer, ...normalization, maskedPatches })
   const { scale, ratio, colorJitter, flipProbability, interpolation, tokenInterpolation, maxPixels } =
     settings
-  const mask = maskOf(settings, model.grid)
   const common = { mask, interpolation, tokenInterpolation, maxPixels }
   const config = runConfig(settings, pretrainSchema, {
     model: model.config,

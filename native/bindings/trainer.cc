@@ -38,9 +38,13 @@ std::function<std::shared_ptr<train::Objective>()> objective_from(const Napi::Ob
     if (const auto value = objective.Get("tokenizer"); !value.IsNull()) {
       tokenizer = module_from<models::ImageTokenizer>(value, "tokenizer", "an image tokenizer or null");
     }
-    const auto mean = numbers_from<3>(objective.Get("mean"), "mean");
-    const auto std = numbers_from<3>(objective.Get("std"), "std");
-    return [=] { return std::make_shared<train::MaskedImageModelingStep>(model, tokenizer, mean, std); };
+    train::MaskedImageModelingStep::Options options;
+    options.mean = numbers_from<3>(objective.Get("mean"), "mean");
+    options.std = numbers_from<3>(objective.Get("std"), "std");
+    if (const auto patches = objective.Get("maskedPatches"); !is_absent(patches)) {
+      options.masked_patches = integer_from(patches, "maskedPatches");
+    }
+    return [=] { return std::make_shared<train::MaskedImageModelingStep>(model, tokenizer, options); };
   }
   if (kind == "discrete_vae") {
     auto model =
@@ -130,7 +134,7 @@ struct BatchSlots {
   }
   train::MicroBatch tensors() const {
     const auto get = [](const SlotPtr& slot) { return slot ? slot->get() : at::Tensor(); };
-    return {get(pixels), get(token_pixels), get(mask), get(tokens), get(targets), erase, mix};
+    return {get(pixels), get(token_pixels), get(mask), get(tokens), get(targets), /*rows=*/{}, erase, mix};
   }
 };
 

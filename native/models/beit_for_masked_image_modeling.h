@@ -26,8 +26,8 @@ class BeitForMaskedImageModeling : public Beit {
   at::Tensor forward(const at::Tensor& pixels, const at::Tensor& mask, bool all_tokens,
                      const nn::ForwardContext& context) const;
 
-  // Features (masked, D) after the final norm of the patches that `rows` (masked) numbers from 0 to B N - 1:
-  // masked_rows(mask), on the device of the model. Their logits are head() of them.
+  // Features (M, D) after the final norm of the patches that `rows` (M) numbers from 0 to B N - 1, rising, on
+  // the device of the model: masked_rows(mask), or more. Their logits are head() of them.
   at::Tensor masked_features(const at::Tensor& pixels, const at::Tensor& mask, const at::Tensor& rows,
                              const nn::ForwardContext& context) const;
   const nn::Linear& head() const { return lm_head_; }  // D -> V

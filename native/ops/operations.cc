@@ -10,6 +10,7 @@
 #include "ops/linear_cross_entropy.h"
 #include "ops/network_pixels.h"
 #include "ops/packed_convolution.h"
+#include "ops/padded_rows.h"
 #include "ops/thread_scratch.h"
 
 namespace beit::ops {
@@ -149,6 +150,10 @@ const std::map<std::string, Operation>& operations() {
       {"unit_pixels",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {unit_pixels(a.tensor(0), a.compute)};
+       }},
+      {"padded_rows",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {padded_rows(a.tensor(0), static_cast<int64_t>(a.number("patches")))};
        }},
       {"half_matmul", half_matmul_of},
       {"conv3x3_relu", conv3x3_relu_once},

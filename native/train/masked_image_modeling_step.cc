@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "ops/linear_cross_entropy.h"
+#include "ops/padded_rows.h"
 #include "train/autocast.h"
 #include "train/token_counts.h"
 
@@ -18,12 +19,17 @@ at::Device device_of(const nn::Module& module) { return module.state().front().t
 
 MaskedImageModelingStep::MaskedImageModelingStep(
     std::shared_ptr<const models::BeitForMaskedImageModeling> model,
-    std::shared_ptr<const models::ImageTokenizer> tokenizer, const std::array<double, 3>& mean,
-    const std::array<double, 3>& std)
+    std::shared_ptr<const models::ImageTokenizer> tokenizer, const Options& options)
     : model_(std::move(model)),
       tokenizer_(std::move(tokenizer)),
-      normalised_(mean, std, model_->device()),
+      masked_patches_(options.masked_patches),
+      normalised_(options.mean, options.std, model_->device()),
       on_device_(device_of(*model_)) {
+  const int64_t patches = model_->config().patches();
+  if (masked_patches_ && (*masked_patches_ < 1 || *masked_patches_ > patches)) {
+    fail("ERR_INVALID_ARGUMENT", "maskedPatches: expected 1 to ", patches, ", the patches of an image, got ",
+         *masked_patches_);
+  }
   if (!tokenizer_) return;
   if (tokenizer_->vocab_size() != model_->config().vocab_size) {
     fail("ERR_SHAPE_MISMATCH", "the model predicts ", model_->config().vocab_size,
@@ -68,32 +74,45 @@ void MaskedImageModelingStep::check(const MicroBatch& batch) const {
   }
 }
 
-at::Tensor MaskedImageModelingStep::targets(const at::Tensor& tokens, const at::Tensor& token_pixels,
-                                            const at::Tensor& rows, const ops::Compute& compute) const {
+MicroBatch MaskedImageModelingStep::on_device(const MicroBatch& batch) const {
+  // The rows come from the mask as it came, on the CPU: on a GPU the host would wait to learn how many they
+  // are.
+  auto rows = masked_patches_ ? ops::padded_rows(batch.mask, *masked_patches_) : at::Tensor();
+  if (!rows.defined()) rows = models::BeitForMaskedImageModeling::masked_rows(batch.mask);
+  const auto copies = on_device_({batch.mask, rows, batch.pixels, batch.tokens, batch.token_pixels});
+  MicroBatch result;
+  result.mask = copies[0];
+  result.rows = copies[1];
+  result.pixels = copies[2];
+  result.tokens = copies[3];
+  result.token_pixels = copies[4];
+  return result;
+}
+
+at::Tensor MaskedImageModelingStep::targets(const MicroBatch& batch, const ops::Compute& compute) const {
   c10::NoGradGuard no_grad;
-  if (tokens.defined()) return tokens.flatten().index_select(0, rows);
-  return tokenizer_->encode_rows(token_pixels, rows, compute);
+  const auto of_rows = [&](const at::Tensor& x) { return x.flatten().index_select(0, batch.rows); };
+  const auto tokens = batch.tokens.defined()
+                          ? of_rows(batch.tokens)
+                          : tokenizer_->encode_rows(batch.token_pixels, batch.rows, compute);
+  if (!masked_patches_) return tokens;
+  return tokens.masked_fill(of_rows(batch.mask).logical_not(), ops::kIgnoredTarget);
 }
 
 Loss MaskedImageModelingStep::loss(const MicroBatch& batch, const LossSettings& settings) const {
-  // The rows come from the mask as it came, on the CPU: on a GPU the host would wait to learn how many they
-  // are.
-  const auto copies = on_device_({batch.mask, models::BeitForMaskedImageModeling::masked_rows(batch.mask),
-                                  batch.pixels, batch.tokens, batch.token_pixels});
-  const auto& mask = copies[0];
-  const auto& rows = copies[1];
   const auto& compute = settings.forward.compute;
-  const auto pixels = normalised_(copies[2], compute, Autocast::transformer_type(model_->device(), compute));
+  const auto pixels =
+      normalised_(batch.pixels, compute, Autocast::transformer_type(model_->device(), compute));
   settings.mark("images");
-  const auto target = targets(copies[3], copies[4], rows, compute);
+  const auto target = targets(batch, compute);
   settings.mark("tokenizer");
   const auto autocast = Autocast::for_transformer(model_->device(), compute);
-  const auto features = model_->masked_features(pixels, mask, rows, settings.forward);  // (masked, D)
+  const auto features = model_->masked_features(pixels, batch.mask, batch.rows, settings.forward);  // (M, D)
   const auto& head = model_->head();
   const auto [loss, correct] = ops::linear_cross_entropy(features, head.weight, head.bias, target, compute);
-  const auto masked = at::full({}, target.numel(), target.options());
   return {loss,
-          {{"masked", Metric::Over::kSum, masked}, {"correct", Metric::Over::kSum, correct}},
+          {{"masked", Metric::Over::kSum, target.ne(ops::kIgnoredTarget).sum()},
+           {"correct", Metric::Over::kSum, correct}},
           token_counts(target, model_->config().vocab_size)};
 }
 

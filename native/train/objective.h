@@ -12,14 +12,15 @@
 
 namespace beit::train {
 
-// One micro-batch as it comes from the loader, on any device. Undefined where the objective has no use for
-// it.
+// One micro-batch as it comes from the loader; mask, tokens and targets on the CPU, since they are looked at.
+// Undefined where the objective has no use for it.
 struct MicroBatch {
   at::Tensor pixels;        // (B, 3, H, W): uint8, or float32 that is already normalised
   at::Tensor token_pixels;  // (B, 3, h, w): uint8, or float32 in [0, 1]
   at::Tensor mask;          // (B, N) bool
   at::Tensor tokens;        // (B, N) int64, instead of token_pixels
   at::Tensor targets;       // int64 (B) class ids, or float32 (B, C) weights of the classes
+  at::Tensor rows;          // int64 (M): patches that are looked at, of B * N; on_device() finds them
   std::optional<BatchErasing> erase;
   std::optional<MixPlan> mix;
 };
@@ -56,6 +57,8 @@ class Objective {
   virtual const nn::Module& model() const = 0;
   // ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when the batch does not fit, before anything is computed.
   virtual void check(const MicroBatch& batch) const = 0;
+  // The batch on the device, as loss() takes it. An objective that takes it wherever it is leaves it there.
+  virtual MicroBatch on_device(const MicroBatch& batch) const { return batch; }
   virtual Loss loss(const MicroBatch& batch, const LossSettings& settings) const = 0;
 };
 

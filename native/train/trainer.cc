@@ -25,6 +25,15 @@ const nn::Module& trainable(const nn::Module& model) {
   return model;
 }
 
+// Where the host looks at masks, tokens and targets: at each look at a GPU it would wait for all that this
+// one has to do.
+MicroBatch at_hand(MicroBatch batch) {
+  for (auto* tensor : {&batch.mask, &batch.tokens, &batch.targets}) {
+    if (tensor->defined()) *tensor = tensor->cpu();
+  }
+  return batch;
+}
+
 }  // namespace
 
 Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOptions& options)
@@ -37,9 +46,12 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
   if (options.average) average_.emplace(objective_->model(), options.average, options.average_decay);
 }
 
-PendingStep Trainer::begin_step(const std::vector<MicroBatch>& batches, const StepSettings& settings) {
+PendingStep Trainer::begin_step(std::vector<MicroBatch> batches, const StepSettings& settings) {
   if (batches.empty()) fail("ERR_INVALID_ARGUMENT", "microBatches: expected at least one");
-  for (const auto& batch : batches) objective_->check(batch);
+  for (auto& batch : batches) {
+    batch = at_hand(batch);
+    objective_->check(batch);
+  }
 
   std::optional<StepProfile> profile;
   if (options_.profile) profile.emplace(optimizer_.step_count().device());
@@ -51,7 +63,7 @@ PendingStep Trainer::begin_step(const std::vector<MicroBatch>& batches, const St
   const double share = 1.0 / static_cast<double>(batches.size());
   StepReport report;
   for (const auto& batch : batches) {
-    const auto loss = objective_->loss(batch, loss_settings);
+    const auto loss = objective_->loss(objective_->on_device(batch), loss_settings);
     loss_settings.mark("forward");
     (loss.value * share).backward();
     report.add(loss, share);
@@ -73,11 +85,13 @@ PendingStep Trainer::begin_step(const std::vector<MicroBatch>& batches, const St
   return step;
 }
 
-StepResult Trainer::evaluate(const MicroBatch& batch, const StepSettings& settings) const {
+StepResult Trainer::evaluate(const MicroBatch& given, const StepSettings& settings) const {
+  const auto batch = at_hand(given);
   objective_->check(batch);
   c10::NoGradGuard no_gradient;
   StepReport report;
-  report.add(objective_->loss(batch, loss_settings(settings, /*training=*/false)), 1.0);
+  report.add(objective_->loss(objective_->on_device(batch), loss_settings(settings, /*training=*/false)),
+             1.0);
   return report.send(at::zeros_like(report.loss()), at::isfinite(report.loss())).result();
 }
 

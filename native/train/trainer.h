@@ -46,7 +46,8 @@ class Trainer {
 
   // A step that is interrupted (engine/interruptible.h) is given up: the weights are as before.
   // On a GPU it has been queued, and nothing waited for it, when this returns.
-  PendingStep begin_step(const std::vector<MicroBatch>& batches, const StepSettings& settings);
+  // Tensors of the batches may be on any device.
+  PendingStep begin_step(std::vector<MicroBatch> batches, const StepSettings& settings);
   // Without gradient, drop path and noise.
   StepResult evaluate(const MicroBatch& batch, const StepSettings& settings) const;
 
