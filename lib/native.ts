@@ -577,7 +577,8 @@ export interface ImageTransform {
  * Disposing its handle lets loads in flight finish; its threads end after them.
  */
 export interface ImageLoaderBindings {
-  imageLoaderCreate(settings: ViewSettings, threads: number): ImageLoaderHandle
+  /** With `pinMemory` its batches lie in pinned memory; ERR_DEVICE where no GPU is. */
+  imageLoaderCreate(settings: ViewSettings, threads: number, pinMemory?: boolean): ImageLoaderHandle
   imageLoaderLoad(
     loader: ImageLoaderHandle,
     samples: readonly SampleRequest[],
@@ -604,6 +605,11 @@ export interface ImageLoaderBindings {
    * Gives up the loads that have not finished: they reject with ERR_CANCELLED, soon. Later loads do as well.
    */
   imageLoaderCancel(loader: ImageLoaderHandle): void
+  /**
+   * For tests: ordinary memory in place of pinned memory, on any machine. Gives the blocks taken since it was turned
+   * on, and how many of them were not given back.
+   */
+  emulatePinnedMemory(on: boolean): { taken: number; live: number }
   /** Decodes a JPEG as the loader does; `rgb` is null unless the status is 'ok'. */
   decodeJpeg(
     bytes: Uint8Array,

@@ -25,10 +25,10 @@ export class BatchLoader {
   readonly #fallback: Limiter
   #cancelled = false
 
-  constructor(source: ImageSource, views: ViewSettings, threads: number) {
+  constructor(source: ImageSource, views: ViewSettings, threads: number, pinMemory: boolean) {
     this.#source = source
     this.#maxPixels = views.maxPixels
-    this.#loader = native().imageLoaderCreate(views, threads)
+    this.#loader = native().imageLoaderCreate(views, threads, pinMemory)
     this.#fallback = new Limiter(threads)
   }
 

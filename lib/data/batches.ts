@@ -30,6 +30,11 @@ export interface BatchOptions {
   repeats: number
   /** Batches loaded ahead of the consumer. */
   prefetch: number
+  /**
+   * Load into pinned memory, from which a GPU copies while the host goes on. It is taken for each batch, and used
+   * again when the batch was freed and what was copied from it has arrived.
+   */
+  pinMemory: boolean
   /** The first batch to give: where a stopped run goes on. `batch` may be batchesPerEpoch: the next epoch. */
   start: BatchPosition
   /** Epochs of the whole run, counted from 0 and not from `start`. */
@@ -78,7 +83,8 @@ export type BatchStream = AsyncIterable<Batch> & {
  * Iterates over the batches of `source`. A batch of which every image is broken is passed over, but keeps its
  * number. Leaving the loop early frees everything that was loaded ahead. Each iteration of the stream starts
  * anew.
- * @throws BeitError ERR_DATA when too many images are broken, or an epoch has no whole batch
+ * @throws BeitError ERR_DATA when too many images are broken, or an epoch has no whole batch; ERR_DEVICE for
+ *   pinMemory where no GPU is
  * @throws the signal's reason when it is aborted
  * @example
  * const data = await ImageFolder.open('photos/')
@@ -145,11 +151,11 @@ export function batchesInOrder(source: ImageSource, views: ViewSettings, options
 
 async function* iterate(
   source: ImageSource,
-  { views, threads, prefetch, start, epochs, signal }: BatchOptions,
+  { views, threads, prefetch, pinMemory, start, epochs, signal }: BatchOptions,
   order: EpochOrder,
   broken: BrokenImages,
 ): AsyncGenerator<Batch, void, void> {
-  const loader = new BatchLoader(source, views, threads)
+  const loader = new BatchLoader(source, views, threads, pinMemory)
   const positions = order.positions(start, epochs)
   const ahead: { position: BatchPosition; loading: Promise<LoadedBatch> }[] = []
   const loadAhead = () => {
@@ -257,6 +263,7 @@ const OPTIONS: OptionSchema = {
   },
   repeats: { type: 'integer', min: 1, max: 100, default: 1, doc: 'Times that an epoch shows an image' },
   prefetch: PREFETCH,
+  pinMemory: { type: 'boolean', default: false, doc: 'Load into pinned memory, for a GPU' },
   start: {
     type: 'object',
     check: (value) => {

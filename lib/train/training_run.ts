@@ -90,7 +90,7 @@ class TrainingRun {
   #brokenInValidation: BrokenImage[] = []
 
   constructor(training: Training, folder: RunFolder, trainer: Trainer, start: RunStart) {
-    const { settings, length, views, repeats } = training
+    const { settings, length, views, repeats, module } = training
     this.#training = training
     this.#folder = folder
     this.#trainer = trainer
@@ -104,6 +104,7 @@ class TrainingRun {
       seed: settings.seed,
       threads: settings.loaderThreads ?? undefined,
       prefetch: settings.prefetch,
+      pinMemory: module.device !== 'cpu',
       start: positionAfter(this.#progress.step, length.stepsPerEpoch, settings.accumulate),
       epochs: length.epochs,
       ...(repeats !== undefined && { repeats }),

@@ -7,6 +7,7 @@
 #include "bindings/register.h"
 #include "bindings/values.h"
 #include "bindings/view_settings.h"
+#include "engine/pinned_memory.h"
 
 namespace beit::bindings {
 
@@ -56,12 +57,32 @@ class Pin {
   Napi::ObjectReference* reference_;
 };
 
+// `use(batch)` of new memory. An allocator may take long, so it is called on a thread of the loader; what it
+// throws rejects.
+template <class Use>
+void with_new_batch(const std::shared_ptr<ImageLoader>& loader, int64_t rows, PendingPromise pending,
+                    Use use) {
+  if (!loader->allocator()) return use(new_batch(*loader, rows));
+  loader->submit([=]() mutable {
+    LoadedBatch batch;
+    try {
+      batch = new_batch(*loader, rows);
+    } catch (...) {
+      return pending.reject(std::current_exception());
+    }
+    use(batch);
+  });
+}
+
 }  // namespace
 
-// imageLoaderCreate(settings: ViewSettings, threads: number): Handle
+// imageLoaderCreate(settings: ViewSettings, threads: number, pinMemory = false): Handle
 static Napi::Value image_loader_create(const Napi::CallbackInfo& info) {
   const auto threads = static_cast<int>(integer_between(info[1], "threads", 1, kMaxThreads));
-  auto loader = std::make_shared<ImageLoader>(view_settings_from(info[0]), threads);
+  const bool pinned = !is_absent(info[2]) && boolean_from(info[2], "pinMemory");
+  if (pinned && !can_pin_memory()) fail("ERR_DEVICE", "pinMemory: there is no GPU to pin memory for");
+  auto loader = std::make_shared<ImageLoader>(view_settings_from(info[0]), threads,
+                                              pinned ? BatchAllocator(pinned_memory) : nullptr);
   Environment::of(info.Env()).on_stop(loader->threads(), ImageLoader::stopper(*loader));
   return make_handle(info.Env(), std::move(loader), 0);
 }
@@ -75,13 +96,14 @@ static Napi::Value image_loader_load(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < list.Length(); i++) samples.push_back(sample_from(list.Get(i)));
   if (samples.empty()) fail("ERR_INVALID_ARGUMENT", "samples: expected at least one");
   const auto epoch = epoch_from(info[2]);
-  const auto batch = new_batch(loader->settings(), static_cast<int64_t>(samples.size()));
   PendingPromise pending(info.Env());
   auto promise = pending.promise();
-  // The completion keeps the loader, so that a handle collected meanwhile does not end it.
-  loader->load(std::move(samples), epoch, batch.memory(), [=](std::vector<DecodeResult> results) mutable {
-    pending.settle([loader, batch, results = std::move(results)](Napi::Env env) {
-      return load_result_to_js(env, batch, results);
+  with_new_batch(loader, static_cast<int64_t>(samples.size()), pending, [=](const LoadedBatch& batch) {
+    // The completion keeps the loader, so that a handle collected meanwhile does not end it.
+    loader->load(samples, epoch, batch.memory(), [=](std::vector<DecodeResult> results) mutable {
+      pending.settle([loader, batch, results = std::move(results)](Napi::Env env) {
+        return load_result_to_js(env, batch, results);
+      });
     });
   });
   return promise;
@@ -119,14 +141,26 @@ static Napi::Value image_loader_take_rows(const Napi::CallbackInfo& info) {
       fail("ERR_INVALID_ARGUMENT", "rows: expected numbers from 0 to ", job.from.rows() - 1, ", got ", row);
     }
   }
-  job.to = new_batch(loader->settings(), static_cast<int64_t>(job.rows.size()));
   PendingPromise pending(info.Env());
   auto promise = pending.promise();
-  loader->submit([=]() mutable {
-    job.copy();
-    pending.settle([loader, job](Napi::Env env) -> Napi::Value { return batch_to_js(env, job.to); });
+  with_new_batch(loader, static_cast<int64_t>(job.rows.size()), pending, [=](const LoadedBatch& batch) {
+    auto copy = job;
+    copy.to = batch;
+    loader->submit([=]() mutable {
+      copy.copy();
+      pending.settle([loader, copy](Napi::Env env) -> Napi::Value { return batch_to_js(env, copy.to); });
+    });
   });
   return promise;
+}
+
+// emulatePinnedMemory(on: boolean): { taken: number, live: number }, of the emulation so far
+static Napi::Value emulate_pinned_memory_of_loaders(const Napi::CallbackInfo& info) {
+  const auto memory = emulate_pinned_memory(boolean_from(info[0], "on"));
+  auto result = Napi::Object::New(info.Env());
+  result.Set("taken", static_cast<double>(memory.taken));
+  result.Set("live", static_cast<double>(memory.live));
+  return result;
 }
 
 // imageLoaderCancel(loader): void
@@ -138,6 +172,7 @@ void register_image_loader(Napi::Env env, Napi::Object exports) {
   export_function<image_loader_load_raw>(env, exports, "imageLoaderLoadRaw");
   export_function<image_loader_take_rows>(env, exports, "imageLoaderTakeRows");
   export_function<image_loader_cancel>(env, exports, "imageLoaderCancel");
+  export_function<emulate_pinned_memory_of_loaders>(env, exports, "emulatePinnedMemory");
 }
 
 }  // namespace beit::bindings

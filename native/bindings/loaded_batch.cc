@@ -10,11 +10,13 @@ std::vector<int64_t> images_shape(int64_t rows, const Size& size) {
   return {rows, 3, size.height, size.width};
 }
 
-SlotPtr new_tensor(std::vector<int64_t> shape, at::ScalarType dtype) {
-  int64_t length = 1;
-  for (const int64_t size : shape) length *= size;  // uint8 and bool: a byte an element
-  return std::make_shared<TensorSlot>(std::make_shared<Bytes>(static_cast<size_t>(length)), std::move(shape),
-                                      dtype, at::kCPU);
+SlotPtr new_tensor(const ImageLoader& loader, std::vector<int64_t> shape, at::ScalarType dtype) {
+  int64_t elements = 1;
+  for (const int64_t size : shape) elements *= size;
+  const auto length = static_cast<size_t>(elements);  // uint8 and bool: a byte an element
+  auto bytes = loader.allocator() ? std::make_shared<Bytes>(loader.allocator()(length), length)
+                                  : std::make_shared<Bytes>(length);
+  return std::make_shared<TensorSlot>(std::move(bytes), std::move(shape), dtype, at::kCPU);
 }
 
 void require(const char* name, const SlotPtr& slot, const std::vector<int64_t>& shape, at::ScalarType dtype) {
@@ -40,13 +42,14 @@ BatchMemory LoadedBatch::memory() const {
   return {memory_of(pixels), memory_of(token_pixels), memory_of(mask)};
 }
 
-LoadedBatch new_batch(const ViewSettings& settings, int64_t rows) {
+LoadedBatch new_batch(const ImageLoader& loader, int64_t rows) {
+  const auto& settings = loader.settings();
   LoadedBatch batch;
-  batch.pixels = new_tensor(images_shape(rows, settings.image_size), at::kByte);
+  batch.pixels = new_tensor(loader, images_shape(rows, settings.image_size), at::kByte);
   if (settings.token_image_size) {
-    batch.token_pixels = new_tensor(images_shape(rows, *settings.token_image_size), at::kByte);
+    batch.token_pixels = new_tensor(loader, images_shape(rows, *settings.token_image_size), at::kByte);
   }
-  if (settings.mask) batch.mask = new_tensor({rows, settings.mask->grid_size()}, at::kBool);
+  if (settings.mask) batch.mask = new_tensor(loader, {rows, settings.mask->grid_size()}, at::kBool);
   return batch;
 }
 

@@ -15,8 +15,8 @@ struct LoadedBatch {
   BatchMemory memory() const;
 };
 
-// Its memory is not set.
-LoadedBatch new_batch(const ViewSettings& settings, int64_t rows);
+// In memory of the loader's allocator, which is not set.
+LoadedBatch new_batch(const ImageLoader& loader, int64_t rows);
 
 // `rows` of `batch`, in that order, in new tensors: each is filled by `copy`, on any thread.
 struct RowCopy {

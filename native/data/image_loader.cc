@@ -18,8 +18,8 @@ int64_t row_bytes(const Size& size) { return int64_t{3} * size.height * size.wid
 
 }  // namespace
 
-ImageLoader::ImageLoader(ViewSettings settings, int threads)
-    : work_(std::make_shared<Work>()), pool_(WorkerPool::start(threads)) {
+ImageLoader::ImageLoader(ViewSettings settings, int threads, BatchAllocator allocator)
+    : allocator_(std::move(allocator)), work_(std::make_shared<Work>()), pool_(WorkerPool::start(threads)) {
   work_->settings = settings;
   work_->scratch.resize(static_cast<size_t>(threads));
 }

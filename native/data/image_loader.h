@@ -30,16 +30,21 @@ struct BatchMemory {
   uint8_t* mask;          // (B, rows, columns)
 };
 
+// Where the memory of batches comes from: on any thread, it throws where there is none.
+using BatchAllocator = std::function<std::shared_ptr<uint8_t[]>(size_t bytes)>;
+
 class ImageLoader {
  public:
-  // The settings were checked by the caller.
-  ImageLoader(ViewSettings settings, int threads);
+  // The settings were checked by the caller. An `allocator` is not called on the caller's threads: it may
+  // take long. None: ordinary memory.
+  ImageLoader(ViewSettings settings, int threads, BatchAllocator allocator = nullptr);
   // Loads in flight still finish.
   ~ImageLoader() { pool_->close(); }
   ImageLoader(const ImageLoader&) = delete;
   ImageLoader& operator=(const ImageLoader&) = delete;
 
   const ViewSettings& settings() const { return work_->settings; }
+  const BatchAllocator& allocator() const { return allocator_; }
 
   // Loads `samples` into `memory`, which the caller keeps until `done` is called, on a thread of the loader,
   // with a result for each sample; rows of samples that are not kOk are zero. After cancel() the results are
@@ -88,6 +93,7 @@ class ImageLoader {
     void clear_row(const BatchMemory& memory, int64_t row) const;
   };
 
+  BatchAllocator allocator_;
   std::shared_ptr<Work> work_;
   std::shared_ptr<WorkerPool> pool_;
 };

@@ -10,8 +10,9 @@ namespace beit {
 
 // Plain memory for tensors that come from outside libtorch (JavaScript, the image loader).
 struct Bytes {
-  explicit Bytes(size_t length) : data(new uint8_t[length]), length(length) {}
-  std::unique_ptr<uint8_t[]> data;
+  explicit Bytes(size_t length) : Bytes(std::shared_ptr<uint8_t[]>(new uint8_t[length]), length) {}
+  Bytes(std::shared_ptr<uint8_t[]> data, size_t length) : data(std::move(data)), length(length) {}
+  std::shared_ptr<uint8_t[]> data;
   size_t length;
 };
 
