@@ -5,6 +5,7 @@
 #include "kernels/half_pack.h"
 #include "kernels/half_winograd.h"
 #include "kernels/winograd.h"
+#include "ops/parallel_tasks.h"
 #include "ops/thread_scratch.h"
 
 namespace beit::ops {
@@ -107,17 +108,15 @@ at::Tensor conv3x3_relu(const at::Tensor& x, const PackedConvolution& packed, bo
   const int64_t rounds = (tiles + threads * most - 1) / (threads * most);
   const int64_t pieces = std::min(tiles, rounds * threads);
   const auto& with = kernels_of(which);
-  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+  parallel_tasks(pieces, [&](int64_t piece) {
+    const int64_t first = piece * tiles / pieces, last = (piece + 1) * tiles / pieces;
     float* own = of_thread(scratch);
-    for (int64_t piece = begin; piece < end; piece++) {
-      const int64_t first = piece * tiles / pieces, last = (piece + 1) * tiles / pieces;
-      if (half) {
-        const kernels::HalfWinogradWeights weights{halves_of(packed.weight),
-                                                   packed.scale.const_data_ptr<float>()};
-        kernels::half_winograd(convolution, weights, first, last, with, own);
-      } else {
-        kernels::winograd(convolution, first, last, with, own);
-      }
+    if (half) {
+      const kernels::HalfWinogradWeights weights{halves_of(packed.weight),
+                                                 packed.scale.const_data_ptr<float>()};
+      kernels::half_winograd(convolution, weights, first, last, with, own);
+    } else {
+      kernels::winograd(convolution, first, last, with, own);
     }
   });
   return out;
@@ -132,27 +131,25 @@ void half_conv1x1_into(const at::Tensor& out, const at::Tensor& x, const PackedC
   // For each thread the scales of rows, then the packed rows.
   const int64_t packed_size = kernels::half_left_size(kHalfRowsAtOnce, packed.in);
   const auto scratch = thread_scratch(kHalfRowsAtOnce + packed_size / 2, x.options());
-  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+  parallel_tasks(pieces, [&](int64_t piece) {
     float* scale = of_thread(scratch);
     auto* left = reinterpret_cast<kernels::Half*>(scale + kHalfRowsAtOnce);
-    for (int64_t piece = begin; piece < end; piece++) {
-      const int64_t first = piece * rows / pieces, count = (piece + 1) * rows / pieces - first;
-      const float* from = x.const_data_ptr<float>() + first * packed.in;
-      kernels::half_pack_left({from, count, packed.in, packed.in, 1}, 0, count, left, scale);
-      const kernels::HalfProduct product{
-          .rows = count,
-          .columns = packed.out,
-          .depth = packed.in,
-          .left = left,
-          .right = halves_of(packed.weight),
-          .out = out.mutable_data_ptr<float>() + first * packed.out,
-          .out_stride = packed.out,
-          .row_scale = scale,
-          .column_scale = packed.scale.const_data_ptr<float>(),
-          .bias = packed.bias.const_data_ptr<float>(),
-          .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr};
-      kernels::half_gemm(product, 0, kernels::half_tasks(product));
-    }
+    const int64_t first = piece * rows / pieces, count = (piece + 1) * rows / pieces - first;
+    const float* from = x.const_data_ptr<float>() + first * packed.in;
+    kernels::half_pack_left({from, count, packed.in, packed.in, 1}, 0, count, left, scale);
+    const kernels::HalfProduct product{
+        .rows = count,
+        .columns = packed.out,
+        .depth = packed.in,
+        .left = left,
+        .right = halves_of(packed.weight),
+        .out = out.mutable_data_ptr<float>() + first * packed.out,
+        .out_stride = packed.out,
+        .row_scale = scale,
+        .column_scale = packed.scale.const_data_ptr<float>(),
+        .bias = packed.bias.const_data_ptr<float>(),
+        .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr};
+    kernels::half_gemm(product, 0, kernels::half_tasks(product));
   });
 }
 
@@ -163,22 +160,20 @@ void conv1x1_into(const at::Tensor& out, const at::Tensor& x, const PackedConvol
   const int64_t rows = x.numel() / packed.in;
   const int64_t pieces = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const auto& with = kernels_of(which);
-  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t piece = begin; piece < end; piece++) {
-      const int64_t first = piece * rows / pieces, last = (piece + 1) * rows / pieces;
-      with.multiply(
-          {.a = x.const_data_ptr<float>() + first * packed.in,
-           .row_stride = packed.in,
-           .block_stride = kernels::kPanelDepth,
-           .b = packed.weight.const_data_ptr<float>(),
-           .rows = last - first,
-           .blocks = packed.in / kernels::kPanelDepth,
-           .columns = packed.out,
-           .out = out.mutable_data_ptr<float>() + first * packed.out,
-           .out_stride = packed.out,
-           .bias = packed.bias.const_data_ptr<float>(),
-           .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr});
-    }
+  parallel_tasks(pieces, [&](int64_t piece) {
+    const int64_t first = piece * rows / pieces, last = (piece + 1) * rows / pieces;
+    with.multiply(
+        {.a = x.const_data_ptr<float>() + first * packed.in,
+         .row_stride = packed.in,
+         .block_stride = kernels::kPanelDepth,
+         .b = packed.weight.const_data_ptr<float>(),
+         .rows = last - first,
+         .blocks = packed.in / kernels::kPanelDepth,
+         .columns = packed.out,
+         .out = out.mutable_data_ptr<float>() + first * packed.out,
+         .out_stride = packed.out,
+         .bias = packed.bias.const_data_ptr<float>(),
+         .residual = residual.defined() ? residual.const_data_ptr<float>() + first * packed.out : nullptr});
   });
 }
 
