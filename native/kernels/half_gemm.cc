@@ -69,7 +69,7 @@ float product_of(const HalfProduct& p, int64_t row, int64_t column) {
   for (int64_t k = 0; k < p.depth; k++) {
     const int64_t chunk = k / kHalfChunk, at = k % kHalfChunk;
     const Half* panel = p.right + (chunk * panels + column / kHalfPanel) * kHalfChunk * kHalfPanel;
-    const Half right = panel[(at / 2 * kHalfPanel + column % kHalfPanel) * 2 + at % 2];
+    const Half right = panel[half_right_place(column % kHalfPanel, at)];
     sum += half_to_float(p.left[(chunk * padded_rows + row) * kHalfChunk + at]) * half_to_float(right);
   }
   return sum;

@@ -1,14 +1,14 @@
 // Matrix products of float16 operands with float32 results: out = left x right.
 //
 // On processors with float16 arithmetic (AVX512-FP16) and no matrix tiles it takes half the time of a float32
-// product. At most 64 products are summed in float16 before the sum is added to a float32: the error stays
-// below that of rounding the operands to bfloat16. Operands are packed first, and scaled by powers of two so
-// that no value exceeds 16 (half_pack.h): 64 products are then at most 16384, far from float16's limit of
-// 65504.
+// product. At most 64 products are summed one after the other in float16, and at most six such sums are added
+// up before they are added to a float32: the error stays below that of rounding the operands to bfloat16.
+// Operands are packed first, and scaled by powers of two so that every value is less than 8 (half_pack.h):
+// 384 products are then less than 24576, far from float16's limit of 65504.
 //
 // Packed layouts, depth in chunks of 128, unused places zero or never read:
 //   left  (rows, depth):    [chunk][row, padded to a multiple of 4][128]
-//   right (depth, columns): [chunk][panel of 32 columns][64 pairs of depth][column of 32][2]
+//   right (depth, columns): [chunk][panel of 32 columns][64 pairs of depth][even columns, odd columns][16][2]
 #pragma once
 #include <cstdint>
 
@@ -23,6 +23,11 @@ inline constexpr int64_t kHalfRowGroup = 4;
 // Numbers of float16 values that packed operands hold.
 int64_t half_left_size(int64_t rows, int64_t depth);
 int64_t half_right_size(int64_t depth, int64_t columns);
+
+// Where column `column` of a panel has number k of a chunk.
+constexpr int64_t half_right_place(int64_t column, int64_t k) {
+  return k / 2 * 2 * kHalfPanel + column % 2 * kHalfPanel + column / 2 * 2 + k % 2;
+}
 
 // One product: out[r][c] = sum over k of left[r][k] right[k][c], times row_scale[r] column_scale[c], plus
 // bias[c], plus residual[r][c]. Scales, bias and residual may be null.

@@ -25,10 +25,15 @@ struct HalfLinear : torch::autograd::Function<HalfLinear> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto gradient = gradients[0].contiguous();  // (M, out)
+    const bool has_bias = context->saved_data["bias"].toBool();
+    if (context->needs_input_grad(0) && context->needs_input_grad(1)) {
+      const auto all = half_linear_gradients(gradient, saved[0], saved[1]);
+      return {all.x, all.weight, has_bias ? all.bias : at::Tensor()};
+    }
     at::Tensor x, weight, bias;
     if (context->needs_input_grad(0)) x = half_matmul(gradient, saved[1]);
     if (context->needs_input_grad(1)) weight = half_matmul(gradient.t(), saved[0]);
-    if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) bias = gradient.sum(0);
+    if (has_bias && context->needs_input_grad(2)) bias = gradient.sum(0);
     return {x, weight, bias};
   }
 };

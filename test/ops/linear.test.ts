@@ -55,6 +55,17 @@ test('numbers of any size: rows and columns are scaled by themselves', async () 
   ok(worst < 5e-3, `error ${worst}`)
 })
 
+test('the largest sums: all numbers of one sign and size, just below a power of two', async () => {
+  const [rows, depth, columns] = [13, 900, 33]
+  const value = 2 - 2 ** -10
+  const a = Tensor.from(new Float32Array(rows * depth).fill(value), [rows, depth])
+  const b = Tensor.from(new Float32Array(depth * columns).fill(value), [depth, columns])
+  const { outputs } = await run('half_matmul', [a, b], FLOAT16, FAST)
+  const expected = depth * value ** 2
+  for (const actual of await (outputs[0] as Tensor).toFloat32())
+    ok(Math.abs(actual / expected - 1) < 5e-3, `${actual}, expected ${expected}`)
+})
+
 test('what is not finite stays so, and zeros give zeros', async () => {
   const values = new Float32Array(3 * 140)
   values[5] = Number.NaN
@@ -69,22 +80,31 @@ test('what is not finite stays so, and zeros give zeros', async () => {
 })
 
 for (const precision of ['fp32', 'bf16'] as const) {
-  test(`linear in ${precision}: result and gradients`, async () => {
-    const tensors = [random([3, 37, 96], 1), random([160, 96], 2, 0.1), random([160], 3)]
-    const weights = [random([3, 37, 160], 4, 1e-6)]
-    const exact = await run('linear', tensors, {}, EXACT, weights)
-    const fast = await run('linear', tensors, {}, { precision, optimize: 'auto' }, weights)
-    const most = precision === 'fp32' ? 2e-6 : 3e-3
-    const pairs = [...fast.outputs, ...fast.gradients].map((tensor, i) => [
-      tensor,
-      [...exact.outputs, ...exact.gradients][i],
-    ])
-    ok(pairs.length === 4)
-    for (const [actual, expected] of pairs as [Tensor, Tensor][]) {
-      const error = await distance(actual, expected)
-      ok(error < most, `error ${error}`)
-    }
-  })
+  // Tiles of the gradient that is packed both ways: a part of one, and several with some cut off.
+  for (const [images, rows, depth, columns] of [
+    [3, 37, 96, 160],
+    [3, 101, 70, 300],
+  ] as const)
+    test(`linear in ${precision}, ${images} x ${rows} x ${depth} to ${columns}: result and gradients`, async () => {
+      const tensors = [
+        random([images, rows, depth], 1),
+        random([columns, depth], 2, 0.1),
+        random([columns], 3),
+      ]
+      const weights = [random([images, rows, columns], 4, 1e-6)]
+      const exact = await run('linear', tensors, {}, EXACT, weights)
+      const fast = await run('linear', tensors, {}, { precision, optimize: 'auto' }, weights)
+      const most = precision === 'fp32' ? 2e-6 : 3e-3
+      const pairs = [...fast.outputs, ...fast.gradients].map((tensor, i) => [
+        tensor,
+        [...exact.outputs, ...exact.gradients][i],
+      ])
+      ok(pairs.length === 4)
+      for (const [actual, expected] of pairs as [Tensor, Tensor][]) {
+        const error = await distance(actual, expected)
+        ok(error < most, `error ${error}`)
+      }
+    })
 }
 
 test('a layer without a bias, in bf16', async () => {
@@ -102,6 +122,16 @@ test('the number of threads changes no bit', async () => {
   const tensors = [random([130, 300], 1), random([300, 700], 2)]
   const [one, two, five] = await bitsByThreads(
     async () => (await run('half_matmul', tensors, FLOAT16, FAST)).outputs,
+  )
+  ok(one === two && two === five)
+})
+
+test('nor one of the gradients', async () => {
+  const tensors = [random([300, 130], 1), random([270, 130], 2), random([270], 3)]
+  const weights = [random([300, 270], 4)]
+  const [one, two, five] = await bitsByThreads(
+    async () =>
+      (await run('linear', tensors, {}, { precision: 'bf16', optimize: 'auto' }, weights)).gradients,
   )
   ok(one === two && two === five)
 })
