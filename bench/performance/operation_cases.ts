@@ -22,9 +22,22 @@ export function operationCases(size: Size, device: string): Case[] {
   return [...tokenizerCases(size), ...modelCases(size), ...ofGpu]
 }
 
-function gpuCases({ batchSize, imageSize, patchSize }: Size): Case[] {
+function gpuCases({ tokenizer, batchSize, imageSize, patchSize, masked }: Size): Case[] {
   const side = (imageSize / patchSize) * 8
+  const width = 8 * tokenizer.hiddenSize
   return [
+    {
+      operation: 'likeliest_codes',
+      what: `likeliest of ${tokenizer.vocabSize} codes of ${batchSize * masked} places, ${width} channels`,
+      tensors: () => [
+        numbers([batchSize * masked, width]),
+        numbers([tokenizer.vocabSize, width], 1 / Math.sqrt(width)),
+        numbers([tokenizer.vocabSize]),
+      ],
+      numbers: {},
+      precisions: ['fp32', 'bf16'],
+      backward: false,
+    },
     {
       operation: 'standardised_pixels',
       what: `the model's view from bytes, ${batchSize} x 3 x ${imageSize} x ${imageSize}`,

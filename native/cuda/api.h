@@ -6,12 +6,13 @@
 #include "cuda/attention.h"
 #include "cuda/bias_gelu.h"
 #include "cuda/cross_entropy.h"
+#include "cuda/likeliest_codes.h"
 #include "cuda/network_pixels.h"
 
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 4;
+constexpr uint32_t kApiVersion = 5;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -30,6 +31,9 @@ struct Api {
   int (*cross_entropy_forward)(const CrossEntropy& cross_entropy, void* stream);
   int (*cross_entropy_backward)(const CrossEntropyGradient& gradient, void* stream);
   int (*network_pixels)(const NetworkPixels& pixels, void* stream);
+  size_t (*likeliest_codes_workspace)(const LikeliestCodes& codes);
+  int (*likeliest_codes)(const LikeliestCodes& codes, void* stream);
+  int (*take_in_logits)(const LogitsPiece& piece, void* stream);
 };
 
 }  // namespace beit::cuda

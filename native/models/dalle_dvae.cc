@@ -20,6 +20,23 @@ constexpr double kPixelScale = 1.0 - 2.0 * kPixelMargin;
 at::Tensor map_pixels(const at::Tensor& x) { return x * kPixelScale + kPixelMargin; }
 at::Tensor unmap_pixels(const at::Tensor& x) { return ((x - kPixelMargin) / kPixelScale).clamp(0.0, 1.0); }
 
+// What map_pixels() makes of numbers, and of uint8 too: for a network that computes in float32, as `type`.
+at::Tensor mapped(const at::Tensor& pixels, at::ScalarType type, const ops::Compute& compute) {
+  if (pixels.scalar_type() != at::kByte) return map_pixels(pixels.to(at::kFloat)).to(type);
+  return ops::scaled_pixels(pixels, kPixelScale, kPixelMargin, type, compute);
+}
+
+// The encoder of these weights: made anew when they have changed, or when another precision is asked for.
+template <class Encoder>
+const Encoder& current(std::unique_ptr<const Encoder>& encoder, const DalleEncoderNetwork& network,
+                       ops::Precision precision) {
+  if (!encoder || !encoder->is_of(network, precision)) {
+    encoder.reset();
+    encoder = std::make_unique<const Encoder>(network, precision);
+  }
+  return *encoder;
+}
+
 }  // namespace
 
 DalleDvae::Conv::Conv(nn::ParameterStore& store, const nn::Path& path, int64_t in, int64_t out,
@@ -116,9 +133,9 @@ at::Tensor DalleDvae::logits(const at::Tensor& pixels) const {
                               [](const at::Tensor& x) { return at::max_pool2d(x, 2); });
 }
 
-DalleFastEncoder::Network DalleDvae::encoder_network() const {
-  const auto of = [](const Conv& conv) { return DalleFastEncoder::Convolution{conv.w, conv.b}; };
-  DalleFastEncoder::Network network{of(encoder_.input), {}, of(encoder_.output)};
+DalleEncoderNetwork DalleDvae::encoder_network() const {
+  const auto of = [](const Conv& conv) { return DalleEncoderNetwork::Convolution{conv.w, conv.b}; };
+  DalleEncoderNetwork network{of(encoder_.input), {}, of(encoder_.output)};
   for (const auto& group : encoder_.groups) {
     auto& blocks = network.groups.emplace_back();
     for (const auto& block : group) {
@@ -141,17 +158,15 @@ at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& ro
                                   const ops::Compute& compute) const {
   c10::NoGradGuard no_grad;
   const auto network = encoder_network();
-  if (!compute.optimize || !DalleFastEncoder::supports(network)) {
-    return ImageTokenizer::encode_rows(pixels, rows, compute);
+  if (compute.optimize && DalleGpuEncoder::supports(network)) {
+    const auto& encoder = current(gpu_encoder_, network, compute.precision);
+    return encoder.tokens(mapped(pixels, encoder.type(), compute), rows);
   }
-  if (!fast_encoder_ || !fast_encoder_->is_of(network, compute.precision)) {
-    fast_encoder_.reset();
-    fast_encoder_ = std::make_unique<const DalleFastEncoder>(network, compute.precision);
+  if (compute.optimize && DalleFastEncoder::supports(network)) {
+    const auto& encoder = current(fast_encoder_, network, compute.precision);
+    return encoder.tokens(mapped(pixels, dtype(), compute), rows);
   }
-  const auto mapped = pixels.scalar_type() == at::kByte
-                          ? ops::scaled_pixels(pixels, kPixelScale, kPixelMargin, dtype(), compute)
-                          : map_pixels(pixels.to(dtype()));
-  return fast_encoder_->tokens(mapped, rows);
+  return ImageTokenizer::encode_rows(pixels, rows, compute);
 }
 
 at::Tensor DalleDvae::decode(const at::Tensor& tokens) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/dalle_fast_encoder.h"
+#include "models/dalle_gpu_encoder.h"
 #include "models/image_tokenizer.h"
 #include "nn/parameter_store.h"
 
@@ -77,12 +78,13 @@ class DalleDvae : public ImageTokenizer {
                                                        const Layout& layout);
   };
 
-  DalleFastEncoder::Network encoder_network() const;
+  DalleEncoderNetwork encoder_network() const;
 
   DalleDvaeConfig config_;
   Network encoder_;
   // Made when first used, on the engine's thread like everything else; anew when the weights have changed.
   mutable std::unique_ptr<const DalleFastEncoder> fast_encoder_;
+  mutable std::unique_ptr<const DalleGpuEncoder> gpu_encoder_;
   std::optional<Network> decoder_;
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/cpu.h"
 #include "kernels/panel_gemm.h"
 #include "ops/half_matmul.h"
+#include "ops/likeliest_codes.h"
 #include "ops/thread_scratch.h"
 
 namespace beit::models {
@@ -13,24 +14,6 @@ namespace {
 // Of the wide groups: so many images at a time that what they make stays in the last cache.
 constexpr int64_t kWideGroups = 2;
 constexpr int64_t kWideImages = 2;
-constexpr int64_t kVocabularyAtOnce = 1024;  // logits kept of each place
-
-std::vector<uint32_t> versions_of(const DalleFastEncoder::Network& network) {
-  std::vector<uint32_t> versions;
-  const auto add = [&](const DalleFastEncoder::Convolution& convolution) {
-    versions.push_back(convolution.weight._version());
-    versions.push_back(convolution.bias._version());
-  };
-  add(network.input);
-  for (const auto& group : network.groups) {
-    for (const auto& block : group) {
-      if (block.id_path) add(*block.id_path);
-      for (const auto& convolution : block.res_path) add(convolution);
-    }
-  }
-  add(network.output);
-  return versions;
-}
 
 }  // namespace
 
@@ -81,7 +64,7 @@ bool DalleFastEncoder::supports(const Network& network) {
 }
 
 DalleFastEncoder::DalleFastEncoder(const Network& network, ops::Precision precision)
-    : input_(network.input), output_(network.output), versions_(versions_of(network)), precision_(precision) {
+    : input_(network.input), output_(network.output), versions_(network.versions()), precision_(precision) {
   const bool half =
       precision == ops::Precision::kBf16 && ops::half_arithmetic() == ops::HalfArithmetic::kFloat16;
   const auto pack_3x3 = half ? ops::pack_half_3x3 : ops::pack_3x3;
@@ -103,7 +86,7 @@ DalleFastEncoder::DalleFastEncoder(const Network& network, ops::Precision precis
 
 bool DalleFastEncoder::is_of(const Network& network, ops::Precision precision) const {
   return precision == precision_ && network.input.weight.is_same(input_.weight) &&
-         versions_of(network) == versions_;
+         network.versions() == versions_;
 }
 
 at::Tensor DalleFastEncoder::tokens(const at::Tensor& pixels, const at::Tensor& rows) const {
@@ -116,22 +99,8 @@ at::Tensor DalleFastEncoder::tokens(const at::Tensor& pixels, const at::Tensor& 
   const auto x = run.groups(at::cat(narrow), kWideGroups, groups_.size());  // (B, h, w, C)
   const auto places = at::relu(x.flatten(0, 2).index_select(0, rows));      // (M, C)
 
-  const auto weight = output_.weight.flatten(1);  // (V, C, 1, 1) -> (V, C)
-  at::Tensor best, token;
-  for (int64_t first = 0; first < weight.size(0); first += kVocabularyAtOnce) {
-    const auto logits = at::linear(places, weight.slice(0, first, first + kVocabularyAtOnce),
-                                   output_.bias.slice(0, first, first + kVocabularyAtOnce));
-    const auto [value, index] = logits.max(1);
-    if (!best.defined()) {
-      best = value;
-      token = index;
-      continue;
-    }
-    const auto better = value.gt(best);
-    best = at::where(better, value, best);
-    token = at::where(better, index + first, token);
-  }
-  return token;
+  // (V, C, 1, 1) -> (V, C)
+  return ops::likeliest_codes(places, output_.weight.flatten(1), output_.bias, {});
 }
 
 }  // namespace beit::models

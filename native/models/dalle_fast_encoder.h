@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/dalle_encoder_network.h"
 #include "ops/compute.h"
 #include "ops/packed_convolution.h"
 
@@ -15,20 +16,7 @@ namespace beit::models {
 
 class DalleFastEncoder {
  public:
-  struct Convolution {
-    at::Tensor weight;  // (out, in, k, k)
-    at::Tensor bias;    // (out)
-  };
-  struct Block {
-    std::optional<Convolution> id_path;
-    std::vector<Convolution> res_path;  // conv_1 .. conv_4
-    double post_gain;
-  };
-  struct Network {
-    Convolution input;
-    std::vector<std::vector<Block>> groups;
-    Convolution output;
-  };
+  using Network = DalleEncoderNetwork;
 
   // Can it compute this network on this machine?
   static bool supports(const Network& network);
@@ -50,9 +38,9 @@ class DalleFastEncoder {
   };
   class Run;
 
-  Convolution input_;
+  Network::Convolution input_;
   std::vector<std::vector<PackedBlock>> groups_;
-  Convolution output_;
+  Network::Convolution output_;
   std::vector<uint32_t> versions_;
   ops::Precision precision_;
   int64_t scratch_ = 0;  // floats a thread needs

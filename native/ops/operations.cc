@@ -6,6 +6,7 @@
 #include "ops/attention.h"
 #include "ops/bias_gelu.h"
 #include "ops/half_matmul.h"
+#include "ops/likeliest_codes.h"
 #include "ops/linear.h"
 #include "ops/linear_cross_entropy.h"
 #include "ops/network_pixels.h"
@@ -141,6 +142,10 @@ const std::map<std::string, Operation>& operations() {
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {masked_attention(a.tensor(0), a.tensor(1), a.tensor(2), a.tensor(3),
                                   static_cast<int64_t>(a.number("heads")), a.compute)};
+       }},
+      {"likeliest_codes",
+       [](const OperationArguments& a) -> std::vector<at::Tensor> {
+         return {likeliest_codes(product_of(a, 0), product_of(a, 1), a.tensor(2), a.compute)};
        }},
       {"standardised_pixels", standardised_pixels_of},
       {"scaled_pixels",
