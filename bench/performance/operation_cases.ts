@@ -39,6 +39,22 @@ function gpuCases({ tokenizer, batchSize, imageSize, patchSize, masked }: Size):
       backward: false,
     },
     {
+      operation: 'blockwise_masks',
+      what: `${batchSize} blockwise masks`,
+      tensors: () => [
+        Tensor.from(
+          BigInt64Array.from({ length: batchSize }, (_, i) => BigInt(i)),
+          [batchSize],
+        ),
+      ],
+      numbers: {
+        ...{ mode: 0, rows: imageSize / patchSize, columns: imageSize / patchSize, patches: masked },
+        ...{ minPatchesPerBlock: 16, maxPatchesPerBlock: masked, minAspect: 0.3, seed: 0, epoch: 0 },
+      },
+      precisions: ['fp32'],
+      backward: false,
+    },
+    {
       operation: 'standardised_pixels',
       what: `the model's view from bytes, ${batchSize} x 3 x ${imageSize} x ${imageSize}`,
       tensors: () => [

@@ -155,17 +155,16 @@ static Napi::Value blockwise_masks(const Napi::CallbackInfo& info) {
 
 // philox(key: number[2], counter: number[4]): number[4]
 static Napi::Value philox(const Napi::CallbackInfo& info) {
-  const auto words = [&]<size_t count>(const Napi::Value& value, const char* name) {
-    const auto numbers = integers_from(value, name);
-    if (numbers.size() != count)
-      fail("ERR_INVALID_ARGUMENT", name, ": expected ", count, " words of 32 bits");
-    std::array<uint32_t, count> result;
-    for (size_t i = 0; i < count; i++) result[i] = static_cast<uint32_t>(numbers[i]);
-    return result;
-  };
-  const auto block = philox4x32(words.operator()<2>(info[0], "key"), words.operator()<4>(info[1], "counter"));
-  auto result = Napi::Array::New(info.Env(), block.size());
-  for (uint32_t i = 0; i < block.size(); i++) result.Set(i, block[i]);
+  const auto key = integers_from(info[0], "key"), counter = integers_from(info[1], "counter");
+  if (key.size() != 2 || counter.size() != 4) {
+    fail("ERR_INVALID_ARGUMENT", "expected a key of 2 words of 32 bits and a counter of 4, got ", key.size(),
+         " and ", counter.size());
+  }
+  const auto word = [](int64_t number) { return static_cast<uint32_t>(number); };
+  const auto block = philox4x32(uint64_t{word(key[1])} << 32 | word(key[0]),
+                                {{word(counter[0]), word(counter[1]), word(counter[2]), word(counter[3])}});
+  auto result = Napi::Array::New(info.Env(), 4);
+  for (uint32_t i = 0; i < 4; i++) result.Set(i, block.words[i]);
   return result;
 }
 

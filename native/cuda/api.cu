@@ -23,6 +23,7 @@ constexpr Api kApi{
     .cross_entropy_forward = cross_entropy_forward,
     .cross_entropy_backward = cross_entropy_backward,
     .network_pixels = network_pixels,
+    .blockwise_masks = blockwise_masks,
     .likeliest_codes_workspace = likeliest_codes_workspace,
     .likeliest_codes = likeliest_codes,
     .take_in_logits = take_in_logits,

@@ -5,6 +5,7 @@
 #include "cuda/add_norm.h"
 #include "cuda/attention.h"
 #include "cuda/bias_gelu.h"
+#include "cuda/blockwise_masks.h"
 #include "cuda/cross_entropy.h"
 #include "cuda/likeliest_codes.h"
 #include "cuda/network_pixels.h"
@@ -12,7 +13,7 @@
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 5;
+constexpr uint32_t kApiVersion = 6;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -31,6 +32,7 @@ struct Api {
   int (*cross_entropy_forward)(const CrossEntropy& cross_entropy, void* stream);
   int (*cross_entropy_backward)(const CrossEntropyGradient& gradient, void* stream);
   int (*network_pixels)(const NetworkPixels& pixels, void* stream);
+  int (*blockwise_masks)(const BlockwiseMasks& masks, void* stream);
   size_t (*likeliest_codes_workspace)(const LikeliestCodes& codes);
   int (*likeliest_codes)(const LikeliestCodes& codes, void* stream);
   int (*take_in_logits)(const LogitsPiece& piece, void* stream);

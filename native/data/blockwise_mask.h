@@ -2,7 +2,6 @@
 // code draws them (microsoft/unilm, beit/masking_generator.py).
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "data/philox.h"
 
@@ -21,10 +20,10 @@ struct MaskSettings {
   int max_patches_per_block;
   double min_aspect;  // blocks have an aspect ratio from this to 1 / this
 
-  int grid_size() const { return rows * columns; }
+  BEIT_HOST_DEVICE int grid_size() const { return rows * columns; }
 };
 
 // Writes the mask of a sample to `mask` (rows, columns): 1 = masked.
-void blockwise_mask(const MaskSettings& settings, SampleRandom random, uint8_t* mask);
+void blockwise_mask(const MaskSettings& settings, const SampleRandom& random, uint8_t* mask);
 
 }  // namespace beit

@@ -5,6 +5,7 @@
 #include "ops/add_norm_cuda.h"
 #include "ops/attention.h"
 #include "ops/bias_gelu.h"
+#include "ops/blockwise_masks.h"
 #include "ops/half_matmul.h"
 #include "ops/likeliest_codes.h"
 #include "ops/linear.h"
@@ -86,6 +87,21 @@ std::vector<at::Tensor> add_scaled_norm(const OperationArguments& a) {
   return {sum, normed};
 }
 
+// samples (B) int64
+std::vector<at::Tensor> blockwise_masks_of(const OperationArguments& a) {
+  const auto whole = [&](const char* name) { return static_cast<int>(a.number(name)); };
+  // 0, 1 and 2, as they stand there.
+  const MaskSettings settings{.mode = static_cast<MaskSettings::Mode>(whole("mode")),
+                              .rows = whole("rows"),
+                              .columns = whole("columns"),
+                              .patches = whole("patches"),
+                              .min_patches_per_block = whole("minPatchesPerBlock"),
+                              .max_patches_per_block = whole("maxPatchesPerBlock"),
+                              .min_aspect = a.number("minAspect")};
+  return {blockwise_masks(a.tensor(0), settings, static_cast<uint64_t>(a.number("seed")),
+                          static_cast<uint32_t>(a.number("epoch")), a.compute)};
+}
+
 // images uint8 (B, 3, H, W), mean (3), standard deviation (3)
 std::vector<at::Tensor> standardised_pixels_of(const OperationArguments& a) {
   const auto numbers = [&](size_t index) {
@@ -147,6 +163,7 @@ const std::map<std::string, Operation>& operations() {
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {likeliest_codes(product_of(a, 0), product_of(a, 1), a.tensor(2), a.compute)};
        }},
+      {"blockwise_masks", blockwise_masks_of},
       {"standardised_pixels", standardised_pixels_of},
       {"scaled_pixels",
        [](const OperationArguments& a) -> std::vector<at::Tensor> {

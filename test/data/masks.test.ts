@@ -1,8 +1,15 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, ok, throws } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
-import { blockwiseMask, emptyMaskShare, type MaskSettings, maskSettings } from '../../lib/data/masks.js'
+import {
+  blockwiseMask,
+  emptyMaskShare,
+  type MaskOptions,
+  type MaskSettings,
+  maskSettings,
+} from '../../lib/data/masks.js'
 import { fixtures } from '../support/paths.js'
 import { suite } from '../support/suite.js'
 
@@ -175,6 +182,24 @@ test('the share of empty masks is what the original rule gives', () => {
     Math.abs(empty.length - expected) < 4 * Math.sqrt(expected),
     `${empty.length} empty, expected ${expected}`,
   )
+})
+
+test('100,000 masks are those that the same seeds have always given', () => {
+  const hash = createHash('sha256')
+  const add = (
+    grid: readonly [number, number],
+    options: MaskOptions,
+    seed: number,
+    epoch: number,
+    count: number,
+  ) => hash.update(native().blockwiseMask(maskSettings(grid, options), seed, epoch, indices(count)))
+  add([14, 14], {}, 0, 0, 40_000)
+  add([14, 14], { mode: 'exact' }, 1, 7, 30_000)
+  add([14, 14], { mode: 'random' }, 2, 1, 5000)
+  const narrow = { patches: 90, minPatchesPerBlock: 4, maxPatchesPerBlock: 30, minAspect: 0.1 }
+  add([12, 20], narrow, 2 ** 52 + 1, 300, 20_000)
+  add([24, 24], { mode: 'exact', patches: 230, minPatchesPerBlock: 9 }, 4, 0, 5000)
+  is(hash.digest('hex'), 'b9e47e67c50cee6139bcbc89086c8f00ea455665bae91e65cd3e9acd16ca3056')
 })
 
 test('blockwiseMask gives the masks of the loader as a tensor', async () => {
