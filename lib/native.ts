@@ -318,7 +318,7 @@ export interface TrainerBindings {
        * that was not skipped: decay * average + (1 - decay) * weights. Default null: none.
        */
       ema?: { model: ModuleHandle; decay: number } | null
-      /** False: the optimizer's plain reference instead of libtorch's fused kernel; default true. */
+      /** False: the optimizer's plain reference instead of a fused kernel, libtorch's or ours; default true. */
       fused?: boolean
     },
   ): Promise<TrainerHandle>

@@ -19,7 +19,7 @@ export interface Case {
 /** What a model of this size spends its time on, with what only a GPU has kernels of its own for. */
 export function operationCases(size: Size, device: string): Case[] {
   const ofGpu = device.startsWith('cuda') ? gpuCases(size) : []
-  return [...tokenizerCases(size), ...modelCases(size), ...ofGpu]
+  return [...tokenizerCases(size), ...modelCases(size), optimizerCase(size), ...ofGpu]
 }
 
 function gpuCases({ tokenizer, batchSize, imageSize, patchSize, masked }: Size): Case[] {
@@ -195,6 +195,47 @@ function modelCases({ model, batchSize, imageSize, patchSize, masked }: Size): C
   ]
 }
 
+/** The parameters of a block. */
+function optimizerCase({ model }: Size): Case {
+  const { hiddenSize, mlpRatio } = resolveBeitConfig(model)
+  const wide = Math.round(hiddenSize * mlpRatio)
+  const shapes = [
+    [3 * hiddenSize, hiddenSize],
+    [hiddenSize, hiddenSize],
+    [wide, hiddenSize],
+    [hiddenSize, wide],
+    ...Array.from({ length: 9 }, () => [hiddenSize]),
+    [wide],
+  ]
+  const count = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0)
+  return {
+    operation: 'adamw',
+    what: `norm of the gradients, clipping and AdamW, ${count} parameters`,
+    tensors: () => [
+      Tensor.from(Float32Array.of(0), []),
+      Tensor.from(Float32Array.of(1), []),
+      // The second moment is a square.
+      ...shapes.flatMap((shape) => [
+        numbers(shape),
+        numbers(shape),
+        numbers(shape),
+        Tensor.from(randomNumbers(sizeOf(shape)), shape),
+      ]),
+    ],
+    numbers: {
+      learningRate: 1e-3,
+      weightDecay: 0.05,
+      beta1: 0.9,
+      beta2: 0.98,
+      eps: 1e-8,
+      maxNorm: 3,
+      decay: 1,
+    },
+    precisions: ['fp32'],
+    backward: false,
+  }
+}
+
 /** int64: the first `count` patches of each image, behind its class token. */
 function rowsOf(images: number, tokens: number, count: number): Tensor {
   const row = (i: number) => Math.floor(i / count) * tokens + 1 + (i % count)
@@ -204,18 +245,18 @@ function rowsOf(images: number, tokens: number, count: number): Tensor {
 
 /** uint8. */
 function bytes(shape: readonly number[]): Tensor {
-  const count = shape.reduce((product, size) => product * size, 1)
   return Tensor.from(
-    Uint8Array.from(randomNumbers(count), (value) => 256 * value),
+    Uint8Array.from(randomNumbers(sizeOf(shape)), (value) => 256 * value),
     shape,
   )
 }
 
 /** In -scale to scale. */
 function numbers(shape: readonly number[], scale = 1): Tensor {
-  const count = shape.reduce((product, size) => product * size, 1)
   return Tensor.from(
-    randomNumbers(count).map((value) => scale * (2 * value - 1)),
+    randomNumbers(sizeOf(shape)).map((value) => scale * (2 * value - 1)),
     shape,
   )
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1)

@@ -92,6 +92,7 @@ train::TrainerOptions options_from(const Napi::Object& object) {
   if (const auto optimize = object.Get("optimize"); !is_absent(optimize)) {
     options.compute.optimize = optimize_from(optimize);
   }
+  options.adamw.compute = options.compute;
   if (const auto profile = object.Get("profile"); !is_absent(profile)) {
     options.profile = boolean_from(profile, "profile");
   }

@@ -27,6 +27,9 @@ constexpr Api kApi{
     .likeliest_codes_workspace = likeliest_codes_workspace,
     .likeliest_codes = likeliest_codes,
     .take_in_logits = take_in_logits,
+    .gradient_verdict = gradient_verdict,
+    .adamw_step = adamw_step,
+    .write_words = write_words,
 };
 
 }  // namespace

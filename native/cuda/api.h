@@ -9,11 +9,12 @@
 #include "cuda/cross_entropy.h"
 #include "cuda/likeliest_codes.h"
 #include "cuda/network_pixels.h"
+#include "cuda/optimizer.h"
 
 namespace beit::cuda {
 
 // Counts changes of the table and of the structures in it. A library of another version is not used.
-constexpr uint32_t kApiVersion = 6;
+constexpr uint32_t kApiVersion = 7;
 
 // Kernels are queued on a stream (a cudaStream_t) of the current device; the numbers they give are
 // cudaError_t.
@@ -36,6 +37,9 @@ struct Api {
   size_t (*likeliest_codes_workspace)(const LikeliestCodes& codes);
   int (*likeliest_codes)(const LikeliestCodes& codes, void* stream);
   int (*take_in_logits)(const LogitsPiece& piece, void* stream);
+  int (*gradient_verdict)(const Optimizer& optimizer, const GradientVerdict& verdict, void* stream);
+  int (*adamw_step)(const Optimizer& optimizer, const AdamWStep& step, void* stream);
+  int (*write_words)(void* to, const void* from, size_t bytes, void* stream);
 };
 
 }  // namespace beit::cuda

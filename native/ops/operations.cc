@@ -1,16 +1,21 @@
 #include "ops/operations.h"
 
+#include <cmath>
+
 #include "engine/error.h"
+#include "ops/adamw_update.h"
 #include "ops/add_norm.h"
 #include "ops/add_norm_cuda.h"
 #include "ops/attention.h"
 #include "ops/bias_gelu.h"
 #include "ops/blockwise_masks.h"
+#include "ops/gradient_clip.h"
 #include "ops/half_matmul.h"
 #include "ops/likeliest_codes.h"
 #include "ops/linear.h"
 #include "ops/linear_cross_entropy.h"
 #include "ops/network_pixels.h"
+#include "ops/optimizer_cuda.h"
 #include "ops/packed_convolution.h"
 #include "ops/padded_rows.h"
 #include "ops/thread_scratch.h"
@@ -113,6 +118,46 @@ std::vector<at::Tensor> standardised_pixels_of(const OperationArguments& a) {
   return {standardised_pixels(a.tensor(0), numbers(1), numbers(2), type_of(a), a.compute)};
 }
 
+// The end of a step. The count of the steps and the loss, then parameter, gradient (or none) and both moments
+// of each tensor, all changed in place; a rate of `decay` to the power of the tensor's number, and no weight
+// decay for vectors. Results: the norm of the gradients, and the tensors but the loss again.
+std::vector<at::Tensor> adamw(const OperationArguments& a) {
+  const auto step = a.tensor(0), loss = a.tensor(1);
+  const double beta1 = a.number("beta1"), beta2 = a.number("beta2"), eps = a.number("eps");
+  std::vector<CudaOptimizer::Parameter> parameters;
+  std::vector<at::Tensor> gradients, given;
+  for (size_t i = 2; i < a.tensors.size(); i += 4) {
+    const auto& parameter = a.tensors[i];
+    parameters.push_back({parameter, a.tensors[i + 2], a.tensors[i + 3],
+                          std::pow(a.number("decay"), static_cast<double>(parameters.size())),
+                          parameter.dim() != 1});
+    gradients.push_back(a.tensors[i + 1]);
+    if (gradients.back().defined()) given.push_back(gradients.back());
+  }
+  const double rate = a.number("learningRate"), weight_decay = a.number("weightDecay");
+  GradientVerdict verdict;
+  if (a.compute.optimize && has_cuda_optimizer(a.tensor(2))) {
+    CudaOptimizer optimizer(parameters, {beta1, beta2, eps});
+    optimizer.set_rates(rate, weight_decay);
+    optimizer.set_gradients(gradients);
+    verdict = optimizer.verdict(loss, a.number("maxNorm"));
+    optimizer.step(verdict.found_inf, verdict.scale, step);
+  } else {
+    verdict = gradient_verdict(given, loss, a.number("maxNorm"), a.compute);
+    step.add_(1.0 - verdict.found_inf);
+    for (size_t i = 0; i < parameters.size(); i++) {
+      if (!gradients[i].defined()) continue;
+      const auto& [parameter, exp_avg, exp_avg_sq, scale, decays] = parameters[i];
+      const auto update = a.compute.optimize ? fused_adamw_update : plain_adamw_update;
+      update({{parameter}, {gradients[i]}, {exp_avg}, {exp_avg_sq}}, {step, verdict.found_inf, verdict.scale},
+             {rate * scale, beta1, beta2, eps, decays ? weight_decay : 0.0});
+    }
+  }
+  std::vector<at::Tensor> results{verdict.norm, step};
+  results.insert(results.end(), a.tensors.begin() + 2, a.tensors.end());
+  return results;
+}
+
 // Each takes its tensors in the order of its function's arguments.
 const std::map<std::string, Operation>& operations() {
   static const std::map<std::string, Operation> all{
@@ -177,6 +222,7 @@ const std::map<std::string, Operation>& operations() {
        [](const OperationArguments& a) -> std::vector<at::Tensor> {
          return {padded_rows(a.tensor(0), static_cast<int64_t>(a.number("patches")))};
        }},
+      {"adamw", adamw},
       {"half_matmul", half_matmul_of},
       {"conv3x3_relu", conv3x3_relu_once},
       {"conv1x1", conv1x1_once},

@@ -2,6 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -32,27 +33,47 @@ AdamW::AdamW(const nn::Module& module, const Options& options)
   for (auto& [key, members] : groups) groups_.push_back(std::move(members));
 }
 
-std::vector<at::Tensor> AdamW::gradients() const {
-  std::vector<at::Tensor> result;
-  for (const auto& entry : entries_) {
-    if (entry.parameter.grad().defined()) result.push_back(entry.parameter.grad());
-  }
-  return result;
-}
-
 void AdamW::clear_gradients() {
   // Not zeroed: backward then hands its buffers over instead of adding to these, and the forward pass has
   // their memory.
   for (auto& entry : entries_) entry.parameter.mutable_grad().reset();
+  kernels_have_gradients_ = false;
 }
 
-void AdamW::step(double learning_rate, double weight_decay, const at::Tensor& found_inf,
-                 const at::Tensor& gradient_scale) {
+void AdamW::set_rates(double learning_rate, double weight_decay) {
+  learning_rate_ = learning_rate;
+  weight_decay_ = weight_decay;
+  if (auto* const optimizer = kernels()) optimizer->set_rates(learning_rate, weight_decay);
+}
+
+bool AdamW::rates_on_device() const {
+  return options_.fused && options_.compute.optimize && !entries_.empty() &&
+         std::all_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return ops::has_cuda_optimizer(entry.parameter); });
+}
+
+ops::GradientVerdict AdamW::gradient_verdict(const at::Tensor& loss, std::optional<double> max_norm) {
   c10::NoGradGuard no_grad;
-  const AdamWUpdate update = options_.fused ? fused_adamw_update : plain_adamw_update;
+  if (auto* const optimizer = kernels_with_gradients()) return optimizer->verdict(loss, max_norm);
+  std::vector<at::Tensor> gradients;
+  for (const auto& entry : entries_) {
+    if (entry.parameter.grad().defined()) gradients.push_back(entry.parameter.grad());
+  }
+  return ops::gradient_verdict(gradients, loss, max_norm, options_.compute);
+}
+
+void AdamW::step(const at::Tensor& found_inf, const at::Tensor& gradient_scale) {
+  c10::NoGradGuard no_grad;
+  if (auto* const optimizer = kernels_with_gradients()) {
+    optimizer->step(found_inf, gradient_scale, step_);
+    // Whoever keeps something made of a parameter sees that it has changed.
+    for (auto& entry : entries_) entry.parameter.unsafeGetTensorImpl()->bump_version();
+    return;
+  }
+  const ops::AdamWUpdate update = options_.fused ? ops::fused_adamw_update : ops::plain_adamw_update;
   step_.add_(1.0 - found_inf);
   for (const auto& group : groups_) {
-    AdamWTensors tensors;
+    ops::AdamWTensors tensors;
     for (const size_t index : group) {
       const auto& entry = entries_[index];
       if (!entry.parameter.grad().defined()) continue;
@@ -64,9 +85,37 @@ void AdamW::step(double learning_rate, double weight_decay, const at::Tensor& fo
     if (tensors.parameters.empty()) continue;
     const auto& first = entries_[group.front()];
     update(tensors, {step_, found_inf, gradient_scale},
-           {learning_rate * first.scale, options_.beta1, options_.beta2, options_.eps,
-            first.decays ? weight_decay : 0.0});
+           {learning_rate_ * first.scale, options_.beta1, options_.beta2, options_.eps,
+            first.decays ? weight_decay_ : 0.0});
   }
+}
+
+ops::CudaOptimizer* AdamW::kernels() {
+  if (!rates_on_device()) return nullptr;
+  if (!kernels_) {
+    std::vector<ops::CudaOptimizer::Parameter> parameters;
+    for (const auto& entry : entries_) {
+      parameters.push_back({entry.parameter, entry.exp_avg, entry.exp_avg_sq, entry.scale, entry.decays});
+    }
+    kernels_ = std::make_unique<ops::CudaOptimizer>(
+        parameters, ops::CudaOptimizer::Settings{options_.beta1, options_.beta2, options_.eps});
+  }
+  return kernels_.get();
+}
+
+ops::CudaOptimizer* AdamW::kernels_with_gradients() {
+  auto* const optimizer = kernels();
+  if (optimizer == nullptr || kernels_have_gradients_) return optimizer;
+  std::vector<at::Tensor> gradients;
+  for (auto& entry : entries_) {
+    // What the step clips is the parameter's own.
+    auto& gradient = entry.parameter.mutable_grad();
+    gradient = ops::cuda_operand(gradient);
+    gradients.push_back(gradient);
+  }
+  optimizer->set_gradients(gradients);
+  kernels_have_gradients_ = true;
+  return optimizer;
 }
 
 }  // namespace beit::train

@@ -4,12 +4,15 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/module.h"
-#include "train/adamw_update.h"
+#include "ops/adamw_update.h"
+#include "ops/gradient_clip.h"
+#include "ops/optimizer_cuda.h"
 
 namespace beit::train {
 
@@ -22,6 +25,7 @@ class AdamW {
     double beta2 = 0.999;
     double eps = 1e-8;
     bool fused = true;
+    ops::Compute compute;
     // Layer-wise decay of the learning rate (train/layer_decay.h); none: all parameters have the same.
     std::optional<double> layer_decay;
   };
@@ -29,15 +33,21 @@ class AdamW {
   // Allocates the moments. The parameters stay those of the module.
   AdamW(const nn::Module& module, const Options& options);
 
-  // Of the parameters that have one.
-  std::vector<at::Tensor> gradients() const;
   void clear_gradients();
+
+  // Of the steps that follow. On a GPU they are written to where a step reads them, so a captured step can be
+  // replayed with others; this is no part of it.
+  void set_rates(double learning_rate, double weight_decay);
+  // Whether a step reads them there: our kernels do the work. Else it has them from the host.
+  bool rates_on_device() const;
+
+  // What the gradients that the parameters have say; `loss` (scalar) and `max_norm` as there.
+  ops::GradientVerdict gradient_verdict(const at::Tensor& loss, std::optional<double> max_norm);
 
   // One update by the gradients the parameters have, multiplied by `gradient_scale` (float32 scalar;
   // undefined: 1) in the same pass, in place. Where `found_inf` (float32 scalar) is 1, parameters, moments
   // and step count stay as they are, decided on the device.
-  void step(double learning_rate, double weight_decay, const at::Tensor& found_inf,
-            const at::Tensor& gradient_scale);
+  void step(const at::Tensor& found_inf, const at::Tensor& gradient_scale);
 
   struct Entry {
     std::string name;
@@ -53,11 +63,19 @@ class AdamW {
   const at::Tensor& step_count() const { return step_; }
 
  private:
+  // Null unless rates_on_device().
+  ops::CudaOptimizer* kernels();
+  // The same, and they know where the gradients lie.
+  ops::CudaOptimizer* kernels_with_gradients();
+
   Options options_;
+  double learning_rate_ = 0.0, weight_decay_ = 0.0;
   std::vector<Entry> entries_;
   // Of parameters that are updated alike: indices into entries_.
   std::vector<std::vector<size_t>> groups_;
   at::Tensor step_;
+  std::unique_ptr<ops::CudaOptimizer> kernels_;  // made when there is a step for them
+  bool kernels_have_gradients_ = false;          // since these were cleared
 };
 
 }  // namespace beit::train

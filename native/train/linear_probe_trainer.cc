@@ -17,8 +17,8 @@ void LinearProbeTrainer::step(const ProbeBatch& batch, double learning_rate, dou
   c10::AutoGradMode with_gradient(true);
   optimizer_.clear_gradients();
   losses(gathered(batch)).sum().backward();
-  optimizer_.step(learning_rate, weight_decay, at::zeros_like(optimizer_.step_count()),
-                  /*gradient_scale=*/{});
+  optimizer_.set_rates(learning_rate, weight_decay);
+  optimizer_.step(at::zeros_like(optimizer_.step_count()), /*gradient_scale=*/{});
 }
 
 void LinearProbeTrainer::evaluate(const ProbeBatch& batch) {

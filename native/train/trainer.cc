@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "engine/error.h"
-#include "train/gradient_clip.h"
 
 namespace beit::train {
 
@@ -57,6 +56,7 @@ PendingStep Trainer::begin_step(std::vector<MicroBatch> batches, const StepSetti
   if (options_.profile) profile.emplace(optimizer_.step_count().device());
   c10::AutoGradMode with_gradient(true);
   optimizer_.clear_gradients();
+  optimizer_.set_rates(settings.learning_rate, settings.weight_decay);
   auto loss_settings = this->loss_settings(settings, /*training=*/true);
   loss_settings.forward.generator = next_device_generator();
   loss_settings.profile = profile ? &*profile : nullptr;
@@ -71,15 +71,12 @@ PendingStep Trainer::begin_step(std::vector<MicroBatch> batches, const StepSetti
   }
 
   c10::NoGradGuard no_gradient;
-  const auto norm = global_norm(optimizer_.gradients(), options_.compute);
-  const auto finite = at::isfinite(report.loss()).logical_and(at::isfinite(norm));
-  const auto clip = options_.clip_gradient ? clip_scale(norm, *options_.clip_gradient) : at::Tensor();
+  const auto verdict = optimizer_.gradient_verdict(report.loss(), options_.clip_gradient);
   loss_settings.mark("clip");
-  const auto found_inf = finite.logical_not().to(at::kFloat);
-  optimizer_.step(settings.learning_rate, settings.weight_decay, found_inf, clip);
-  if (average_) average_->update(found_inf);
+  optimizer_.step(verdict.found_inf, verdict.scale);
+  if (average_) average_->update(verdict.found_inf);
   loss_settings.mark("optimizer");
-  auto step = report.send(norm, finite);
+  auto step = report.send(verdict.norm, verdict.finite);
   loss_settings.mark("readBack");
   if (profile) step.parts = profile->parts();
   return step;

@@ -1,4 +1,4 @@
-#include "train/gradient_clip.h"
+#include "ops/gradient_clip.h"
 
 #include <ATen/Parallel.h>
 
@@ -8,7 +8,7 @@
 
 #include "kernels/row_kernels.h"
 
-namespace beit::train {
+namespace beit::ops {
 
 namespace {
 
@@ -53,15 +53,21 @@ at::Tensor norm_of_pieces(at::TensorList gradients) {
   return at::full({}, std::sqrt(sum), gradients[0].options());
 }
 
-}  // namespace
-
-at::Tensor global_norm(at::TensorList gradients, const ops::Compute& compute) {
+at::Tensor global_norm(at::TensorList gradients, const Compute& compute) {
   if (compute.optimize && are_rows_of_cpu(gradients)) return norm_of_pieces(gradients);
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients)));
 }
 
-at::Tensor clip_scale(const at::Tensor& norm, double max_norm) {
-  return (max_norm / (norm + 1e-6)).clamp_max(1.0);
+}  // namespace
+
+GradientVerdict gradient_verdict(at::TensorList gradients, const at::Tensor& loss,
+                                 std::optional<double> max_norm, const Compute& compute) {
+  const auto norm = global_norm(gradients, compute);
+  const auto finite = at::isfinite(loss).logical_and(at::isfinite(norm));
+  return {.norm = norm,
+          .finite = finite,
+          .found_inf = finite.logical_not().to(at::kFloat),
+          .scale = max_norm ? (*max_norm / (norm + 1e-6)).clamp_max(1.0) : at::Tensor()};
 }
 
-}  // namespace beit::train
+}  // namespace beit::ops

@@ -1,8 +1,8 @@
-#include "train/adamw_update.h"
+#include "ops/adamw_update.h"
 
 #include <cmath>
 
-namespace beit::train {
+namespace beit::ops {
 
 void fused_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings) {
@@ -36,4 +36,4 @@ void plain_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars
   }
 }
 
-}  // namespace beit::train
+}  // namespace beit::ops

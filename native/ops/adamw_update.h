@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace beit::train {
+namespace beit::ops {
 
 struct AdamWSettings {
   double learning_rate;
@@ -40,4 +40,4 @@ void fused_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars
 void plain_adamw_update(const AdamWTensors& tensors, const AdamWScalars& scalars,
                         const AdamWSettings& settings);
 
-}  // namespace beit::train
+}  // namespace beit::ops
