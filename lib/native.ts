@@ -247,6 +247,10 @@ export interface StepResult {
   tokenCounts: BigInt64Array
   /** With `profile`: seconds of each part, in order. */
   parts?: Readonly<Record<string, number>>
+  /** With `cudaGraphs`: the step was a replay of a graph. Absent: it was not. */
+  replayed?: true
+  /** With `cudaGraphs`: why no step is replayed, told with one step. */
+  notice?: string
 }
 
 /** One micro-batch, as the image loader makes it. Images are RGB (B, 3, H, W). */
@@ -309,6 +313,12 @@ export interface TrainerBindings {
       optimize?: 'auto' | 'off'
       /** Of each step, where its time goes (`StepResult.parts`); default false. */
       profile?: boolean
+      /**
+       * Masked image modelling on a GPU: after some steps of the same shapes one is recorded as a CUDA graph, and
+       * those of its shapes are replayed from then on, with the same results. Where that cannot be done, steps run as
+       * without, and `StepResult.notice` says why. Default false.
+       */
+      cudaGraphs?: boolean
       /** Of drop path and Gumbel noise. */
       seed: number
       /** Layer-wise decay of the learning rate (`layerDecayScales`); default null: none. */
@@ -356,6 +366,11 @@ export interface TrainerBindings {
    * decay ** (depth + 1) before the blocks, decay ** (depth - i) in block i, 1 behind them.
    */
   layerDecayScales(names: readonly string[], decay: number): number[]
+  /**
+   * For tests: trainers that are made from now on, in the whole process, record their steps on the CPU as well, as
+   * functions that replays call.
+   */
+  emulateDeviceGraphs(emulation: 'off' | 'on' | 'capture-fails' | 'replay-fails'): Promise<void>
 }
 
 /** How the views of an image are made (native/data/two_views.h). */

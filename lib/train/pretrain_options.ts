@@ -23,6 +23,7 @@ export interface PretrainSettings extends RunSettings, SamplesSettings, CropSett
   normalization: 'imagenet' | 'inception'
   mean: readonly [number, number, number] | null
   std: readonly [number, number, number] | null
+  cudaGraphs: boolean
 }
 
 /** What a caller of `pretrain()` gives. */
@@ -119,5 +120,10 @@ export const pretrainSchema: OptionSchema = {
     default: null,
     optional: true,
     doc: 'Deviation of each channel, in place of that of normalization',
+  },
+  cudaGraphs: {
+    type: 'boolean',
+    default: false,
+    doc: 'On a GPU: record a step once and replay it, with the same results; not measured yet',
   },
 }

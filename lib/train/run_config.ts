@@ -21,6 +21,7 @@ const FREE: ReadonlySet<string> = new Set([
   'settings.loaderThreads',
   'settings.prefetch',
   'settings.profile',
+  'settings.cudaGraphs',
   'settings.maxBrokenShare',
   // Images that were moved are the same images: the fingerprint says so.
   'data.name',

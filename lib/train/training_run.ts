@@ -228,6 +228,7 @@ class TrainingRun {
     this.#since = now
     this.#waited = 0
     progress.add(result, cost)
+    if (result.notice !== undefined) yield { type: 'warning', message: result.notice }
     yield {
       type: 'step',
       step: progress.step,

@@ -1,5 +1,8 @@
 // Trainers: a module with its optimizer, one call per training step.
 #include "train/trainer.h"
+
+#include <map>
+
 #include "bindings/async.h"
 #include "bindings/augmentation.h"
 #include "bindings/module.h"
@@ -96,6 +99,9 @@ train::TrainerOptions options_from(const Napi::Object& object) {
   if (const auto profile = object.Get("profile"); !is_absent(profile)) {
     options.profile = boolean_from(profile, "profile");
   }
+  if (const auto graphs = object.Get("cudaGraphs"); !is_absent(graphs)) {
+    options.graphs = boolean_from(graphs, "cudaGraphs");
+  }
   options.seed = static_cast<uint64_t>(integer_from(object.Get("seed"), "seed"));
   return options;
 }
@@ -150,6 +156,8 @@ Napi::Value result_to_js(Napi::Env env, const train::StepResult& result) {
   auto counts = Napi::BigInt64Array::New(env, result.token_counts.size());
   std::copy(result.token_counts.begin(), result.token_counts.end(), counts.Data());
   object.Set("tokenCounts", counts);
+  if (result.replayed) object.Set("replayed", true);
+  if (!result.notice.empty()) object.Set("notice", result.notice);
   if (!result.parts.empty()) {
     auto parts = Napi::Object::New(env);
     for (const auto& [name, seconds] : result.parts) parts.Set(name, seconds);
@@ -240,6 +248,19 @@ static Napi::Value trainer_gradients(const Napi::CallbackInfo& info) {
   return on_engine(info.Env(), [=] { return trainer->gradients(); }, named_tensors_to_js);
 }
 
+// emulateDeviceGraphs(emulation: 'off' | 'on' | 'capture-fails' | 'replay-fails'): Promise<void>
+static Napi::Value emulate_graphs(const Napi::CallbackInfo& info) {
+  const auto name = string_from(info[0], "emulation");
+  using Emulation = train::GraphEmulation;
+  const std::map<std::string, Emulation> emulations{{"off", Emulation::kOff},
+                                                    {"on", Emulation::kOn},
+                                                    {"capture-fails", Emulation::kCaptureFails},
+                                                    {"replay-fails", Emulation::kReplayFails}};
+  const auto found = emulations.find(name);
+  if (found == emulations.end()) fail("ERR_INVALID_ARGUMENT", "emulation: unknown emulation '", name, "'");
+  return on_engine(info.Env(), [emulation = found->second] { train::emulate_device_graphs(emulation); });
+}
+
 // layerDecayScales(names: string[], decay: number): number[]
 static Napi::Value layer_decay_scales(const Napi::CallbackInfo& info) {
   const auto scales =
@@ -258,6 +279,7 @@ void register_trainer(Napi::Env env, Napi::Object exports) {
   export_function<trainer_load>(env, exports, "trainerLoad");
   export_function<trainer_gradients>(env, exports, "trainerGradients");
   export_function<layer_decay_scales>(env, exports, "layerDecayScales");
+  export_function<emulate_graphs>(env, exports, "emulateDeviceGraphs");
 }
 
 }  // namespace beit::bindings

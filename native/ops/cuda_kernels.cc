@@ -1,9 +1,9 @@
 #include "ops/cuda_kernels.h"
 
 #include <ATen/DeviceAccelerator.h>
-#include <dlfcn.h>
 
 #include "engine/error.h"
+#include "engine/own_library.h"
 
 namespace beit::ops {
 
@@ -15,11 +15,9 @@ struct Library {
 };
 
 Library open_library(const std::string& path) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return {nullptr, dlerror()};
-  const auto api = reinterpret_cast<decltype(&beit_cuda_api)>(dlsym(library, "beit_cuda_api"));
-  if (api == nullptr) return {nullptr, path + " has no beit_cuda_api"};
-  const cuda::Api* kernels = api();
+  const auto symbol = library_symbol(path, "beit_cuda_api");
+  if (symbol.address == nullptr) return {nullptr, symbol.problem};
+  const cuda::Api* kernels = reinterpret_cast<decltype(&beit_cuda_api)>(symbol.address)();
   if (kernels->version != cuda::kApiVersion) {
     return {nullptr, path + " is of version " + std::to_string(kernels->version) + ", expected " +
                          std::to_string(cuda::kApiVersion)};
@@ -27,16 +25,8 @@ Library open_library(const std::string& path) {
   return {kernels, ""};
 }
 
-// The folder of the addon's own file.
-std::string own_folder() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return ".";
-  const std::string file = info.dli_fname;
-  return file.substr(0, file.find_last_of('/'));
-}
-
 const Library& of_gpus() {
-  static const Library library = open_library(own_folder() + "/beit_cuda.so");
+  static const Library library = open_library(beside_addon("beit_cuda.so"));
   return library;
 }
 

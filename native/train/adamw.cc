@@ -40,6 +40,17 @@ void AdamW::clear_gradients() {
   kernels_have_gradients_ = false;
 }
 
+std::vector<at::Tensor> AdamW::gradients() const {
+  std::vector<at::Tensor> result;
+  for (const auto& entry : entries_) result.push_back(entry.parameter.grad());
+  return result;
+}
+
+void AdamW::replayed(at::TensorList gradients) {
+  for (size_t i = 0; i < entries_.size(); i++) entries_[i].parameter.mutable_grad() = gradients[i];
+  note_changed();
+}
+
 void AdamW::set_rates(double learning_rate, double weight_decay) {
   learning_rate_ = learning_rate;
   weight_decay_ = weight_decay;
@@ -66,8 +77,7 @@ void AdamW::step(const at::Tensor& found_inf, const at::Tensor& gradient_scale) 
   c10::NoGradGuard no_grad;
   if (auto* const optimizer = kernels_with_gradients()) {
     optimizer->step(found_inf, gradient_scale, step_);
-    // Whoever keeps something made of a parameter sees that it has changed.
-    for (auto& entry : entries_) entry.parameter.unsafeGetTensorImpl()->bump_version();
+    note_changed();
     return;
   }
   const ops::AdamWUpdate update = options_.fused ? ops::fused_adamw_update : ops::plain_adamw_update;
@@ -88,6 +98,10 @@ void AdamW::step(const at::Tensor& found_inf, const at::Tensor& gradient_scale) 
            {learning_rate_ * first.scale, options_.beta1, options_.beta2, options_.eps,
             first.decays ? weight_decay_ : 0.0});
   }
+}
+
+void AdamW::note_changed() {
+  for (auto& entry : entries_) entry.parameter.unsafeGetTensorImpl()->bump_version();
 }
 
 ops::CudaOptimizer* AdamW::kernels() {

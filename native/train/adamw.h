@@ -34,6 +34,12 @@ class AdamW {
   AdamW(const nn::Module& module, const Options& options);
 
   void clear_gradients();
+  // Those of the parameters in the order of entries(), undefined where there is none.
+  std::vector<at::Tensor> gradients() const;
+
+  // A recorded step was replayed, which has written `gradients`, as gradients() gave them when it was
+  // recorded: they are those of the parameters, whatever came since.
+  void replayed(at::TensorList gradients);
 
   // Of the steps that follow. On a GPU they are written to where a step reads them, so a captured step can be
   // replayed with others; this is no part of it.
@@ -63,6 +69,8 @@ class AdamW {
   const at::Tensor& step_count() const { return step_; }
 
  private:
+  // Whoever keeps something made of a parameter sees that it has changed.
+  void note_changed();
   // Null unless rates_on_device().
   ops::CudaOptimizer* kernels();
   // The same, and they know where the gradients lie.

@@ -31,6 +31,7 @@ class MaskedImageModelingStep : public Objective {
   const nn::Module& model() const override { return *model_; }
   void check(const MicroBatch& batch) const override;
   MicroBatch on_device(const MicroBatch& batch) const override;
+  bool replayable() const override { return true; }
   // Mean cross-entropy over the masked tokens of the batch. Metrics: masked, correct.
   Loss loss(const MicroBatch& batch, const LossSettings& settings) const override;
 

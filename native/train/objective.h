@@ -59,6 +59,9 @@ class Objective {
   virtual void check(const MicroBatch& batch) const = 0;
   // The batch on the device, as loss() takes it. An objective that takes it wherever it is leaves it there.
   virtual MicroBatch on_device(const MicroBatch& batch) const { return batch; }
+  // Whether loss() of one batch is that of another with other numbers in the same tensors, as on_device()
+  // gives them, so that it can be recorded and replayed.
+  virtual bool replayable() const { return false; }
   virtual Loss loss(const MicroBatch& batch, const LossSettings& settings) const = 0;
 };
 

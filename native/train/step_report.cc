@@ -34,6 +34,8 @@ StepResult PendingStep::result() const {
   for (const char* name : metrics_) result.metrics.emplace_back(name, *number++);
   result.token_counts.assign(number, end);
   result.parts = parts;
+  result.replayed = replayed;
+  result.notice = notice;
   return result;
 }
 
@@ -47,16 +49,18 @@ void StepReport::add(const Loss& loss, double share) {
   }
 }
 
-PendingStep StepReport::send(const at::Tensor& gradient_norm, const at::Tensor& finite) const {
+at::Tensor StepReport::numbers(const at::Tensor& gradient_norm, const at::Tensor& finite) const {
   std::vector<at::Tensor> numbers{loss_, gradient_norm, finite};
-  std::vector<const char*> names;
-  for (const auto& metric : metrics_) {
-    numbers.push_back(metric.value);
-    names.push_back(metric.name);
-  }
+  for (const auto& metric : metrics_) numbers.push_back(metric.value);
   for (auto& number : numbers) number = number.to(at::kDouble).view({1});
   numbers.push_back(token_counts_.to(at::kDouble));  // exact to 2^53
-  return {at::cat(numbers), std::move(names)};
+  return at::cat(numbers);
+}
+
+std::vector<const char*> StepReport::metrics() const {
+  std::vector<const char*> names;
+  for (const auto& metric : metrics_) names.push_back(metric.name);
+  return names;
 }
 
 }  // namespace beit::train

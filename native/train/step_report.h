@@ -19,7 +19,9 @@ struct StepResult {
   std::vector<std::pair<std::string, double>> metrics;  // those of the objective
   std::vector<int64_t> token_counts;
   std::vector<std::pair<std::string, double>>
-      parts;  // seconds each, where TrainerOptions::profile asks for them
+      parts;              // seconds each, where TrainerOptions::profile asks for them
+  bool replayed = false;  // as a graph, where TrainerOptions::graphs asks for it
+  std::string notice;     // for the user; empty: none
 };
 
 // A step that is queued on the device. On a GPU the host need not wait for it before it queues the next.
@@ -32,6 +34,8 @@ class PendingStep {
   StepResult result() const;
 
   std::vector<std::pair<std::string, double>> parts;
+  bool replayed = false;
+  std::string notice;
 
  private:
   at::Tensor numbers_;  // on the CPU
@@ -44,8 +48,9 @@ class StepReport {
  public:
   void add(const Loss& loss, double share);
   const at::Tensor& loss() const { return loss_; }
-  // Everything in one tensor, so that the device is asked once.
-  PendingStep send(const at::Tensor& gradient_norm, const at::Tensor& finite) const;
+  // What PendingStep takes: everything in one tensor, so that the device is asked once.
+  at::Tensor numbers(const at::Tensor& gradient_norm, const at::Tensor& finite) const;
+  std::vector<const char*> metrics() const;
 
  private:
   at::Tensor loss_;

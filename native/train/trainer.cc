@@ -43,6 +43,20 @@ Trainer::Trainer(std::shared_ptr<const Objective> objective, const TrainerOption
       // The counter's device has its number, which the model's 'cuda' may lack.
       device_generator_(make_generator(optimizer_.step_count().device())) {
   if (options.average) average_.emplace(objective_->model(), options.average, options.average_decay);
+  if (options.graphs) graph_.emplace(make_graph());
+}
+
+StepGraph Trainer::make_graph() const {
+  if (!objective_->replayable())
+    return StepGraph("this objective decides something of each step on the host");
+  if (options_.profile) return StepGraph("a profiled step waits for each of its parts");
+  try {
+    auto graph = make_device_graph(device_generator_);
+    if (optimizer_.rates_on_device()) return StepGraph(std::move(graph));
+  } catch (const std::exception& error) {
+    return StepGraph(error);
+  }
+  return StepGraph("the optimizer in use reads its learning rate on the host");
 }
 
 PendingStep Trainer::begin_step(std::vector<MicroBatch> batches, const StepSettings& settings) {
@@ -54,32 +68,55 @@ PendingStep Trainer::begin_step(std::vector<MicroBatch> batches, const StepSetti
 
   std::optional<StepProfile> profile;
   if (options_.profile) profile.emplace(optimizer_.step_count().device());
-  c10::AutoGradMode with_gradient(true);
-  optimizer_.clear_gradients();
+  for (auto& batch : batches) batch = objective_->on_device(batch);
   optimizer_.set_rates(settings.learning_rate, settings.weight_decay);
   auto loss_settings = this->loss_settings(settings, /*training=*/true);
-  loss_settings.forward.generator = next_device_generator();
+  loss_settings.forward.generator = device_generator_;
   loss_settings.profile = profile ? &*profile : nullptr;
+  const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator_)->random64();
+  const StepGraph::Step step{
+      .seed = [this, seed] { device_generator_.set_current_seed(seed); },
+      .work = [this, loss_settings](const auto& batches) { return compute(batches, loss_settings); }};
+  StepGraph::Result result;
+  if (graph_) {
+    result = graph_->run(batches, step);
+    if (result.replayed) optimizer_.replayed(at::TensorList(result.tensors).slice(1));
+  } else {
+    step.seed();
+    result.tensors = step.work(batches);
+  }
+  PendingStep pending(result.tensors.front(), metrics_);
+  pending.replayed = result.replayed;
+  pending.notice = std::move(result.notice);
+  loss_settings.mark("readBack");
+  if (profile) pending.parts = profile->parts();
+  return pending;
+}
+
+std::vector<at::Tensor> Trainer::compute(const std::vector<MicroBatch>& batches,
+                                         const LossSettings& settings) {
+  c10::AutoGradMode with_gradient(true);
+  optimizer_.clear_gradients();
   const double share = 1.0 / static_cast<double>(batches.size());
   StepReport report;
   for (const auto& batch : batches) {
-    const auto loss = objective_->loss(objective_->on_device(batch), loss_settings);
-    loss_settings.mark("forward");
+    const auto loss = objective_->loss(batch, settings);
+    settings.mark("forward");
     (loss.value * share).backward();
     report.add(loss, share);
-    loss_settings.mark("backward");
+    settings.mark("backward");
   }
 
   c10::NoGradGuard no_gradient;
   const auto verdict = optimizer_.gradient_verdict(report.loss(), options_.clip_gradient);
-  loss_settings.mark("clip");
+  settings.mark("clip");
   optimizer_.step(verdict.found_inf, verdict.scale);
   if (average_) average_->update(verdict.found_inf);
-  loss_settings.mark("optimizer");
-  auto step = report.send(verdict.norm, verdict.finite);
-  loss_settings.mark("readBack");
-  if (profile) step.parts = profile->parts();
-  return step;
+  settings.mark("optimizer");
+  metrics_ = report.metrics();
+  auto results = optimizer_.gradients();
+  results.insert(results.begin(), report.numbers(verdict.norm, verdict.finite));
+  return results;
 }
 
 StepResult Trainer::evaluate(const MicroBatch& given, const StepSettings& settings) const {
@@ -89,7 +126,8 @@ StepResult Trainer::evaluate(const MicroBatch& given, const StepSettings& settin
   StepReport report;
   report.add(objective_->loss(objective_->on_device(batch), loss_settings(settings, /*training=*/false)),
              1.0);
-  return report.send(at::zeros_like(report.loss()), at::isfinite(report.loss())).result();
+  const auto numbers = report.numbers(at::zeros_like(report.loss()), at::isfinite(report.loss()));
+  return PendingStep(numbers, report.metrics()).result();
 }
 
 LossSettings Trainer::loss_settings(const StepSettings& settings, bool training) const {
@@ -99,11 +137,6 @@ LossSettings Trainer::loss_settings(const StepSettings& settings, bool training)
   result.temperature = settings.temperature;
   result.kl_weight = settings.kl_weight;
   return result;
-}
-
-at::Generator Trainer::next_device_generator() {
-  device_generator_.set_current_seed(at::check_generator<at::CPUGeneratorImpl>(generator_)->random64());
-  return device_generator_;
 }
 
 std::vector<NamedValue> Trainer::state() const {

@@ -11,6 +11,7 @@
 
 #include "train/adamw.h"
 #include "train/objective.h"
+#include "train/step_graph.h"
 #include "train/step_report.h"
 #include "train/weight_average.h"
 
@@ -25,6 +26,7 @@ struct TrainerOptions {
   std::shared_ptr<nn::Module> average;
   double average_decay = 0.0;
   bool profile = false;  // of each step, where its time goes
+  bool graphs = false;   // steps of the same shapes are recorded once and replayed
 };
 
 struct StepSettings {
@@ -64,7 +66,9 @@ class Trainer {
 
  private:
   LossSettings loss_settings(const StepSettings& settings, bool training) const;
-  at::Generator next_device_generator();
+  StepGraph make_graph() const;
+  // Forward, backward, clipping and update: the numbers to report, and the gradients of all parameters.
+  std::vector<at::Tensor> compute(const std::vector<MicroBatch>& batches, const LossSettings& settings);
 
   std::shared_ptr<const Objective> objective_;
   TrainerOptions options_;
@@ -74,6 +78,8 @@ class Trainer {
   // seed of the generator that the device draws with.
   at::Generator generator_;
   at::Generator device_generator_;
+  std::vector<const char*> metrics_;  // of the last step
+  std::optional<StepGraph> graph_;
 };
 
 }  // namespace beit::train

@@ -12,6 +12,8 @@ const work = join(root, 'build', 'cmake')
 const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
 /** Built where there is an nvcc. */
 const CUDA_PRODUCT = 'beit_cuda.so'
+/** Built where there is one, and the libtorch is a CUDA build. */
+const GRAPH_PRODUCT = 'beit_cuda_graph.so'
 
 /**
  * libtorch.json beside the addon says which libtorch it was built with: lib/binding.ts prefers the same.
@@ -43,9 +45,11 @@ export async function buildNative(
   await configure(libtorch)
   await compile()
   for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
-  const kernels = join(work, 'Release', CUDA_PRODUCT)
-  if (existsSync(kernels)) install(kernels, join(folder, CUDA_PRODUCT))
-  else rmSync(join(folder, CUDA_PRODUCT), { force: true })
+  for (const name of [CUDA_PRODUCT, GRAPH_PRODUCT]) {
+    const library = join(work, 'Release', name)
+    if (existsSync(library)) install(library, join(folder, name))
+    else rmSync(join(folder, name), { force: true })
+  }
   markBuilt(product(libtorch, folder), beganAt)
   console.log(`Addon built in ${seconds(began)}`)
 }

@@ -80,6 +80,7 @@ export const pretrainCommand: Command = {
         ...IMAGE_HEADINGS,
         Normalisation: ['normalization', 'mean', 'std'],
         ...SAVING_HEADINGS,
+        'Machine and loading': [...SAVING_HEADINGS['Machine and loading'], 'cudaGraphs'],
       },
     ),
   ],
