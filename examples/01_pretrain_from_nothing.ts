@@ -25,7 +25,9 @@ import {
   showProgress,
   trainingCurves,
   trainTokenizer,
+  updateReport,
   writeMetrics,
+  writeReport,
 } from 'beit-torch'
 import { makeImages } from './support/procedural_images.js'
 import { stopOnCtrlC } from './support/stop_on_ctrl_c.js'
@@ -74,7 +76,7 @@ const tokenizerOptions = {
   evaluateEveryEpochs: 3,
 } as const
 const tokenizerEvents = stopOnCtrlC((signal) => trainTokenizer({ ...tokenizerOptions, signal }))
-for await (const event of showProgress(writeMetrics(tokenizerEvents))) {
+for await (const event of showProgress(updateReport(writeMetrics(tokenizerEvents)))) {
   if (event.type === 'done' && event.reason === 'stopped') stop()
 }
 const counts = await countCodes({ tokenizer, data: validation, imageSize: 64 })
@@ -84,6 +86,7 @@ await (await reconstructionSheet({ tokenizer, data: validation, imageSize: 64 })
   join(tokenizerOutput, 'reconstructions.png'),
 )
 await tokenizer.save(join(tokenizerOutput, 'tokenizer.safetensors'))
+await writeReport(tokenizerOutput)
 
 // 3. BEiT: hide blocks of patches, predict the tokens behind them. A patch of 8 pixels has one token.
 console.log('\n2 of 2: BEiT')
@@ -111,7 +114,7 @@ const options = {
 let validated = { loss: 0, accuracy: 0, baselineAccuracy: 0 }
 let checkpoint = ''
 const events = stopOnCtrlC((signal) => pretrain({ ...options, signal }))
-for await (const event of showProgress(writeMetrics(events))) {
+for await (const event of showProgress(updateReport(writeMetrics(events)))) {
   if (event.type === 'done') checkpoint = event.checkpoint
   if (event.type === 'done' && event.reason === 'stopped') stop()
 }
@@ -120,6 +123,7 @@ for (const event of await readMetrics(join(pretrainOutput, METRICS_FILE))) {
 }
 await saveCurves(pretrainOutput)
 await (await sampleSheet(options)).save(join(pretrainOutput, 'samples.png'))
+await writeReport(pretrainOutput)
 
 // 4. What came out.
 const { used, perplexity } = codebookUse(counts)
@@ -129,7 +133,8 @@ tokenizer: ${used} of ${tokenizer.vocabSize} codes used, perplexity ${perplexity
 BEiT:      ${percent(validated.accuracy)} of the masked tokens of images never seen are predicted right;
            always answering the most frequent token gets ${percent(validated.baselineAccuracy)}, a guess ${percent(1 / tokenizer.vocabSize)}
 
-look at    ${join(pretrainOutput, 'samples.png')}             what the model sees in the gaps
+look at    ${join(pretrainOutput, 'report.html')}             all of the run, in a browser
+           ${join(pretrainOutput, 'samples.png')}             what the model sees in the gaps
            ${join(pretrainOutput, 'curves.png')}              loss and accuracy
            ${join(tokenizerOutput, 'reconstructions.png')}  what the tokens keep of an image
            ${join(tokenizerOutput, 'codebook.png')}         which codes are used

@@ -70,5 +70,6 @@ export async function doctor(): Promise<DoctorReport> {
   return { ...report, problems: problemsOf(report) }
 }
 
-const packageVersion = (): string =>
+/** Of this library. */
+export const packageVersion = (): string =>
   JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version

@@ -15,7 +15,7 @@ import { tsc } from './steps/typescript.mjs'
 /** @returns {Promise<Check[]>} */
 export async function check({ write = false } = {}) {
   const results = []
-  for (const one of [types, lint, formatNative, mirror]) {
+  for (const one of [types, pageTypes, lint, formatNative, mirror]) {
     const began = performance.now()
     const result = await one(write)
     results.push({ ...result, seconds: (performance.now() - began) / 1000 })
@@ -26,6 +26,12 @@ export async function check({ write = false } = {}) {
 async function types() {
   const { status, output } = await capture(process.execPath, [...tsc, '--noEmit', '--incremental', 'false'])
   return { name: 'types', problem: status === 0 ? null : output }
+}
+
+/** Of what runs in a browser: there is a document, and nothing of Node. */
+async function pageTypes() {
+  const { status, output } = await capture(process.execPath, [...tsc, '-p', join('lib', 'report', 'page')])
+  return { name: "types of a report's page", problem: status === 0 ? null : output }
 }
 
 async function lint(write) {

@@ -30,6 +30,8 @@ export interface Command {
   groups: readonly FlagGroup[]
   /** Names of the arguments that are no flags, each of which is needed; undefined: there are none. */
   arguments?: readonly string[]
+  /** The last of `arguments` may stand several times. */
+  manyArguments?: boolean
   examples: readonly { what: string; line: string }[]
   /** Gives the exit code. Every error is thrown. */
   run(call: Call): Promise<number>
@@ -40,7 +42,7 @@ export interface Call {
   command: Command
   /** The values given, by option name: those of --config with those of the flags over them. No defaults. */
   values: Readonly<Record<string, unknown>>
-  /** As many as the command has names for. */
+  /** As many as the command has names for, or more with `manyArguments`. */
   arguments: readonly string[]
   /** The arguments as they were typed, after the command's name. */
   argv: readonly string[]

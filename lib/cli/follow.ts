@@ -6,9 +6,12 @@ import { METRICS_FILE, readMetrics, writeMetrics } from '../log/metrics_file.js'
 import { showProgress } from '../log/progress.js'
 import { StepProfile } from '../log/step_profile.js'
 import { columns } from '../log/table.js'
+import { updateReport } from '../report/update_report.js'
+import { REPORT_FILE, writeReport } from '../report/write_report.js'
 import type { RunEvent } from '../train/events.js'
 import { type Call, EXIT } from './command.js'
 import { Interrupt } from './interrupt.js'
+import { tell } from './tell.js'
 
 type Done<E extends RunEvent> = Extract<E, { type: 'done' }>
 type Evaluation<E extends RunEvent> = Extract<E, { type: 'evaluation' }>
@@ -23,8 +26,8 @@ export interface Ending<E extends RunEvent> {
 }
 
 /**
- * Runs `train` with progress line and metrics.jsonl until it is finished or Ctrl-C stops it. A finished run goes on to
- * `finish`, which gives the lines that tell of its results.
+ * Runs `train` with progress line, metrics.jsonl and report.html until it is finished or Ctrl-C stops it. A finished run
+ * goes on to `finish`, which gives the lines that tell of its results.
  * @returns the exit code
  */
 export async function follow<E extends RunEvent>(
@@ -38,6 +41,7 @@ export async function follow<E extends RunEvent>(
   await tellProfile(profile, output)
   const broken = await writeBrokenImages(output, done.broken)
   if (done.reason === 'stopped') {
+    await finishReport(output)
     console.log(`stopped after step ${done.step}, saved as ${shown(done.checkpoint)}. To go on:`)
     console.log(`  ${resumeCommand(call)}`)
     return code
@@ -45,6 +49,7 @@ export async function follow<E extends RunEvent>(
   const rows: [string, string][] = [
     ['finished', `after ${counted(done.step, 'step')} in ${duration(done.seconds)}`],
     ...(await finish(ending)),
+    ...(await finishReport(output)),
     ['checkpoint', shown(done.checkpoint)],
     ['metrics', shown(join(output, METRICS_FILE))],
   ]
@@ -63,13 +68,23 @@ async function untilInterrupted<E extends RunEvent>(
   let evaluation: Evaluation<E> | null = null
   let output = ''
   const profile = new StepProfile()
-  for await (const event of showProgress(writeMetrics(train(interrupt.signal)))) {
+  for await (const event of showProgress(updateReport(writeMetrics(train(interrupt.signal))))) {
     profile.update(event)
     if (event.type === 'start') output = event.output
     else if (event.type === 'evaluation') evaluation = event as Evaluation<E>
     else if (event.type === 'done') done = event as Done<E>
   }
   return { ending: done && { done, evaluation, output }, profile, code: interrupt.code }
+}
+
+/** Writes the report once more, with what was written after the run's last event. */
+async function finishReport(output: string): Promise<[string, string][]> {
+  try {
+    return [['report', shown(await writeReport(output))]]
+  } catch (error) {
+    tell(`${REPORT_FILE} is not written: ${(error as Error).message}`)
+    return []
+  }
 }
 
 /** Prints where the time went and keeps it as profile.json, if the run was asked to. */

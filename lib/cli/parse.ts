@@ -24,8 +24,8 @@ export const COMMON_FLAGS: OptionSchema = {
 export async function parseCall(command: Command, argv: readonly string[]): Promise<Call> {
   const schema = flagsOf(command)
   const { values, positionals } = parseFlags(command, argv)
-  const { arguments: names = [] } = command
-  if (positionals.length > names.length) {
+  const { arguments: names = [], manyArguments = false } = command
+  if (positionals.length > names.length && !manyArguments) {
     throw usage(command, `unexpected argument '${positionals[names.length]}'`)
   }
   const { config, verbose: _verbose, help: _help, ...flags } = values

@@ -11,6 +11,7 @@ import { infoCommand } from './commands/info.js'
 import { predictCommand } from './commands/predict.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { probeCommand } from './commands/probe.js'
+import { reportCommand } from './commands/report.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
@@ -19,6 +20,7 @@ import { attentionCommand } from './commands/visualize_attention.js'
 import { codebookCommand } from './commands/visualize_codebook.js'
 import { masksCommand } from './commands/visualize_masks.js'
 import { reconstructMaskedCommand } from './commands/visualize_reconstruct.js'
+import { watchCommand } from './commands/watch.js'
 import { findCommand, isHelp } from './find_command.js'
 import { commandHelp, groupHelp, overview, withFlagNames } from './help.js'
 import { parseCall } from './parse.js'
@@ -37,6 +39,8 @@ export const commands: readonly Command[] = [
   attentionCommand,
   codebookCommand,
   masksCommand,
+  reportCommand,
+  watchCommand,
   infoCommand,
   convertCommand,
   verifyCommand,

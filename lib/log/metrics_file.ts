@@ -67,18 +67,23 @@ function parse(line: string): { type: string; step?: number } | null {
 }
 
 /**
+ * The event of one line of a metrics.jsonl, or null where it is none. Numbers that were not finite are null there, and
+ * NaN here.
+ */
+export function parseMetricsLine(line: string): RunEvent | null {
+  const event = parse(line) as RunEvent | null
+  if (event?.type === 'step') {
+    event.loss ??= Number.NaN
+    event.gradientNorm ??= Number.NaN
+  }
+  return event
+}
+
+/**
  * The events of a metrics.jsonl, in order. A last line that a crash or a run still writing left unfinished is left out.
  * Numbers that were not finite are null there, and NaN here.
  */
 export async function readMetrics(path: string): Promise<RunEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
-  return lines.flatMap((line) => {
-    const event = parse(line) as RunEvent | null
-    if (event === null) return []
-    if (event.type === 'step') {
-      event.loss ??= Number.NaN
-      event.gradientNorm ??= Number.NaN
-    }
-    return [event]
-  })
+  return lines.flatMap((line) => parseMetricsLine(line) ?? [])
 }

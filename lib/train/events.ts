@@ -10,6 +10,7 @@ import type { ClassificationEvaluation } from '../evaluate/classification_evalua
 import type { DiscreteVaeMetrics } from '../objectives/discrete_vae_reconstruction.js'
 import type { ImageClassificationMetrics } from '../objectives/image_classification.js'
 import type { MaskedImageModelingMetrics } from '../objectives/masked_image_modeling.js'
+import type { Machine } from './machine.js'
 import type { Score } from './run_state.js'
 
 /** First event of a run. */
@@ -30,6 +31,8 @@ export interface StartEvent {
   /** The checkpoint folder the run goes on from, and the step it was saved after; null and 0: a new run. */
   resumedFrom: string | null
   resumedStep: number
+  /** What this process computes on. */
+  machine: Machine
   /** Settings, model config and data, as in settings.json. */
   config: Record<string, unknown>
 }

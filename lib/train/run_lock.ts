@@ -55,6 +55,13 @@ export async function lockRun(output: string): Promise<RunLock> {
   }
 }
 
+/** Whether a process trains into the folder `output` now, as far as can be seen from here. */
+export async function isTrainedInto(output: string): Promise<boolean> {
+  const path = join(output, LOCK_FILE)
+  const holder = await read(path)
+  return holder !== null && isAlive(path, holder, { host: hostname() })
+}
+
 async function createExclusively(path: string, own: Holder): Promise<boolean> {
   try {
     await fs.writeFile(path, JSON.stringify(own), { flag: 'wx' })
@@ -83,7 +90,7 @@ async function removeIfStale(path: string, own: Holder): Promise<void> {
   await fs.rm(aside, { force: true })
 }
 
-async function isAlive(path: string, holder: Holder, own: Holder): Promise<boolean> {
+async function isAlive(path: string, holder: Holder, own: Pick<Holder, 'host'>): Promise<boolean> {
   if (holder.host !== own.host) {
     const touched = await fs.stat(path).then(
       (stat) => stat.mtimeMs,

@@ -13,6 +13,7 @@ import { writeTensorBoard } from '../log/tensorboard/write_tensorboard.js'
 import type { StepSettings } from '../native.js'
 import type { DoneCommon, RunEvent, TrainingEvent } from './events.js'
 import { readsLate } from './late_results.js'
+import { machineOf } from './machine.js'
 import { findRunStart, type RunStart, saveRun } from './run_checkpoints.js'
 import { withThreads } from './run_config.js'
 import { RunFolder } from './run_folder.js'
@@ -163,6 +164,7 @@ class TrainingRun {
       parameters: await module.parameterCount(),
       resumedFrom: checkpoint?.path ?? null,
       resumedStep: this.#progress.step,
+      machine: await machineOf(module.device),
       ...describe.start?.(),
       config,
     }

@@ -2,6 +2,7 @@
 import sharp from 'sharp'
 import { Picture } from './picture.js'
 import type { RgbImage } from './rgb_image.js'
+import { layoutToXmp } from './sheet_layout.js'
 import { element, label } from './svg.js'
 import { COLOURS, svgDocument } from './theme.js'
 
@@ -34,7 +35,10 @@ const TOP = 92
 const MARGIN = 24
 const GAP = 8
 
-/** Draws the sheet. All tiles take cells of the same shape, that of the first. */
+/**
+ * Draws the sheet. All tiles take cells of the same shape, that of the first. The picture tells where they are, see
+ * sheet_layout.ts.
+ */
 export async function drawSheet(sheet: Sheet): Promise<Picture> {
   const first = (sheet.rows[0] as Row).tiles[0] as Tile
   const cell = cellSize(first.image, sheet.cell)
@@ -65,8 +69,20 @@ export async function drawSheet(sheet: Sheet): Promise<Picture> {
   ].join('')
   const page = sharp({ create: { width, height, channels: 3, background: COLOURS.paper } })
   const svg = Buffer.from(svgDocument(width, height, { title: sheet.title, body: overlay, paper: false }))
+  const layout = {
+    title: sheet.title,
+    subtitle: sheet.subtitle,
+    rows: sheet.rows.map(({ name }) => name.join(' ')),
+    columns,
+    cell,
+    left: LEFT,
+    top: TOP,
+    gap: GAP,
+    footers: [...(sheet.footers ?? [])],
+  }
   const png = await page
     .composite([...(await Promise.all(images)), { input: svg, left: 0, top: 0 }])
+    .withXmp(layoutToXmp(layout))
     .png({ compressionLevel: 9 })
     .toBuffer()
   return new Picture(png, width, height)

@@ -32,7 +32,15 @@ const DARK: typeof LIGHT = {
 /** Colours of raster sheets, which have one scheme. */
 export const COLOURS = LIGHT
 
-const FONT = "font-family: 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
+export const SCHEMES = { light: LIGHT, dark: DARK }
+
+/** One for each of several runs; the first are those of training and evaluation. */
+export const RUN_COLOURS = {
+  light: ['#2b6cd4', '#d4580e', '#177a4c', '#9a3fc4', '#b0235f', '#0b7c90', '#80650a', '#59636e'],
+  dark: ['#6ea8ff', '#ffa05c', '#5ccf8f', '#cf8bf0', '#ff86b3', '#5fd0e3', '#e3c34d', '#b4bfca'],
+}
+
+export const FONT = "font-family: 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 export interface Document {
   title: string

@@ -1,4 +1,4 @@
-// TypeScript: lib/, test/, examples/ and bench/ into dist/.
+// TypeScript: lib/, test/, examples/ and bench/ into dist/, and the script of a report's page into one file.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { must, root } from './run.mjs'
@@ -18,7 +18,24 @@ export async function compileTypeScript() {
   const began = Date.now()
   removeOrphans()
   await must('The TypeScript compiler', process.execPath, tsc)
+  await bundlePage()
   markBuilt(product, began)
+}
+
+/** lib/report/page as one script that stands in every report. Its types are checked by check.mjs. */
+async function bundlePage() {
+  const { build } = await import('esbuild')
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['lib/report/page/main.ts'],
+    outfile: 'dist/lib/report/page/bundle.js',
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    charset: 'utf8',
+    legalComments: 'none',
+  })
 }
 
 /** Deletes the output of sources that are gone: a stale module would still be imported. */

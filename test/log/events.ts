@@ -13,6 +13,16 @@ export const start = (output: string, more: Partial<StartEvent> = {}): StartEven
   parameters: 1234567,
   resumedFrom: null,
   resumedStep: 0,
+  machine: {
+    processor: 'a processor',
+    processors: 2,
+    memoryBytes: 2 ** 34,
+    device: 'cpu',
+    gpu: null,
+    system: 'linux x64',
+    node: '20.0.0',
+    libtorch: '2.13.0',
+  },
   config: {},
   ...more,
 })

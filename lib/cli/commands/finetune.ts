@@ -68,7 +68,7 @@ export const finetuneCommand: Command = {
   summary: 'Trains a classifier, from pre-trained weights or from scratch',
   usage: '--data PATH --output PATH [--model FILE] [--recipe NAME] [flags]',
   about:
-    'Writes checkpoints, metrics.jsonl, curves and, of the best checkpoint, a confusion matrix (.svg, .png) into the ' +
+    'Writes checkpoints, metrics.jsonl, report.html, curves and, of the best checkpoint, a confusion matrix (.svg, .png) into the ' +
     'output folder. Ctrl-C finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
   groups: [
     {

@@ -51,7 +51,7 @@ export const pretrainCommand: Command = {
   summary: 'Pre-trains BEiT by masked image modelling',
   usage: '--data PATH --tokenizer FILE --output PATH [flags]',
   about:
-    'Writes checkpoints, metrics.jsonl, curves (.svg, .png) and sheets of samples into the output folder. Ctrl-C ' +
+    'Writes checkpoints, metrics.jsonl, report.html, curves (.svg, .png) and sheets of samples into the output folder. Ctrl-C ' +
     'finishes the step, saves, and prints the command that goes on; a second Ctrl-C ends at once.',
   groups: [
     {

@@ -31,8 +31,8 @@ export const tokenizerTrainCommand: Command = {
   summary: 'Trains a convolutional discrete VAE as tokenizer',
   usage: '--data PATH --output PATH [flags]',
   about:
-    'Writes tokenizer.safetensors, checkpoints, metrics.jsonl, curves (.svg, .png), reconstructions.png and codebook ' +
-    '(.svg, .png) into the output folder. Ctrl-C finishes the step, saves, and prints the command that goes on.',
+    'Writes tokenizer.safetensors, checkpoints, metrics.jsonl, report.html, curves (.svg, .png), reconstructions.png and ' +
+    'codebook (.svg, .png) into the output folder. Ctrl-C finishes the step, saves, and prints the command that goes on.',
   groups: [
     {
       title: 'Input and output',
