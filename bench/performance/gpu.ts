@@ -8,6 +8,7 @@ import { table } from './markdown.js'
 import {
   floorRate,
   OURS_BF16,
+  OURS_GRAPHS,
   PEER_BF16_ALL,
   PEER_COMPILED_BF16,
   type PretrainingResult,
@@ -97,7 +98,23 @@ function rowsOfModel({ preset, batchSize, pretraining, compiled }: GpuResult): s
     [name, `share of the floor${of}`, share ? percent(share) : 'not measured', ...verdicts('floor', share)],
     ratioRow(name, 'eager', group, PEER_BF16_ALL.name),
     ratioRow(name, 'compiled', compiled?.groups[0] ?? null, PEER_COMPILED_BF16.name),
+    ...graphsRow(name, pretraining.groups),
   ]
+}
+
+/** What CUDA graphs bring us, which has no bar. */
+function graphsRow(name: string, groups: readonly Group[]): string[][] {
+  for (const { outcomes, failed } of groups) {
+    const [plain, graphs] = [OURS_BF16, OURS_GRAPHS].map((one) =>
+      outcomes.find((outcome) => outcome.name === one.name),
+    )
+    const reason = failed.find((one) => one.name === OURS_GRAPHS.name)?.reason
+    if (reason === undefined && (!plain || !graphs)) continue
+    const found =
+      plain && graphs ? `${ratio(graphs, plain).median.toFixed(2)} times as fast` : `missing: ${reason}`
+    return [[name, 'with CUDA graphs', found, '', '']]
+  }
+  return []
 }
 
 function ratioRow(name: string, bar: 'eager' | 'compiled', group: Group | null, peer: string): string[] {

@@ -15,6 +15,11 @@ import { RECIPE, type Work } from './work.js'
 
 const OURS: Entrant = { name: 'beit-torch fp32', owner: 'ours', work: {} }
 export const OURS_BF16: Entrant = { name: 'beit-torch bf16', owner: 'ours', work: { precision: 'bf16' } }
+export const OURS_GRAPHS: Entrant = {
+  name: 'beit-torch bf16, CUDA graphs',
+  owner: 'ours',
+  work: { precision: 'bf16', graphs: true },
+}
 const OURS_OFF: Entrant = {
   name: 'beit-torch fp32, optimize off',
   owner: 'ours',
@@ -51,6 +56,7 @@ const GROUPS = [
 const GROUPS_OF_GPU = [
   [OURS_BF16, PEER_BF16_ALL],
   [OURS_BF16, PEER_BF16],
+  [OURS_BF16, OURS_GRAPHS],
 ] as const
 /** Images of the batch that shows that results are equal, where the batch is larger. */
 const EQUALITY_BATCH = 8
@@ -73,11 +79,11 @@ export const pretraining: Part<PretrainingResult> = {
   run: (options) =>
     withFiles(options, async (work, facts) => {
       const { device, rounds, report } = options
-      const [main, more] = device.startsWith('cuda') ? GROUPS_OF_GPU : GROUPS
-      const groups = [
-        await inTurn(main, work, { rounds, details: true, report }),
-        await inTurn(more, work, { rounds: Math.floor(rounds / 2) + 1, report }),
-      ]
+      const [main, ...others] = device.startsWith('cuda') ? GROUPS_OF_GPU : GROUPS
+      const groups = [await inTurn(main, work, { rounds, details: true, report })]
+      for (const group of others) {
+        groups.push(await inTurn(group, work, { rounds: Math.floor(rounds / 2) + 1, report }))
+      }
       return { ...facts, groups, equality: await sameResults(options, work) }
     }),
   markdown: (result) =>

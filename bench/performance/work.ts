@@ -15,6 +15,8 @@ export interface Work {
   precision: 'fp32' | 'bf16' | 'bf16-all'
   /** Ours. */
   optimize: 'auto' | 'off'
+  /** Ours, on a GPU: the step as a CUDA graph. */
+  graphs: boolean
   /** The peer's: torch.compile. */
   compile: boolean
   /** The peer's: 'sdpa' or 'eager'. */
@@ -32,6 +34,7 @@ export const RECIPE = {
   device: 'cpu',
   precision: 'fp32',
   optimize: 'auto',
+  graphs: false,
   compile: false,
   attention: 'sdpa',
   dropPath: 0.1,

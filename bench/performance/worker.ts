@@ -41,6 +41,7 @@ const options = {
   clipGradient: work.clipGradient,
   precision: work.precision === 'fp32' ? 'fp32' : 'bf16',
   optimize: work.optimize,
+  cudaGraphs: work.graphs,
   seed: work.seed,
 } satisfies TrainerOptions
 const trainer: Trainer = await objective.createTrainer(options)
@@ -50,12 +51,14 @@ const batch: MicroBatch = { pixels, tokenPixels, mask }
 const commands: { [Command in keyof Answers]: () => Promise<Answers[Command]> } = {
   async step() {
     const began = performance.now()
-    const { loss } = await trainer.step([batch], settings)
+    const { loss, notice } = await trainer.step([batch], settings)
+    // Else steps without a graph would pass for steps with one.
+    if (notice !== undefined) throw new Error(notice)
     return { seconds: (performance.now() - began) / 1000, loss }
   },
   async parts() {
     // A trainer of its own: on a GPU a profiled step waits for each of its parts. Its first step warms up.
-    using profiled = await objective.createTrainer({ ...options, profile: true })
+    using profiled = await objective.createTrainer({ ...options, cudaGraphs: false, profile: true })
     await profiled.step([batch], settings)
     const { parts = {} } = await profiled.step([batch], settings)
     return parts

@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { equal, is, match, ok } from 'uvu/assert'
 import type { Outcome } from '../../bench/performance/comparison.js'
 import { type GpuResult, gpuResult, gpuRuns, gpuTable } from '../../bench/performance/gpu.js'
-import { OURS_BF16, PEER_BF16_ALL, PEER_COMPILED_BF16 } from '../../bench/performance/pretraining.js'
+import {
+  OURS_BF16,
+  OURS_GRAPHS,
+  PEER_BF16_ALL,
+  PEER_COMPILED_BF16,
+} from '../../bench/performance/pretraining.js'
 import { published } from '../../bench/performance/sizes.js'
 import { native } from '../../lib/binding.js'
 import { packageRoot } from '../support/paths.js'
@@ -81,6 +86,19 @@ test('each figure beside its bars', () => {
   equal(floor?.slice(2), [`${((100 * 2500) / least).toFixed(1)} %`, '50.0 %: met', '65.0 %: missed'])
   equal(eager?.slice(2), ['1.79 (1.79 to 1.79)', '1.5: met', '2.0: missed'])
   equal(compiled?.slice(2), ['1.04 (1.04 to 1.04)', '1.0: met', '1.2: missed'])
+})
+
+test('what CUDA graphs bring is a line without a bar, where they were timed', () => {
+  const timed = (outcomes: Outcome[], failed: { name: string; reason: string }[]) => {
+    const given = result(2500, 1400, 2400)
+    const groups = [...(given.pretraining?.groups ?? []), { outcomes, failed }]
+    return cells(gpuTable(TESTS, [{ ...given, pretraining: { ...given.pretraining, groups } as never }]))[5]
+  }
+  const [plain, graphs] = [outcome(OURS_BF16.name, 0.12), outcome(OURS_GRAPHS.name, 0.1)]
+  equal(timed([plain, graphs], [])?.slice(1), ['with CUDA graphs', '1.20 times as fast', '', ''])
+  const failed = [{ name: OURS_GRAPHS.name, reason: 'it ended' }]
+  is(timed([plain], failed)?.[2], 'missing: it ended')
+  is(timed([plain], []), undefined)
 })
 
 test('what is reached exactly is met, what is a little below is missed', () => {
