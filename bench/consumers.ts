@@ -1,10 +1,10 @@
 /**
- * What following a run costs: pre-training with all its consumers (progress line, metrics.jsonl, sheets of samples,
- * TensorBoard with histograms) beside the same run with none, in turns. The loop waits while a consumer works, so its cost is
- * the time of a run outside of its steps and checkpoints, beyond that of a run that nobody follows. What consumers
- * leave to other threads can slow steps down; the ratio of the steps' times shows that, within its spread.
+ * What following a run costs: pre-training with all its consumers (progress line, metrics.jsonl, TensorBoard with
+ * histograms, a sheet of samples) beside the same run with none, in turns. The loop waits while a consumer works, so a
+ * consumer costs what lies between the steps, and between the last one and its checkpoint, beyond what lies there in a run
+ * that nobody follows. What is left to other threads can slow steps down: the ratio of the steps' times shows that.
  *
- *     node dist/bench/consumers.js FOLDER [MODEL] [EPOCHS] [ROUNDS] [SHEETS]   # images; beit_tiny_patch16_224, 2, 3, 1
+ *     node dist/bench/consumers.js FOLDER [MODEL] [STEPS] [ROUNDS]   # images; beit_tiny_patch16_224, 40, 3
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,15 +16,17 @@ import {
   ImageFolder,
   type PretrainOptions,
   pretrain,
+  pretrainSchema,
   showProgress,
   writeMetrics,
 } from 'beit-torch'
-import { median } from './statistics.js'
+import { mean, median } from './statistics.js'
 
+const BATCH = 8
 const [folder, preset = 'beit_tiny_patch16_224', ...numbers] = process.argv.slice(2)
-const [epochs = 2, rounds = 3, sheets = 1] = numbers.map(Number)
+const [steps = 40, rounds = 3] = numbers.map(Number)
 if (folder === undefined)
-  throw new Error('usage: node dist/bench/consumers.js FOLDER [MODEL] [EPOCHS] [ROUNDS] [SHEETS]')
+  throw new Error('usage: node dist/bench/consumers.js FOLDER [MODEL] [STEPS] [ROUNDS]')
 
 const data = await ImageFolder.open(folder)
 const tokenizer = await ConvDiscreteVae.create({
@@ -33,39 +35,40 @@ const tokenizer = await ConvDiscreteVae.create({
   codebookDim: 64,
   hiddenSize: 32,
 })
-const followed: Partial<PretrainOptions> = {
-  tensorboard: true,
-  samplesEveryEpochs: Math.ceil(epochs / sheets),
-}
 
+/** Seconds. */
 interface Cost {
-  steps: number
-  /** Seconds of all steps, and of what is neither step nor checkpoint. */
-  inSteps: number
-  outside: number
-  /** Of the sheets among it. */
+  step: number
+  /** Between a step and the next. */
+  between: number
+  /** Between the last step and its checkpoint, and the sheet among it. */
+  atEnd: number
   drawing: number
 }
 
+/** One epoch, or what `steps` make of it. */
 async function run(options: Partial<PretrainOptions>): Promise<Cost> {
   const output = await mkdtemp(join(tmpdir(), 'beit-consumers-'))
   const model = await BeitForMaskedImageModeling.create(preset, { vocabSize: 1024 })
   try {
-    const given = { model, tokenizer, data, output, epochs, batchSize: 8, warmupEpochs: 0, ...options }
-    const events = pretrain({ ...given, saveEveryEpochs: epochs })
+    const given = { model, tokenizer, data, output, batchSize: BATCH, epochs: 1, maxSteps: steps }
+    const events = pretrain({ ...given, warmupEpochs: 0, ...options })
     const consumed = options.tensorboard ? showProgress(writeMetrics(events), { stream: nowhere() }) : events
-    const cost = { steps: 0, inSteps: 0, outside: 0, drawing: 0 }
-    let [began, saving] = [0, 0]
+    const [inSteps, between]: [number[], number[]] = [[], []]
+    let [last, atEnd, drawing] = [0, 0, 0]
     for await (const event of consumed) {
-      // From the first step on, when everything is loaded.
-      if (event.type === 'step' && event.step === 1) began = performance.now()
-      else if (event.type === 'step') {
-        cost.steps++
-        cost.inSteps += event.seconds
-      } else if (event.type === 'checkpoint') saving += event.seconds
-      else if (event.type === 'samples') cost.drawing += event.seconds
+      const now = performance.now() / 1000
+      if (event.type === 'samples') drawing = event.seconds
+      if (event.type === 'checkpoint') atEnd = now - last - event.seconds
+      if (event.type !== 'step') continue
+      // From the second step on, when everything is loaded.
+      if (event.step > 1) {
+        inSteps.push(event.seconds)
+        between.push(now - last - event.seconds)
+      }
+      last = now
     }
-    return { ...cost, outside: (performance.now() - began) / 1000 - cost.inSteps - saving }
+    return { step: mean(inSteps), between: mean(between), atEnd, drawing }
   } finally {
     model.dispose()
     await rm(output, { recursive: true, force: true })
@@ -74,36 +77,32 @@ async function run(options: Partial<PretrainOptions>): Promise<Cost> {
 
 /** A terminal that nobody looks at. */
 const nowhere = () =>
-  Object.assign(
-    new Writable({
-      write(_chunk, _encoding, done) {
-        done()
-      },
-    }),
-    { isTTY: true, columns: 100 },
-  )
+  Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: true, columns: 100 })
 
 const [alone, all]: [Cost[], Cost[]] = [[], []]
 for (let round = 0; round < rounds; round++) {
   alone.push(await run({}))
-  all.push(await run(followed))
+  all.push(await run({ tensorboard: true, samplesEveryEpochs: 1 }))
 }
 
-const of = (costs: readonly Cost[], value: (cost: Cost) => number) => median(costs.map(value))
-const steps = of(all, (cost) => cost.steps)
-const inSteps = of(alone, (cost) => cost.inSteps)
-const consumers = of(all, (cost) => cost.outside) - of(alone, (cost) => cost.outside)
-const drawing = of(all, (cost) => cost.drawing)
-const share = (seconds: number) => `${((100 * seconds) / inSteps).toFixed(2)} %`
-const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`
-const ratios = all.map((cost, i) => cost.inSteps / (alone[i] as Cost).inSteps)
+const of = (costs: readonly Cost[], what: keyof Cost) => median(costs.map((cost) => cost[what]))
+const beyond = (what: keyof Cost) => of(all, what) - of(alone, what)
+const step = of(alone, 'step')
+const sheet = of(all, 'drawing')
+const epochEnd = beyond('atEnd') - sheet
+const stepsPerEpoch = Math.floor(data.length / BATCH)
+const epochs = pretrainSchema.epochs?.default as number
+/** On the command line, a sheet is drawn ten times in a run. */
+const whole = epochs * (stepsPerEpoch * beyond('between') + epochEnd) + 10 * sheet
+const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(2)} ms`
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`
+const ratios = all.map((cost, i) => (cost.step / (alone[i] as Cost).step).toFixed(3))
 console.log(
   [
-    `${preset}, batches of 8, ${epochs} epochs of ${data.length} images, medians of ${rounds} rounds`,
-    `a step                ${milliseconds(inSteps / steps)}`,
-    `all consumers         ${milliseconds(consumers)} in ${steps} steps: ${share(consumers)} of the steps' time`,
-    `  of these, sheets    ${milliseconds(drawing)} for ${sheets}: ${share(drawing)}`,
-    `  all others          ${milliseconds(consumers - drawing)}: ${share(consumers - drawing)}`,
-    `steps beside them     ${ratios.map((ratio) => ratio.toFixed(3)).join(', ')} times as long as without`,
+    `${preset}, ${steps} steps of ${BATCH}, medians of ${rounds} rounds`,
+    `a step takes              ${milliseconds(step)}; beside consumers ${ratios.join(', ')} times as long`,
+    `consumers, of each step   ${milliseconds(beyond('between'))}: ${percent(beyond('between') / step)} of it`,
+    `at the end of an epoch    ${milliseconds(epochEnd)} and, where one is drawn, ${milliseconds(sheet)} for a sheet`,
+    `in ${epochs} epochs of ${data.length} images, with 10 sheets: ${percent(whole / (epochs * stepsPerEpoch * step))} of the steps' time`,
   ].join('\n'),
 )

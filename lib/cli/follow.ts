@@ -52,11 +52,18 @@ export async function follow<E extends RunEvent>(
     ...(await finishReport(output)),
     ['checkpoint', shown(done.checkpoint)],
     ['metrics', shown(join(output, METRICS_FILE))],
+    ...tensorboardRow(call.values.tensorboard, output),
   ]
   if (broken !== null)
     rows.push(['left out', `${counted(done.broken.length, 'broken image')}: ${shown(broken)}`])
   console.log(columns(rows).join('\n'))
   return EXIT.ok
+}
+
+/** How to look at it. @param option that of the run */
+function tensorboardRow(option: unknown, output: string): [string, string][] {
+  if (option === undefined || option === false) return []
+  return [['tensorboard', `tensorboard --logdir ${quoted(shown(option === true ? output : String(option)))}`]]
 }
 
 /** Runs `train`. After it Ctrl-C is no longer a request to stop: there is no step left to finish. */

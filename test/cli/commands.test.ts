@@ -182,6 +182,7 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   assert.is(resumed.code, 0, resumed.stderr)
   assert.match(resumed.stderr, `going on after step ${step}`)
   assert.match(resumed.stdout, /validation +loss .* accuracy .* most frequent token/)
+  assert.match(resumed.stdout, `tensorboard  tensorboard --logdir ${board}\n`)
   await decodes(join(output, 'curves.png'))
   await decodes(join(output, 'samples.png'))
   const events = await readMetrics(join(output, 'metrics.jsonl'))
