@@ -20,12 +20,10 @@ export function firstValues(
   const bytes = native().tensorFirst(handle, count)
   if (bytes === null) return ''
   const values = toValues(bytes, dtype)
-  const shown = size <= WHOLE ? nested(values, shape) : [...values, more(size - count)]
-  return ` ${inspect(shown, { ...options, depth })}`
+  if (size <= WHOLE) return ` ${inspect(nested(values, shape), { ...options, depth })}`
+  const first = values.map((value) => inspect(value, options)).join(', ')
+  return ` [ ${first}, ... ${size - count} more items ]`
 }
-
-/** Shown without quotes, as Node.js does of long arrays. */
-const more = (count: number) => ({ [inspect.custom]: () => `... ${count} more items` })
 
 /** As an array shows it: to four digits, what is whole as it is. */
 type Value = number | bigint | boolean

@@ -3,11 +3,11 @@
  * fine-tune it, evaluate it, ask it about single images. About a minute on 2 cores. It begins with the model that
  * `npm start` has pre-trained where there is one, else with random weights. Stopped and run again, it goes on.
  *
- *   node dist/examples/02_finetune.js                       all of it, into runs/finetune
- *   node dist/examples/02_finetune.js --fresh               once more from the beginning
- *   node dist/examples/02_finetune.js --quick               a few steps only, to see that everything works
- *   node dist/examples/02_finetune.js --output runs/mine    another folder
- *   node dist/examples/02_finetune.js --pretrained runs/x   the run folder of another pre-training
+ *   node dist/examples/04_finetune.js                       all of it, into runs/finetune
+ *   node dist/examples/04_finetune.js --fresh               once more from the beginning
+ *   node dist/examples/04_finetune.js --quick               a few steps only, to see that everything works
+ *   node dist/examples/04_finetune.js --output runs/mine    another folder
+ *   node dist/examples/04_finetune.js --pretrained runs/x   the run folder of another pre-training
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -17,7 +17,7 @@ const test = suite('pretrain from nothing', { timeout: 240_000 })
 const run = (...flags: string[]) =>
   promisify(execFile)(
     process.execPath,
-    [join(packageRoot, 'dist', 'examples', '01_pretrain_from_nothing.js'), ...flags],
+    [join(packageRoot, 'dist', 'examples', '03_pretrain_on_a_folder.js'), ...flags],
     // Two threads that wait for each other are slow where other tests take their cores.
     { env: { ...process.env, OMP_NUM_THREADS: '1' } },
   )

@@ -1,4 +1,4 @@
-/** examples/02_finetune.ts in its quick form: whole, and once more over its own results. */
+/** examples/04_finetune.ts in its quick form: whole, and once more over its own results. */
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ test('--quick runs from images to predictions; run again, it finds itself finish
       process.execPath,
       // Another pre-training, if one lies there, would be no part of the test.
       [
-        ...[join(packageRoot, 'dist', 'examples', '02_finetune.js'), '--quick'],
+        ...[join(packageRoot, 'dist', 'examples', '04_finetune.js'), '--quick'],
         ...['--output', output, '--pretrained', join(output, 'none')],
       ],
       { env: { ...process.env, OMP_NUM_THREADS: '1' } },
