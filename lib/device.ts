@@ -11,6 +11,7 @@ export interface DeviceInfo {
   name: string
   /** The processor's or GPU's own name. */
   model: string
+  /** Of all of it, free or not. */
   memoryBytes: number
 }
 
@@ -74,6 +75,9 @@ export const MOST_THREADS = availableParallelism()
 /**
  * How many CPU threads one operation uses; with `count`, sets it for what runs from now on.
  * @param count 1 to the number of processors
+ * @example
+ * await threads(1) // from now on
+ * console.log(await threads()) // 1
  */
 export async function threads(count?: number): Promise<number> {
   if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= MOST_THREADS)) {

@@ -12,11 +12,17 @@ type Scope = Set<Disposable<string>>
 /** The scope that is open here, across awaits. */
 const openScope = new AsyncLocalStorage<Scope>()
 
-/** An object that holds native memory. */
+/**
+ * An object that holds native memory.
+ *
+ * @example
+ * using tensor = Tensor.from([1, 2, 3]) // freed at the end of the block
+ */
 export abstract class Disposable<Kind extends string> {
   #handle: Handle<Kind> | null
   #scope: Scope | undefined
 
+  /** @internal */
   constructor(handle: Handle<Kind>) {
     this.#handle = handle
     this.moveTo(openScope.getStore())
@@ -40,6 +46,7 @@ export abstract class Disposable<Kind extends string> {
     return this.#handle
   }
 
+  /** Whether `dispose()` was called. */
   get disposed(): boolean {
     return this.#handle === null
   }
@@ -55,6 +62,7 @@ export abstract class Disposable<Kind extends string> {
     this.moveTo(undefined)
   }
 
+  /** For `using`. */
   [Symbol.dispose](): void {
     this.dispose()
   }
@@ -66,7 +74,7 @@ export abstract class Disposable<Kind extends string> {
  *
  * @example
  * const features = await scope(async () => {
- *   const pixels = Tensor.from(data, [1, 3, 224, 224])
+ *   const pixels = Tensor.from(new Float32Array(3 * 32 * 32), [1, 3, 32, 32])
  *   return model.features(pixels) // survives; pixels does not
  * })
  */
@@ -100,7 +108,13 @@ export function scope<T>(body: () => T): T {
   return result
 }
 
-/** Takes a tensor or model out of the scope it was made in: the caller disposes it. */
+/**
+ * Takes a tensor or model out of the scope it was made in: the caller disposes it.
+ *
+ * @example
+ * const mean = await scope(async () => keep(Tensor.from([0.5, 0.5, 0.5])))
+ * mean.dispose()
+ */
 export function keep<T extends Disposable<string>>(item: T): T {
   item.moveTo(undefined)
   return item
@@ -120,6 +134,8 @@ function* disposablesIn(value: unknown, seen = new Set<unknown>()): Generator<Di
 /**
  * What native objects hold at this moment in this thread: models and tensors that were not disposed or
  * collected.
+ * @example
+ * const { handles, bytes } = memory()
  */
 export function memory(): { handles: number; bytes: number } {
   return native().memory()

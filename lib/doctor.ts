@@ -16,10 +16,15 @@ export type { Problem } from './doctor/problems.js'
 
 /** Plain data, as `beit doctor --json` prints it. */
 export interface DoctorReport {
+  /** This package. */
   package: { version: string; folder: string }
+  /** Node.js, and the platform it is for. */
   node: { version: string; platform: string }
+  /** The native addon. */
   addon: {
+    /** Where it is looked for. */
     folder: string
+    /** Is there one? */
     built: boolean
     /** Version of libtorch that it was built with, as the build noted it. */
     builtWith: string | null
@@ -28,12 +33,16 @@ export interface DoctorReport {
     /** Why it does not load; null where it does. */
     problem: string | null
   }
+  /** The library that computes. */
   libtorch: {
+    /** The one that is used; null: there is none. */
     found: Libtorch | null
     /** Every place looked at, in order. */
     search: SearchEntry[]
   }
+  /** The processor, and what of it is used. */
   cpu: CpuInfo
+  /** Of the machine. */
   memory: { totalBytes: number; freeBytes: number }
   /** What is wrong, with what to do about it; `fatal`: nothing works until then. */
   problems: Problem[]

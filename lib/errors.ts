@@ -38,11 +38,23 @@ export type BeitErrorCode =
   /** libtorch or the system reported something that fits no other code. */
   | 'ERR_NATIVE'
 
-/** The one error class of the library. */
+/**
+ * The one error class of the library.
+ *
+ * @example
+ * try {
+ *   await ImageFolder.open('no/such/folder')
+ * } catch (error) {
+ *   if (error instanceof BeitError && error.code === 'ERR_DATA') console.error(error.message)
+ * }
+ */
 export class BeitError extends Error {
+  /** Tells it in a stack from other errors. */
   override readonly name = 'BeitError'
+  /** What went wrong, for programs. */
   readonly code: BeitErrorCode
 
+  /** `options.cause` is the error that led to it. */
   constructor(code: BeitErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code

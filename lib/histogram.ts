@@ -1,5 +1,6 @@
-/** How many values lie in each of a row of buckets, as numpy.histogram and torch.histogram give it. */
+/** Histograms: made of values, of counts, and merged. */
 
+/** How many values lie in each of a row of buckets, as numpy.histogram and torch.histogram give it. */
 export interface Histogram {
   /** Values in each bucket. */
   readonly counts: Float64Array

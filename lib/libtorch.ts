@@ -13,7 +13,9 @@ import { BeitError } from './errors.js'
 export interface Libtorch {
   /** The folder that holds include/ and lib/. */
   folder: string
+  /** As its headers say: '2.13.0'. */
   version: string
+  /** What led to it. */
   foundBy: 'LIBTORCH' | 'python' | 'build' | 'local copy' | 'this process'
   /** Shared libraries in the order to open them. */
   libraries: string[]
@@ -23,7 +25,9 @@ export interface Libtorch {
 
 /** One place that was looked at. */
 export interface SearchEntry {
+  /** What led there. */
   foundBy: Libtorch['foundBy']
+  /** The folder. */
   place: string
   /** Why it was not taken; null for the one that was. */
   problem: string | null

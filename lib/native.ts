@@ -12,6 +12,7 @@ export type PendingStepHandle = Handle<'pending-step'>
 export type LinearProbeHandle = Handle<'linearProbe'>
 export type ImageLoaderHandle = Handle<'imageLoader'>
 
+/** The dtypes of tensors, by PyTorch's names. */
 export type DType =
   | 'float32'
   | 'float64'
@@ -217,31 +218,36 @@ export interface AdaptBindings {
 
 /** What a training step needs beside the data; `lib/` computes it from its schedules. */
 export interface StepSettings {
+  /** Of AdamW, before layer-wise decay. */
   learningRate: number
+  /** Of AdamW: of matrices and the mask token. */
   weightDecay: number
-  /** Tokenizer training only. */
+  /** Tokenizer training only: of the relaxation. */
   temperature?: number
+  /** Tokenizer training only: of the KL divergence in the loss. */
   klWeight?: number
 }
 
 /** Read back once a step. Losses are means, counts are sums over the micro-batches of the step. */
 export interface StepResult {
+  /** Mean over what the objective looks at. */
   loss: number
   /** Global norm before clipping; 0 for an evaluation. */
   gradientNorm: number
   /** False: loss or gradient was not finite, and weights and moments stayed as they were. */
   finite: boolean
-  /** Masked image modelling: masked tokens, and how many were predicted right. 0 for a tokenizer. */
+  /** Masked image modelling: masked tokens. 0 for a tokenizer. */
   masked: number
   /**
-   * Classification: images whose likeliest class has the largest weight in their target, as it was mixed for
-   * the step.
+   * Masked image modelling: masked tokens predicted right. Classification: images whose likeliest class has the largest
+   * weight in their target, as it was mixed for the step.
    */
   correct: number
   /** Classification: images of the step. */
   images?: number
-  /** Tokenizer training: parts of the loss. The KL divergence is without its weight. */
+  /** Tokenizer training: the part of the loss that is not the KL divergence. */
   reconstruction?: number
+  /** Tokenizer training: the KL divergence of the codes from uniform. */
   kl?: number
   /** How often each token was chosen as a target (masked image modelling) or code (tokenizer): int64 of V, else empty. */
   tokenCounts: BigInt64Array
@@ -375,6 +381,7 @@ export interface TrainerBindings {
 
 /** How the views of an image are made (native/data/two_views.h). */
 export interface ViewSettings {
+  /** Of crops, colours, flips and masks. */
   seed: number
   /** [height, width] of the model's view. */
   imageSize: readonly [number, number]
@@ -391,11 +398,15 @@ export interface ViewSettings {
   padding: number
   /** Side of the view as a share of the shorter side that 'center-crop' resizes to; 1: no margin. */
   cropShare: number
-  /** Area range of the random crop as a share of the image, and aspect-ratio range. */
+  /** Area of the random crop as a share of the image, from and to. */
   scale: readonly [number, number]
+  /** Aspect ratio of the random crop, from and to. */
   ratio: readonly [number, number]
+  /** Resizing of the model's view. */
   interpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  /** Resizing of the tokenizer's view. */
   tokenInterpolation: 'bilinear' | 'bicubic' | 'lanczos'
+  /** Of a horizontal flip, 0 to 1. */
   flipProbability: number
   /** Brightness, contrast, saturation: factor in [1 - x, 1 + x]; all 0: no jitter. */
   colorJitter: readonly [number, number, number]
@@ -413,9 +424,11 @@ export interface RandAugmentSettings {
   magnitude: number
   /** Standard deviation of the magnitude; Infinity: uniform from 0 to `magnitude`. */
   magnitudeStd: number
+  /** The magnitude at which operations are strongest. */
   maxMagnitude: number
-  /** Operations drawn for an image, and the probability that each is carried out. */
+  /** Operations drawn for an image. */
   layers: number
+  /** That a drawn operation is carried out. */
   probability: number
   /** Operations that do more the greater the magnitude. */
   increasing: boolean
@@ -465,7 +478,9 @@ export interface MixSettings {
   imageSize: readonly [number, number]
 }
 
+/** How the images of a batch are mixed with those of the same batch in reverse order. */
 export interface MixPlan {
+  /** Which of the two. */
   kind: 'mixup' | 'cutmix'
   /** Share of the image itself in the result; for CutMix corrected to the area of the box. */
   lambda: number
@@ -477,11 +492,13 @@ export interface MixPlan {
 export interface ErasingSettings {
   /** That an image loses anything. */
   probability: number
-  /** Shares of the image that its boxes cover together. */
+  /** The smallest share of the image that its boxes cover together. */
   minArea: number
+  /** The largest such share. */
   maxArea: number
-  /** Height / width of a box, log-uniform. */
+  /** The smallest height / width of a box, which is log-uniform. */
   minAspect: number
+  /** The largest height / width. */
   maxAspect: number
   /** An image has 1 to `count` boxes. */
   count: number
@@ -489,7 +506,9 @@ export interface ErasingSettings {
 
 /** Random erasing of a batch: what an image loses depends on seed, epoch and its index alone. */
 export interface BatchErasing extends ErasingSettings {
+  /** Of the boxes and the noise in them. */
   seed: number
+  /** Every epoch has boxes of its own. */
   epoch: number
   /** One an image of the batch. */
   indices: readonly number[]
@@ -516,13 +535,19 @@ export interface AugmentationBindings {
   ): { box: [number, number, number, number]; noise: Float32Array }[]
 }
 
+/** How patches are masked. */
 export interface MaskSettings {
   /** Patch grid [rows, columns]. */
   grid: readonly [number, number]
+  /** 'original': blocks, at most `patches`; 'exact': topped up to it; 'random': single patches. */
   mode: 'original' | 'exact' | 'random'
+  /** Masked patches of an image. */
   patches: number
+  /** Of one block. */
   minPatchesPerBlock: number
+  /** Of one block; null: as many as are left. */
   maxPatchesPerBlock: number | null
+  /** The smallest height / width of a block; the largest is its inverse. */
   minAspect: number
 }
 

@@ -40,6 +40,7 @@ export type OptionSpec = Common &
       }
   )
 
+/** Options by name: what one call takes. */
 export type OptionSchema = Record<string, OptionSpec>
 
 /**

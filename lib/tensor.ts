@@ -43,9 +43,17 @@ const ARRAYS = {
 /** Bytes of an element. */
 export const elementSize = (dtype: DType): number => ARRAYS[dtype].BYTES_PER_ELEMENT
 
-/** An n-dimensional array that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
+/**
+ * An n-dimensional array that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`.
+ *
+ * @example
+ * using tensor = Tensor.from([[1, 2], [3, 4]])
+ * console.log(tensor.shape, await tensor.toTypedArray()) // [2, 2] Float32Array(4) [1, 2, 3, 4]
+ */
 export class Tensor extends Disposable<'tensor'> {
+  /** Its sizes; [] for a single number. */
   readonly shape: readonly number[]
+  /** Of its elements. */
   readonly dtype: DType
   /** 'cpu' or 'cuda:N' */
   readonly device: string

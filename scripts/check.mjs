@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setup } from './setup.mjs'
 import { clangFormat } from './steps/clang_format.mjs'
+import { optionDocs } from './steps/option_docs.mjs'
 import { capture, isMain, main, root } from './steps/run.mjs'
+import { apiSite } from './steps/typedoc.mjs'
 import { tsc } from './steps/typescript.mjs'
 
 /** @typedef {{ name: string, problem: string | null, skipped?: string, seconds: number }} Check */
@@ -15,7 +17,7 @@ import { tsc } from './steps/typescript.mjs'
 /** @returns {Promise<Check[]>} */
 export async function check({ write = false } = {}) {
   const results = []
-  for (const one of [types, pageTypes, lint, formatNative, mirror]) {
+  for (const one of [types, pageTypes, optionTexts, lint, formatNative, mirror, documentation]) {
     const began = performance.now()
     const result = await one(write)
     results.push({ ...result, seconds: (performance.now() - began) / 1000 })
@@ -32,6 +34,13 @@ async function types() {
 async function pageTypes() {
   const { status, output } = await capture(process.execPath, [...tsc, '-p', join('lib', 'report', 'page')])
   return { name: "types of a report's page", problem: status === 0 ? null : output }
+}
+
+async function optionTexts(write) {
+  const name = 'comments of options are those of their tables'
+  const problems = await optionDocs(write)
+  if (problems === null) return { name, problem: null, skipped: 'not built' }
+  return { name, problem: problems.length === 0 ? null : problems.join('\n') }
 }
 
 async function lint(write) {
@@ -72,6 +81,10 @@ async function mirror() {
       .map((f) => `the addon exports ${f}, lib/native.ts lacks it`),
   ]
   return { name, problem: problems.length === 0 ? null : problems.join('\n') }
+}
+
+async function documentation() {
+  return { name: 'documentation of the API', problem: await apiSite() }
 }
 
 /** Names of the methods of the interfaces called …Bindings. */

@@ -28,10 +28,19 @@ export interface CheckpointContents {
   readonly files: ReadonlyMap<string, FileIdentity>
 }
 
-/** A checkpoint file; none of its tensors has been read. Made by `openCheckpoint`; holds nothing open. */
+/**
+ * A checkpoint file; none of its tensors has been read. Made by `openCheckpoint`; holds nothing open.
+ *
+ * @example
+ * const file = await openCheckpoint('checkpoint-799.pth')
+ * for (const [name, { dtype, shape }] of file.tensors) console.log(name, dtype, shape)
+ */
 export class CheckpointFile implements CheckpointContents {
+  /** The file, or the index of its parts. */
   readonly path: string
+  /** What wrote it: a safetensors library, or PyTorch. */
   readonly format: 'safetensors' | 'pytorch'
+  /** How its tensors are kept. */
   readonly container: Container
   /** The weights, by name in the order of the file. */
   readonly tensors: ReadonlyMap<string, TensorRecord>
@@ -72,6 +81,10 @@ export class CheckpointFile implements CheckpointContents {
    * @returns the tensors in the order of `records`
    * @throws BeitError ERR_FORMAT when a checksum is wrong or the file has changed since it was opened; ERR_IO
    * when it cannot be read.
+   * @example
+   * const file = await openCheckpoint('checkpoint-799.pth')
+   * const bias = [...file.tensors.values()].filter(({ name }) => name.endsWith('.bias'))
+   * const tensors = await file.read(bias) // nothing else of the file is read
    */
   async read(records: readonly TensorRecord[], options: { device?: string } = {}): Promise<Tensor[]> {
     const device = await resolveDevice(options.device ?? 'cpu')

@@ -9,7 +9,9 @@ import type { PlainData } from './records.js'
 
 /** What a checkpoint file holds, its weights read. */
 export interface Checkpoint {
+  /** What wrote the file: a safetensors library, or PyTorch. */
   readonly format: 'safetensors' | 'pytorch'
+  /** How its tensors are kept. */
   readonly container: Container
   /** The weights, by name in the order of the file. They are the caller's to dispose. */
   readonly tensors: Map<string, Tensor>
@@ -36,7 +38,7 @@ export interface Checkpoint {
  * @example
  * const file = await openCheckpoint('beit_base_patch16_224_pt22k.pth')
  * file.tensors.get('cls_token')?.shape // [1, 1, 768]
- * const [token] = await file.read([file.tensors.get('cls_token')])
+ * const [first] = await file.read([...file.tensors.values()].slice(0, 1))
  */
 export async function openCheckpoint(path: string, options: { pick?: string } = {}): Promise<CheckpointFile> {
   const pick = checkOptions(path, options)

@@ -10,26 +10,41 @@ import type { DType } from '../native.js'
 export interface StorageRecord {
   /** Its name in the container: 'data/0', '94578369580960', or the name of its one tensor. */
   readonly key: string
+  /** The file. */
   readonly path: string
   /** Bytes from the start of the file. */
   readonly offset: number
+  /** Bytes of all its elements. */
   readonly byteLength: number
   /** Of all its bytes, where the container has one. */
   readonly crc32: number | null
 }
 
-/** Where a tensor's elements lie, before any is read. Several may share one storage. */
+/**
+ * Where a tensor's elements lie, before any is read. Several may share one storage.
+ *
+ * @example
+ * const file = await openCheckpoint('checkpoint-799.pth')
+ * const { dtype, shape, storage } = file.tensors.get('cls_token') as TensorRecord
+ * console.log(dtype, shape, storage.offset) // float32 [1, 1, 768] 64
+ */
 export class TensorRecord {
+  /** Its name in the state dict, or where it stands in the file. */
   readonly name: string
+  /** Of its elements. */
   readonly dtype: DType
+  /** Its sizes; [] for a single number. */
   readonly shape: readonly number[]
   /** In elements. */
   readonly strides: readonly number[]
+  /** The run of bytes it is a view of. */
   readonly storage: StorageRecord
   /** Elements from the start of the storage. */
   readonly storageOffset: number
+  /** Whether PyTorch computed its gradient. */
   readonly requiresGrad: boolean
 
+  /** Strides are row-major without gaps unless given. */
   constructor(fields: {
     name: string
     dtype: DType
@@ -56,14 +71,24 @@ export class TensorRecord {
   }
 }
 
-/** A tensor that this library cannot read, and why; it may be listed all the same. */
+/**
+ * A tensor that this library cannot read, and why; it may be listed all the same.
+ *
+ * @example
+ * const file = await openCheckpoint('checkpoint-799.pth')
+ * for (const { name, dtype, reason } of file.unreadable.values()) console.log(name, dtype, reason)
+ */
 export class UnreadableTensor {
+  /** Its name in the state dict, or where it stands in the file. */
   readonly name: string
   /** PyTorch's name of it: 'complex64', 'float8_e4m3fn', 'qint8', ... */
   readonly dtype: string
+  /** Its sizes. */
   readonly shape: readonly number[]
+  /** Why it cannot be read. */
   readonly reason: string
 
+  /** As the file describes it. */
   constructor(name: string, dtype: string, shape: readonly number[], reason: string) {
     this.name = name
     this.dtype = dtype
@@ -75,11 +100,16 @@ export class UnreadableTensor {
 /**
  * An object of a class, or a call of a function, that has no plain form here: its name and what it was made
  * from. Nothing of it was called. With a name alone it is a reference to the class or function itself.
+ * @example
+ * const { data } = await openCheckpoint('checkpoint-799.pth')
+ * const { args } = data as { args: PlainRecord } // an argparse.Namespace
+ * console.log(args.class, args.state)
  */
 export class PlainRecord {
   // Declared only: what was not saved is no property at all.
   /** 'module.Name' */
   readonly class: string
+  /** What it was made from. */
   declare args?: readonly PlainData[]
   /** Its attributes, as far as they were saved as a dictionary. */
   declare state?: PlainData
@@ -88,6 +118,7 @@ export class PlainRecord {
   /** Of a class that extends list. */
   declare list?: PlainData[]
 
+  /** Of a class or function, without what it was made from. */
   constructor(name: string) {
     this.class = name
   }

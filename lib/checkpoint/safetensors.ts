@@ -48,6 +48,8 @@ export async function readSafetensors(
  *
  * @param metadata strings to keep with them
  * @throws BeitError ERR_IO when the file cannot be written.
+ * @example
+ * await writeSafetensors('means.safetensors', new Map([['mean', Tensor.from([0.5, 0.5, 0.5])]]), { of: 'photos' })
  */
 export async function writeSafetensors(
   path: string,

@@ -76,14 +76,19 @@ export function encodeSafetensorsHeader(
 
 /** One tensor in a file. */
 export interface SafetensorsRecord {
+  /** Of the tensor. */
   name: string
+  /** Of its elements. */
   dtype: DType
+  /** Its sizes. */
   shape: number[]
   /** Bytes from the start of the file. */
   offset: number
+  /** Bytes of its elements. */
   bytes: number
 }
 
+/** What stands before the tensors. */
 export interface SafetensorsHeader {
   /** In the order of the file. */
   tensors: SafetensorsRecord[]
@@ -98,6 +103,9 @@ export interface SafetensorsHeader {
  *
  * @throws BeitError ERR_FORMAT saying which rule of the format the file breaks; ERR_IO when it cannot be
  * read.
+ * @example
+ * const { metadata, tensors } = await readSafetensorsHeader('beit.safetensors')
+ * console.log(metadata, tensors.length)
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   const source = openFileSource(path)

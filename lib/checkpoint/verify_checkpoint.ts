@@ -12,6 +12,7 @@ import { checkZipEntry, readZipDirectory } from './zip/zip_reader.js'
 
 /** What {@link verifyCheckpoint} found. */
 export interface Verification {
+  /** The file. */
   readonly path: string
   /** One line each, with the rule that is broken; empty: the checkpoint is whole. */
   readonly problems: readonly string[]
@@ -37,8 +38,9 @@ export interface Verification {
  */
 export async function verifyCheckpoint(
   path: string,
-  { finite = false, pick }: { finite?: boolean; pick?: string | undefined } = {},
+  options: { finite?: boolean; pick?: string | undefined } = {},
 ): Promise<Verification> {
+  const { finite = false, pick } = options
   const problems: string[] = []
   const file = await noting(problems, () => openCheckpoint(path, pick === undefined ? {} : { pick }))
   if (file === null) return { path, problems, container: null, tensors: 0, bytes: 0, checksums: 0 }

@@ -9,12 +9,15 @@ import type { LabelledImages, Target } from './labels.js'
  *
  * @param options.numClasses C; those of the model
  * @throws BeitError ERR_DATA for an id that is no class of the model
+ * @example
+ * const targets = batchTargets(training, [0, 5, 9], { numClasses: training.classes.length }) // int64 [3]
  */
 export function batchTargets(
   images: Pick<LabelledImages, 'name' | 'targetKind' | 'targets'>,
   indices: readonly number[],
-  { numClasses, multiLabel = false }: { numClasses: number; multiLabel?: boolean },
+  options: { numClasses: number; multiLabel?: boolean },
 ): Tensor {
+  const { numClasses, multiLabel = false } = options
   const checked = (id: number) => {
     if (Number.isInteger(id) && id >= 0 && id < numClasses) return id
     throw new BeitError('ERR_DATA', `${images.name} has the class ${id}, and the model ${numClasses} classes`)

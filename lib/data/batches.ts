@@ -13,6 +13,7 @@ import { type BrokenImage, BrokenImages } from './broken_images.js'
 import { type BatchPosition, EpochOrder } from './epoch_order.js'
 import type { ImageSource } from './image_source.js'
 
+/** How a data set becomes batches. */
 export interface BatchOptions {
   /** How each image becomes the views; trainingViews() and evaluationViews() make it. */
   views: ViewSettings
@@ -26,7 +27,7 @@ export interface BatchOptions {
   seed: number
   /** Threads that decode. Their number changes no result. */
   threads: number
-  /** Repeated augmentation; see {@link EpochOrderOptions.repeats}. */
+  /** Repeated augmentation (https://arxiv.org/abs/1902.05509): times in a row that an epoch shows an image; default 1. */
   repeats: number
   /** Batches loaded ahead of the consumer. */
   prefetch: number
@@ -40,7 +41,7 @@ export interface BatchOptions {
   /** Epochs of the whole run, counted from 0 and not from `start`. */
   epochs: number
   /**
-   * Share of an epoch's images that may be broken, 0 to 1; see {@link BrokenImages}. Of an epoch that is
+   * Share of an epoch's images that may be broken, 0 to 1; at least one may. Of an epoch that is
    * resumed in the middle, only what is left counts.
    */
   maxBrokenShare: number
@@ -50,6 +51,7 @@ export interface BatchOptions {
 
 /** One batch. Free it with `dispose()`, `using`, or the `scope()` in which it was taken. */
 export interface Batch extends BatchPosition {
+  /** Batches of a whole epoch. */
   batchesPerEpoch: number
   /**
    * The model's view: uint8 (B, 3, H, W). B is batchSize, less at the end of an epoch or when images are
@@ -69,13 +71,17 @@ export interface Batch extends BatchPosition {
   draws: number[]
   /** Milliseconds the consumer waited for this batch. */
   waited: number
+  /** Frees its tensors now. */
   dispose(): void
+  /** For `using`. */
   [Symbol.dispose](): void
 }
 
+/** Batches as they come, and what was left out on the way. */
 export type BatchStream = AsyncIterable<Batch> & {
   /** Images left out so far, each once. */
   readonly broken: readonly BrokenImage[]
+  /** Batches of a whole epoch. */
   readonly batchesPerEpoch: number
 }
 
@@ -87,9 +93,9 @@ export type BatchStream = AsyncIterable<Batch> & {
  *   pinMemory where no GPU is
  * @throws the signal's reason when it is aborted
  * @example
- * const data = await ImageFolder.open('photos/')
- * for await (const batch of batches(data, { views, batchSize: 64, epochs: 1 })) {
- *   console.log(batch.pixels.shape) // [64, 3, 224, 224]
+ * const views = trainingViews({ imageSize: [224, 224], tokenImageSize: null, maskGrid: null })
+ * for await (const batch of batches(data, { views, batchSize: 8, epochs: 1 })) {
+ *   console.log(batch.pixels.shape) // [8, 3, 224, 224]
  *   batch.dispose()
  * }
  */

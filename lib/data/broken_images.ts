@@ -5,10 +5,13 @@ import { BeitError } from '../errors.js'
 
 /** An image that was left out of its batch. */
 export interface BrokenImage {
+  /** Name of the sample in its data set. */
   key: string
+  /** The image, or the shard that holds it. */
   path: string
   /** First byte of the image in `path`. */
   offset: number
+  /** Why it could not be read. */
   message: string
 }
 

@@ -6,6 +6,7 @@ import type { LabelledImages } from './labels.js'
 
 /** Images of each class; one of several classes counts for each of them. */
 export interface ClassBalance {
+  /** All of them. */
   images: number
   /** In the order of their ids. */
   classes: { name: string; images: number }[]
@@ -15,7 +16,13 @@ export interface ClassBalance {
   empty: string[]
 }
 
-/** Counts the images of each class; timers and sockets are served while it counts. */
+/**
+ * Counts the images of each class; timers and sockets are served while it counts.
+ *
+ * @example
+ * const { ratio, empty } = await classBalance(training)
+ * console.log(ratio, empty)
+ */
 export async function classBalance(images: LabelledImages): Promise<ClassBalance> {
   const counts = images.classes.map(() => 0)
   await countCooperatively(images.length, (index) => {
@@ -39,7 +46,12 @@ const UNBALANCED = 10
 /** Images of a class below which no accuracy of it means much. */
 const FEW = 5
 
-/** What in a balance a user should hear of, one sentence each; none where there is nothing. */
+/**
+ * What in a balance a user should hear of, one sentence each; none where there is nothing.
+ *
+ * @example
+ * for (const warning of balanceWarnings(await classBalance(training))) console.warn(warning)
+ */
 export function balanceWarnings({ classes, ratio, empty }: ClassBalance): string[] {
   const warnings: string[] = []
   if (empty.length > 0) {

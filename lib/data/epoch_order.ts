@@ -6,6 +6,7 @@ import { native } from '../binding.js'
 
 /** The place of a batch in a run. */
 export interface BatchPosition {
+  /** Counted from 0. */
   epoch: number
   /** 0 <= batch < batchesPerEpoch */
   batch: number

@@ -12,6 +12,7 @@ import { forEachCooperatively, sortCooperatively } from './cooperative.js'
 import { IMAGE_EXTENSIONS, type ImageSample, type ImageSource } from './image_source.js'
 import { listImages } from './list_images.js'
 
+/** What counts as an image below a folder. */
 export interface ImageFolderOptions {
   /** Follow symbolic links to files and folders. Default true, as torchvision does. */
   followLinks?: boolean
@@ -21,11 +22,18 @@ export interface ImageFolderOptions {
  * The image files below a folder, sorted by their path in code units (so the order is the same everywhere).
  * When every image lies in a folder of the first level, those folders are the classes; otherwise there are
  * none.
+ * @example
+ * const data = await ImageFolder.open('photos/train')
+ * console.log(data.length, data.classes, data.sample(0).path)
  */
 export class ImageFolder implements ImageSource {
+  /** The folder, as it was given. */
   readonly name: string
+  /** Names of the folders of the first level, sorted; null: they are no classes. */
   readonly classes: readonly string[] | null
+  /** Folders of the first level without an image, where the others are classes. */
   readonly emptyClasses: readonly string[]
+  /** Digest of the paths below the folder. A resumed run compares it. */
   readonly fingerprint: string
   readonly #root: string
   /** Relative to the root, '/' between parts. */
@@ -81,10 +89,15 @@ export class ImageFolder implements ImageSource {
     return new ImageFolder(folder, paths, names, empty, hash.digest('hex'))
   }
 
+  /** Number of images. */
   get length(): number {
     return this.#paths.length
   }
 
+  /**
+   * Where image `index` lies, 0 <= index < length.
+   * @throws BeitError ERR_INVALID_ARGUMENT for another index
+   */
   sample(index: number): ImageSample {
     const key = this.#paths[index]
     if (key === undefined) throw invalidArgument('index', `an integer from 0 to ${this.length - 1}`, index)

@@ -25,6 +25,7 @@ export type TargetKind = 'class' | 'classes' | 'weights'
 export interface LabelledImages extends ImageSource {
   /** Names of the classes; a class may be without an image. */
   readonly classes: readonly string[]
+  /** Which of the three kinds all targets are. */
   readonly targetKind: TargetKind
   /** Target of image `index`, 0 <= index < length. */
   targets(index: number): Target
@@ -33,9 +34,10 @@ export interface LabelledImages extends ImageSource {
 /** Labels given as data: key of an image to its class, its classes, or the weights of its classes. */
 export type LabelRecord = Readonly<Record<string, WrittenTarget>>
 
+/** Where labels come from, and whose classes they are. */
 export interface LabelOptions {
   /**
-   * Where labels come from instead of the source: a file (see {@link readLabels}), or the labels themselves.
+   * Where labels come from instead of the source: a file (docs/finetuning.md has the formats), or the labels themselves.
    * Keys are those of `source.sample(i).key`, with or without the extension.
    */
   labels?: string | LabelRecord | null
@@ -46,7 +48,12 @@ export interface LabelOptions {
   classes?: readonly string[] | null
 }
 
-/** Has every image of it a target? */
+/**
+ * Has every image of it a target?
+ *
+ * @example
+ * const targets = isLabelled(training) ? training.targets(0) : null
+ */
 export const isLabelled = (source: ImageSource): source is LabelledImages =>
   typeof (source as Partial<LabelledImages>).targets === 'function'
 

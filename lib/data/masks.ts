@@ -104,7 +104,7 @@ export function emptyMaskShare(settings: MaskSettings): number {
  * @returns bool (B, rows * columns), true = masked
  *
  * @example
- * const mask = blockwiseMask(model.grid, { samples: 8, seed: 0 })
+ * const mask = blockwiseMask(model.grid, { samples: 2, seed: 0 })
  * const logits = await model.forward(pixels, { mask })
  */
 export function blockwiseMask(

@@ -8,7 +8,9 @@ import { invalidArgument } from '../errors.js'
 export interface ImagePreprocessing {
   /** Normalisation a channel: (x - mean) / std with x in [0, 1]. */
   readonly mean: readonly [number, number, number]
+  /** Of the normalisation, a channel. */
   readonly std: readonly [number, number, number]
+  /** How an image is resized. */
   readonly interpolation: 'bilinear' | 'bicubic' | 'lanczos'
   /**
    * In (0, 1]: the shorter side is resized to that of the model's view over `cropShare`, and the middle is
@@ -23,6 +25,8 @@ const HALF = [0.5, 0.5, 0.5] as const
  * Complete, checked preprocessing for a model of `imageSize`. Defaults as the original has them: mean and
  * standard deviation 0.5, bicubic, cropShare 0.875 (256 for 224), and 1 from 384 pixels on and up to 32.
  * @throws BeitError ERR_INVALID_ARGUMENT
+ * @example
+ * imagePreprocessing({ interpolation: 'bilinear' }, [224, 224]) // mean and std 0.5, cropShare 0.875
  */
 export function imagePreprocessing(
   given: Partial<ImagePreprocessing>,

@@ -11,6 +11,9 @@ import { isLabelled, type LabelledImages } from './labels.js'
 /**
  * The images `indices` of `source`, in this order; labels come along. An index may occur more than once.
  * @throws BeitError ERR_INVALID_ARGUMENT for what is no index of `source`, ERR_DATA for none at all
+ * @example
+ * const first = subset(training, [0, 1, 2, 3])
+ * console.log(first.length, first.classes)
  */
 export function subset<S extends ImageSource>(source: S, indices: readonly number[]): S & ImageSource {
   const chosen = Uint32Array.from(indices)
@@ -49,7 +52,7 @@ export function subset<S extends ImageSource>(source: S, indices: readonly numbe
  * no image at all stays without.
  * @throws BeitError ERR_DATA naming a class that has fewer, and for images of several classes
  * @example
- * const few = await balancedSubset(training, { perClass: 200 })
+ * const few = await balancedSubset(training, { perClass: 3 })
  */
 export async function balancedSubset(
   images: LabelledImages,

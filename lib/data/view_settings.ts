@@ -14,7 +14,9 @@ import { checkMaskSettings } from './masks.js'
 
 /** Everything that has a default. */
 export type ViewOptions = Partial<Omit<ViewSettings, 'imageSize' | 'tokenImageSize' | 'crop'>>
+/** Of {@link trainingViews}: `crop` is 'random-resized-crop' unless told. */
 export type TrainingViewOptions = ViewOptions & { crop?: 'random-resized-crop' | 'random-crop' }
+/** Of {@link evaluationViews}: `crop` is 'center-crop' unless told. */
 export type EvaluationViewOptions = ViewOptions & { crop?: 'center-crop' | 'whole' }
 
 /** Twice the size at which Pillow warns of a decompression bomb, where it refuses. */
@@ -29,8 +31,8 @@ const MIN_CROP_SHARE = 0.01
  * @param needs sizes of the views, as an objective has them in `views`
  * @param options `mask` is null, the default, exactly when `needs.maskGrid` is
  * @example
- * const needs = { imageSize: [224, 224], tokenImageSize: [112, 112], maskGrid: null }
- * const views = trainingViews(needs, { seed: 1 })
+ * const { views: needs } = new MaskedImageModeling({ model, tokenizer })
+ * const views = trainingViews(needs, { mask: maskSettings(model.grid), seed: 1 })
  * @throws BeitError ERR_INVALID_ARGUMENT, ERR_SHAPE_MISMATCH when the mask's grid is not that of the model
  */
 export function trainingViews(needs: ViewNeeds, options: TrainingViewOptions = {}): ViewSettings {
@@ -40,6 +42,8 @@ export function trainingViews(needs: ViewNeeds, options: TrainingViewOptions = {
 /**
  * Views of evaluation, nothing random but the mask: the image resized so that `cropShare` of its shorter side
  * is the view's and the middle cropped; with `crop: 'whole'` all of it resized, whatever its shape.
+ * @example
+ * const views = evaluationViews({ imageSize: [224, 224], tokenImageSize: null, maskGrid: null }, { cropShare: 0.875 })
  */
 export function evaluationViews(needs: ViewNeeds, options: EvaluationViewOptions = {}): ViewSettings {
   return {

@@ -13,6 +13,7 @@ import type { ImageSample, ImageSource } from './image_source.js'
 import { indexShard, type ShardIndex } from './index_shard.js'
 import { findShards } from './shard_names.js'
 
+/** What is done with shards that are not whole. */
 export interface WebDatasetOptions {
   /** Use the whole members of a shard whose end is missing, instead of refusing it. Default false. */
   allowCut?: boolean
@@ -25,12 +26,20 @@ const CONCURRENCY = 4
  * The images of a set of tar shards, shard after shard in the order of their paths, in the order of each
  * shard. Labels come from `KEY.cls` (an integer as text) or an integer `label` or `cls` in `KEY.json`; class
  * names from a `classes.json` (an array of strings) beside the first shard, else they are the numbers.
+ * @example
+ * const data = await WebDataset.open('shards/train-*.tar')
+ * const { path, offset, length } = data.sample(0) // a range of bytes of a shard
  */
 export class WebDataset implements ImageSource {
+  /** The paths or patterns, as they were given. */
   readonly name: string
+  /** Class names of classes.json, or the numbers of the labels as text; null: no image has a label. */
   readonly classes: readonly string[] | null
+  /** Are `classes` numbers, because nothing names them? */
   readonly classesAreIds: boolean
+  /** Digest of the members of all shards. A resumed run compares it. */
   readonly fingerprint: string
+  /** Number of images. */
   readonly length: number
   /** Keys that were left out because they have no image. */
   readonly withoutImage: number
@@ -91,6 +100,10 @@ export class WebDataset implements ImageSource {
     return new WebDataset(name, indexes, await classNames(indexes))
   }
 
+  /**
+   * Where image `index` lies, 0 <= index < length.
+   * @throws BeitError ERR_INVALID_ARGUMENT for another index
+   */
   sample(index: number): ImageSample {
     if (!Number.isInteger(index) || index < 0 || index >= this.length)
       throw invalidArgument('index', `an integer from 0 to ${this.length - 1}`, index)

@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 
+/** The processor, as far as it matters here. */
 export interface CpuInfo {
+  /** The processor's own name. */
   model: string
   /** Processors that this process may use. */
   processors: number
-  /** Those of {@link INTERESTING} that it has; null where the system does not say. */
+  /** Instruction sets that matter here and that it has; null where the system does not say. */
   features: string[] | null
 }
 

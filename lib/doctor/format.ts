@@ -1,7 +1,12 @@
 /** The doctor's report as text. */
 import type { DoctorReport } from '../doctor.js'
 
-/** Lines for people. */
+/**
+ * Lines for people.
+ *
+ * @example
+ * console.log(formatDoctor(await doctor()))
+ */
 export function formatDoctor(report: DoctorReport): string {
   return [
     line('beit-torch', `${report.package.version} in ${report.package.folder}`),

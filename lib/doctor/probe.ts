@@ -12,6 +12,7 @@ export interface AddonProbe {
   nativeJpeg: boolean
   /** CPU threads of one operation. */
   threads: number
+  /** What it can compute on. */
   devices: DeviceInfo[]
   /** Why no GPU can be used; null: one can. */
   cudaProblem: string | null

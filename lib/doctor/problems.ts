@@ -2,8 +2,11 @@
 import { NO_NVIDIA_DRIVER } from '../binding.js'
 import type { DoctorReport } from '../doctor.js'
 
+/** Something that is wrong with a machine or an installation. */
 export interface Problem {
+  /** What is wrong. */
   what: string
+  /** What to do about it. */
   remedy: string
   /** Nothing works until it is put right; otherwise something is slower or missing. */
   fatal: boolean

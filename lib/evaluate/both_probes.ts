@@ -18,6 +18,10 @@ import { ProbeSets } from './probe_sets.js'
  * linearProbe(linear) and knnProbe(knn), which must be told of the same images and model. The pooling of
  * `linear` must be that of `knn`, or 'concat', which holds either.
  * @throws BeitError as the two do
+ * @example
+ * const sets = { model, data: training, validation }
+ * const { linear, knn } = await bothProbes({ ...sets, epochs: 5 }, { ...sets, neighbours: [5] })
+ * console.log(linear.best.accuracy, knn.best.accuracy)
  */
 export async function bothProbes(
   linear: LinearProbeOptions,

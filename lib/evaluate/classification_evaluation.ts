@@ -1,6 +1,7 @@
 /** What `evaluate()` says of a classifier. Plain objects that JSON can hold. */
 import type { BrokenImage } from '../data/broken_images.js'
 
+/** What {@link evaluate} found. */
 export interface ClassificationEvaluation {
   /** Images that were scored. */
   images: number
@@ -24,9 +25,11 @@ export interface ClassificationEvaluation {
   multiLabel: MultiLabelScores | null
   /** Images that were left out because they could not be read. */
   broken: readonly BrokenImage[]
+  /** The whole evaluation, reading images included. */
   seconds: number
 }
 
+/** How the images of one class were told. */
 export interface ClassScores {
   /** Name of the class. */
   name: string
@@ -52,7 +55,13 @@ export interface MultiLabelScores {
   perClass: { averagePrecision: number | null; precision: number | null; f1: number | null }[]
 }
 
-/** Counts of images: a row for each actual class, a column for each predicted one. */
+/**
+ * Counts of images: a row for each actual class, a column for each predicted one.
+ *
+ * @example
+ * const matrix = confusionMatrix(await evaluate({ model: classifier, data: validation }))
+ * console.log(matrix[0]) // what the images of the first class were taken for
+ */
 export function confusionMatrix({
   perClass,
   confusion,

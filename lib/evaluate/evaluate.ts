@@ -33,7 +33,7 @@ import { SingleLabelTally } from './single_label_tally.js'
  * ERR_SHAPE_MISMATCH when the model has another number of classes; later ERR_DATA when too many images cannot be read, ERR_NON_FINITE when the model gives no numbers
  * @throws the signal's reason when it is aborted
  * @example
- * const model = await BeitForImageClassification.load('runs/photos/checkpoints/step-00001000/model.safetensors')
+ * const model = await BeitForImageClassification.load('hens.safetensors')
  * const { accuracy, perClass } = await evaluate({ model, data: await openImages('photos/val') })
  */
 export async function evaluate(options: EvaluateOptions): Promise<ClassificationEvaluation> {

@@ -9,16 +9,26 @@ import { type PreprocessingSettings, preprocessingSchema } from './preprocessing
 
 /** What {@link evaluateSchema} describes, with its defaults filled in. */
 export interface EvaluateSettings extends PreprocessingSettings, InferenceSettings {
+  /** The classifier. */
   model: BeitForImageClassification
+  /** Labelled images. */
   data: ImageSource
+  /**
+   * Which loss is told, and whether probabilities are a softmax or a sigmoid a class; unset:
+   * binary-cross-entropy for images with several classes.
+   */
   loss: ScoringSettings['loss'] | null
+  /** Is told how far it is, after each batch. */
   onProgress: ((progress: EvaluationProgress) => void) | null
+  /** When aborted, the evaluation ends with its reason. */
   signal: AbortSignal | null
 }
 
 /** Images scored so far, and how many there are. */
 export interface EvaluationProgress {
+  /** Scored so far. */
   images: number
+  /** There are. */
   of: number
 }
 
@@ -33,6 +43,7 @@ export const scoringSchema = inferenceSchema({
   precisionDoc: 'Arithmetic of the matrix products',
 })
 
+/** The options of {@link evaluate} as data: types, ranges, defaults and texts. */
 export const evaluateSchema: OptionSchema = {
   model: {
     type: 'object',

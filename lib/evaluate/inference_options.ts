@@ -2,14 +2,23 @@
 import type { OptionSchema } from '../options.js'
 import { pretrainSchema } from '../train/pretrain_options.js'
 
-/** What {@link inferenceSchema} describes, with its defaults filled in. */
+/** What `inferenceSchema` describes, with its defaults filled in. */
 export interface InferenceSettings {
+  /**
+   * Images that go through the model at once; their number changes no more than the last bits of a score.
+   */
   batchSize: number
+  /** Arithmetic of the matrix products. */
   precision: 'fp32' | 'bf16'
+  /** CPU threads of one operation; unset: one per core. Another number gives other last bits. */
   threads: number | null
+  /** Threads that decode images; unset: one per core, at most 16. Their number changes no result. */
   loaderThreads: number | null
+  /** Batches loaded ahead. */
   prefetch: number
+  /** Stop when a larger share of the images cannot be read. */
   maxBrokenShare: number
+  /** An image of more pixels is taken for hostile and left out. */
   maxPixels: number
 }
 

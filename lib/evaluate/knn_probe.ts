@@ -19,11 +19,13 @@ export interface KnnScore {
   block: number
   /** Neighbours that vote. */
   neighbours: number
+  /** 0 to 1. */
   accuracy: number
 }
 
 /** What {@link knnProbe} gives. */
 export interface KnnProbeResult {
+  /** Names of the classes, by id. */
   classes: readonly string[]
   /** Images that vote, and images classified. */
   images: { training: number; validation: number }
@@ -50,7 +52,7 @@ const QUERIES_AT_ONCE = 512
  * images), before anything is computed; ERR_DATA when too many images are broken; ERR_NON_FINITE; the signal's
  * reason
  * @example
- * const { best } = await knnProbe({ model, data: await openImages('train/'), validation: await openImages('val/') })
+ * const { best } = await knnProbe({ model, data: training, validation })
  * console.log(best.block, best.neighbours, best.accuracy)
  */
 export async function knnProbe(options: KnnProbeOptions): Promise<KnnProbeResult> {

@@ -17,6 +17,7 @@ import { type FeatureBank, type FeatureBatch, ProbeSets } from './probe_sets.js'
 
 /** What {@link linearProbe} gives. Plain but for `weights`. */
 export interface LinearProbeResult {
+  /** Names of the classes, by id. */
   classes: readonly string[]
   /** Images learned from, and images classified. */
   images: { training: number; validation: number }
@@ -47,7 +48,7 @@ export interface LinearProbeResult {
  * @throws BeitError ERR_DATA when labels are missing or do not fit, ERR_INVALID_ARGUMENT, before anything is
  * computed; ERR_DATA when too many images are broken; ERR_NON_FINITE; the signal's reason
  * @example
- * const { best } = await linearProbe({ model, data: await openImages('train/'), validation: await openImages('val/') })
+ * const { best } = await linearProbe({ model, data: training, validation })
  * console.log(best.block, best.accuracy)
  */
 export async function linearProbe(options: LinearProbeOptions): Promise<LinearProbeResult> {

@@ -7,14 +7,23 @@ export type Confused = Pick<ClassificationEvaluation, 'perClass' | 'confusion'>
 
 /** Images of one class that were taken for another. */
 export interface Mistake {
+  /** The class they are of. */
   actual: string
+  /** The class they were taken for. */
   predicted: string
+  /** How many. */
   images: number
   /** Of the images of `actual`. */
   share: number
 }
 
-/** The mistakes of an evaluation: most images first, then the larger share, then the order of classes. */
+/**
+ * The mistakes of an evaluation: most images first, then the larger share, then the order of classes.
+ *
+ * @example
+ * const evaluation = await evaluate({ model: classifier, data: validation })
+ * for (const { actual, predicted, images } of mistakes(evaluation)) console.log(actual, predicted, images)
+ */
 export function mistakes(evaluation: Confused): Mistake[] {
   const totals = rowTotals(evaluation)
   const name = (id: number) => evaluation.perClass[id]?.name as string

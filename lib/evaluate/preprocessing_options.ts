@@ -5,13 +5,24 @@ import { defined, type OptionSchema } from '../options.js'
 import { INTERPOLATIONS, type Interpolation } from '../train/crop_options.js'
 import { pretrainSchema } from '../train/pretrain_options.js'
 
-/** What {@link preprocessingSchema} describes; null: as the model has it. */
+/** What `preprocessingSchema` describes; null: as the model has it. */
 export interface PreprocessingSettings {
+  /** Mean and deviation of the images; unset: those of the model's training, else ImageNet's. */
   normalization: 'imagenet' | 'inception' | null
+  /** Mean of each channel in 0..1, in place of that of normalization. */
   mean: ImagePreprocessing['mean'] | null
+  /** Deviation of each channel, in place of that of normalization. */
   std: ImagePreprocessing['std'] | null
+  /** Resizing of the images; unset: as in the model's training, else bicubic. */
   interpolation: Interpolation | null
+  /**
+   * Share of the shorter side that is cropped from the middle; unset: the model's own, else 0.875, and 1 from
+   * 384 pixels on and up to 32.
+   */
   cropShare: number | null
+  /**
+   * Resize all of each image to what the model sees, whatever its shape, in place of a crop. Default false.
+   */
   wholeImage: boolean
 }
 

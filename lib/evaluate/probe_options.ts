@@ -14,33 +14,58 @@ export type Pooling = FeatureSettings['pooling']
 
 /** What every probe is told. */
 export interface ProbeSettings extends PreprocessingSettings, InferenceSettings {
+  /** The frozen model. */
   model: BeitModel
+  /** Labelled images to learn from. */
   data: ImageSource
+  /** Labelled images to be classified. */
   validation: ImageSource
+  /** Blocks whose output is probed, from 0 on; unset: all. */
   blocks: readonly number[] | null
+  /** What stands for an image: 'cls', the class token; 'mean' of the patches; 'concat', both. */
   pooling: Pooling
+  /** Keep features in a scratch file there, gone at the end; unset: in memory. */
   featureFile: string | null
+  /** Is told how far it is. */
   onProgress: ((progress: ProbeProgress) => void) | null
+  /** When aborted, the probe ends with its reason. */
   signal: AbortSignal | null
 }
 
 /** What {@link linearProbeSchema} describes, with its defaults filled in. */
 export interface LinearProbeSettings extends ProbeSettings {
+  /** Passes over the data; the cosine spans them. Default 100. */
   epochs: number
+  /**
+   * AdamW learning rate of the first epoch; from one to the next it falls as a cosine to 0. Default 0.004.
+   */
   learningRate: number
+  /** AdamW weight decay, of biases as well. Default 0.0001. */
   weightDecay: number
+  /** AdamW betas. Default [0.9, 0.999]. */
   betas: readonly [number, number]
+  /** AdamW epsilon. Default 1e-8. */
   eps: number
+  /**
+   * Crop and flip at random in every epoch, as the original does, instead of computing the features once.
+   * Default false.
+   */
   augment: boolean
+  /** Area of the random crop as a share of the image, from and to. Default [0.08, 1]. */
   scale: readonly [number, number]
+  /** Aspect ratio of the random crop, from and to. Default [0.75, 1.333]. */
   ratio: readonly [number, number]
+  /** Of a horizontal flip. Default 0.5. */
   flipProbability: number
+  /** Of initial weights, order of images, crops and flips. Default 0. */
   seed: number
 }
 
 /** What {@link knnProbeSchema} describes, with its defaults filled in. */
 export interface KnnProbeSettings extends ProbeSettings {
+  /** Numbers of neighbours that vote, each an answer of its own. Default [20]. */
   neighbours: readonly number[]
+  /** A neighbour votes with exp(cosine similarity / temperature). Default 0.07. */
   temperature: number
 }
 

@@ -4,10 +4,13 @@
 export interface LayerScores {
   /** Block whose output was probed, from 0 on. */
   block: number
+  /** Mean over the images. */
   loss: number
+  /** 0 to 1. */
   accuracy: number
 }
 
+/** What `onProgress` of a probe is told: images whose features are known, epochs, votes. */
 export type ProbeProgress =
   /** Images of a set whose features are known. */
   | { type: 'features'; set: 'training' | 'validation'; images: number; of: number }

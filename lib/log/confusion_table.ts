@@ -14,7 +14,7 @@ const MISTAKES = 20
  * more, the mistakes that were made most.
  * @throws BeitError ERR_INVALID_ARGUMENT for an evaluation of images with several classes
  * @example
- * console.log(confusionTable(await evaluate({ model, data })).join('\n'))
+ * console.log(confusionTable(await evaluate({ model: classifier, data: validation })).join('\n'))
  */
 export function confusionTable(evaluation: Confused): string[] {
   confusionSummary(evaluation)

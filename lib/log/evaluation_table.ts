@@ -15,7 +15,7 @@ type Scores = Omit<ClassificationEvaluation, 'broken' | 'seconds'> & { seconds?:
 /**
  * Lines of a report: accuracy and loss, the classes, and which are taken for which.
  * @example
- * console.log(evaluationTable(await evaluate({ model, data })).join('\n'))
+ * console.log(evaluationTable(await evaluate({ model: classifier, data: validation })).join('\n'))
  */
 export function evaluationTable(evaluation: Scores): string[] {
   const single = evaluation.multiLabel === null

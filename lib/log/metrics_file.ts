@@ -82,6 +82,9 @@ export function parseMetricsLine(line: string): RunEvent | null {
 /**
  * The events of a metrics.jsonl, in order. A last line that a crash or a run still writing left unfinished is left out.
  * Numbers that were not finite are null there, and NaN here.
+ * @example
+ * const events = await readMetrics('runs/first/metrics.jsonl')
+ * const losses = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
  */
 export async function readMetrics(path: string): Promise<RunEvent[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)

@@ -2,6 +2,7 @@
 import type { RunEvent } from '../train/events.js'
 import { RunStatus } from './run_status.js'
 
+/** How progress is shown. */
 export interface ProgressOptions {
   /** Where to write; standard error unless told, so that results on standard output can be piped. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }

@@ -11,10 +11,13 @@ export const PROFILE_FILE = 'profile.json'
 
 /** What profile.json holds. */
 export interface ProfileSummary {
+  /** That were profiled. */
   steps: number
+  /** Of these steps. */
   images: number
   /** Of a step, the mean. */
   secondsPerStep: number
+  /** Mean over them. */
   imagesPerSecond: number
   /** Mean seconds of a step and share of its time, the parts in the order in which they come. */
   parts: { name: string; secondsPerStep: number; share: number }[]

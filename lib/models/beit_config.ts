@@ -47,6 +47,7 @@ export interface BeitConfig {
 
 /** What users write: any part of a {@link BeitConfig}; `imageSize` may be one number for a square. */
 export type BeitConfigInput = Partial<Omit<BeitConfig, 'imageSize'>> & {
+  /** Side of the images in pixels, or [height, width]. */
   readonly imageSize?: ImageSize
 }
 

@@ -201,7 +201,8 @@ export class BeitForImageClassification extends BeitModel {
    * ERR_SHAPE_MISMATCH
    * @throws the signal's reason when it is aborted
    * @example
-   * const [[best]] = await model.predict('photos/hen.jpg') // { label: 'hen', classId: 8, probability: 0.97 }
+   * const [hen] = await classifier.predict('photos/hen.jpg', { topK: 2 })
+   * console.log(hen) // [{ label: 'rings', classId: 4, probability: 0.93 }, ...], likeliest first
    */
   async predict(images: PredictInput, options: PredictOptions = {}): Promise<Prediction[][]> {
     return predict(this, images, options)

@@ -9,7 +9,13 @@ import type { BeitConfig } from './beit_config.js'
 import { Module } from './module.js'
 import type { LoadOptions } from './module_options.js'
 
-/** A BEiT without what follows its last block. */
+/**
+ * A BEiT without what follows its last block.
+ *
+ * @example
+ * const either: BeitModel = classifier
+ * console.log(either.grid, either.patches) // [4, 4] 16
+ */
 export abstract class BeitModel extends Module {
   readonly config: BeitConfig
 
@@ -58,8 +64,8 @@ export abstract class BeitModel extends Module {
    * one that it looks at; values are from 0 to 1 and each row sums to 1.
    * @throws BeitError ERR_SHAPE_MISMATCH, ERR_INVALID_ARGUMENT or ERR_DEVICE naming the argument.
    * @example
-   * const maps = await model.attentionMaps(pixels, { layer: 5 })
-   * console.log(maps.shape) // [1, 12, 197, 197]
+   * const maps = await model.attentionMaps(pixels, { layer: 1 })
+   * console.log(maps.shape) // [2, 3, 17, 17]: images, heads, tokens twice
    */
   async attentionMaps(pixels: Tensor, options: { layer?: number } = {}): Promise<Tensor> {
     this.checkPixels(pixels)

@@ -13,8 +13,8 @@ import { BEITS } from './load_beit.js'
  * BeitForMaskedImageModeling whose head is new, of two tokens.
  * @throws BeitError as `load` does
  * @example
- * const model = await loadAnyBeit('runs/first/checkpoints/step-00000300/model.safetensors')
- * const [middle] = await model.features(pixels, { blocks: [8] })
+ * const model = await loadAnyBeit('beit.safetensors')
+ * const [middle] = await model.features(pixels, { blocks: [1] })
  */
 export async function loadAnyBeit(
   path: string,

@@ -16,7 +16,14 @@ import { type SaveOptions, saveModule } from './save_module.js'
 import { compareState, type StateDifference, type StateEntry } from './state_difference.js'
 import { summaryTable } from './summary.js'
 
-/** A model or tokenizer that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`. */
+/**
+ * A model or tokenizer that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`.
+ *
+ * @example
+ * const parts: Module[] = [model, tokenizer]
+ * for (const part of parts) console.log(await part.parameterCount())
+ * console.log(await model.summary())
+ */
 export abstract class Module extends Disposable<'module'> {
   /** Every switch of the architecture, complete. */
   abstract readonly config: object

@@ -15,6 +15,7 @@ import type { BeitForImageClassification } from './beit_for_image_classification
 export interface Prediction {
   /** Name of the class; its id as text for a model that has no names. */
   label: string
+  /** Its id. */
   classId: number
   /** Share of this class among all; with `multiLabel` the probability that it is there. */
   probability: number
@@ -22,16 +23,24 @@ export interface Prediction {
 
 /** What {@link predictSchema} describes, with its defaults filled in. */
 export interface PredictSettings {
+  /** Classes of an image, or all where there are fewer. Default 5. */
   topK: number
+  /** Each class by itself (sigmoid); unset: as the model was trained. Default false. */
   multiLabel: boolean
+  /** Images that go through the model at once. Default 32. */
   batchSize: number
+  /** Arithmetic of the matrix products. Default "fp32". */
   precision: 'fp32' | 'bf16'
+  /** An image of more pixels is refused. Default 179000000. */
   maxPixels: number
+  /** When aborted, the call ends with its reason. */
   signal: AbortSignal | null
 }
 
+/** What a caller of `predict()` gives. */
 export type PredictOptions = Partial<PredictSettings>
 
+/** The options of `predict()` as data: types, ranges, defaults and texts. */
 export const predictSchema: OptionSchema = {
   topK: { type: 'integer', min: 1, default: 5, doc: 'Classes of an image, or all where there are fewer' },
   multiLabel: {

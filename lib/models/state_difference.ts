@@ -27,6 +27,7 @@ export class StateDifference {
     readonly missing: string[],
     /** Names that the module does not have. */
     readonly unexpected: string[],
+    /** Tensors that are in both, of different shapes. */
     readonly shapes: ShapeDifference[],
   ) {}
 

@@ -14,6 +14,7 @@ import type { Objective, ViewNeeds } from './objective.js'
 export interface DiscreteVaeMetrics {
   /** reconstruction + klWeight · kl */
   loss: number
+  /** Mean over the values of an image. */
   reconstruction: number
   /** KL divergence of the codes from uniform: summed over positions, mean over images, without its weight. */
   kl: number
@@ -21,6 +22,7 @@ export interface DiscreteVaeMetrics {
 
 /** What is trained, and by which loss. */
 export interface DiscreteVaeReconstructionOptions {
+  /** The tokenizer to train. */
   tokenizer: ConvDiscreteVae
   /** [height, width] of the training images: multiples of the tokenizer's stride. */
   imageSize: readonly [number, number]
@@ -32,16 +34,25 @@ export interface DiscreteVaeReconstructionOptions {
   noise?: boolean
 }
 
-/** Training of a convolutional tokenizer. */
+/**
+ * Training of a convolutional tokenizer.
+ *
+ * @example
+ * const objective = new DiscreteVaeReconstruction({ tokenizer, imageSize: [32, 32] })
+ * console.log(objective.views.imageSize)
+ */
 export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> {
+  /** Which views of an image a batch must hold. */
   readonly views: ViewNeeds
   readonly #options: Required<DiscreteVaeReconstructionOptions>
 
+  /** Defaults: mean squared error, relaxed codes, with noise. */
   constructor(options: DiscreteVaeReconstructionOptions) {
     this.#options = { reconstruction: 'mse', straightThrough: false, noise: true, ...options }
     this.views = { imageSize: options.imageSize, tokenImageSize: null, maskGrid: null }
   }
 
+  /** A trainer of it. The caller disposes it. */
   createTrainer(options: TrainerOptions): Promise<Trainer> {
     const { tokenizer, reconstruction, straightThrough, noise } = this.#options
     return Trainer.create(
@@ -50,6 +61,7 @@ export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> 
     )
   }
 
+  /** What to report of one step, or of many that were added up. */
   metrics({ loss, reconstruction = 0, kl = 0 }: StepResult): DiscreteVaeMetrics {
     return { loss, reconstruction, kl }
   }

@@ -24,6 +24,7 @@ export interface ImageClassificationMetrics {
 
 /** What is trained, and by which loss. */
 export interface ImageClassificationOptions {
+  /** The model to train. */
   model: BeitForImageClassification
   /**
    * 'cross-entropy': one class an image, or a distribution over them. 'binary-cross-entropy': each class by
@@ -44,11 +45,19 @@ export interface ImageClassificationOptions {
   ema?: { model: BeitForImageClassification; decay: number } | null
 }
 
-/** Classification of images. Every batch brings its `targets`, and may bring `erase` and `mix`. */
+/**
+ * Classification of images. Every batch brings its `targets`, and may bring `erase` and `mix`.
+ *
+ * @example
+ * const objective = new ImageClassification({ model: classifier, labelSmoothing: 0.1 })
+ * console.log(objective.views.imageSize)
+ */
 export class ImageClassification implements Objective<ImageClassificationMetrics> {
+  /** Which views of an image a batch must hold. */
   readonly views: ViewNeeds
   readonly #options: Required<ImageClassificationOptions>
 
+  /** Defaults: cross-entropy, without smoothing, decay and averaging. */
   constructor(options: ImageClassificationOptions) {
     this.#options = { loss: 'cross-entropy', labelSmoothing: 0, layerDecay: null, ema: null, ...options }
     this.views = { imageSize: options.model.config.imageSize, tokenImageSize: null, maskGrid: null }
@@ -64,6 +73,7 @@ export class ImageClassification implements Objective<ImageClassificationMetrics
     )
   }
 
+  /** What to report of one step, or of many that were added up. */
   metrics({ loss, correct, images = 0 }: StepResult): ImageClassificationMetrics {
     return { loss, accuracy: images === 0 ? 0 : correct / images, images }
   }

@@ -26,11 +26,13 @@ export interface MaskedImageModelingMetrics {
 
 /** What is trained on what. */
 export interface MaskedImageModelingOptions {
+  /** The model to train. */
   model: BeitForMaskedImageModeling
   /** null: every batch brings its token ids (`tokens`). */
   tokenizer: ImageTokenizer | null
   /** Normalisation of the model's view, (x - mean) / std a channel with x in [0, 1]; default 0.5 each. */
   mean?: readonly number[]
+  /** Of the normalisation, a channel; default 0.5 each. */
   std?: readonly number[]
   /**
    * Patches of an image that the head looks at, whatever its mask is: those that are masked, and others whose
@@ -40,8 +42,15 @@ export interface MaskedImageModelingOptions {
   maskedPatches?: number | null
 }
 
-/** Masked image modelling with a tokenizer of images. */
+/**
+ * Masked image modelling with a tokenizer of images.
+ *
+ * @example
+ * const objective = new MaskedImageModeling({ model, tokenizer })
+ * console.log(objective.views) // which views of an image its batches must have
+ */
 export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics> {
+  /** Which views of an image a batch must hold. */
   readonly views: ViewNeeds
   readonly #options: Required<MaskedImageModelingOptions>
 
@@ -65,6 +74,7 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
     }
   }
 
+  /** A trainer of it. The caller disposes it. */
   createTrainer(options: TrainerOptions): Promise<Trainer> {
     const { model, tokenizer, ...rest } = this.#options
     return Trainer.create(
@@ -78,6 +88,7 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
     )
   }
 
+  /** What to report of one step, or of many that were added up. */
   metrics({ loss, masked, correct, tokenCounts }: StepResult): MaskedImageModelingMetrics {
     return {
       loss,

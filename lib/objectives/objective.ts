@@ -17,6 +17,7 @@ export interface ViewNeeds {
 
 /** `Metrics` are the fields that a step of this objective adds to the events of the loop. */
 export interface Objective<Metrics extends object> {
+  /** Which views of an image a batch must hold. */
   readonly views: ViewNeeds
   /** A trainer of this objective's module. The caller disposes it. */
   createTrainer(options: TrainerOptions): Promise<Trainer>

@@ -8,6 +8,8 @@ export type TokenCounts = ArrayLike<number | bigint>
 /**
  * Perplexity of the tokens: e to the entropy of their distribution. From 1 (always the same token) to the
  * size of the vocabulary (all equally often); 0 when nothing was counted.
+ * @example
+ * perplexity([5, 5, 0, 0]) // 2
  */
 export function perplexity(counts: TokenCounts): number {
   const total = sum(counts)
@@ -20,7 +22,12 @@ export function perplexity(counts: TokenCounts): number {
   return Math.exp(entropy)
 }
 
-/** Share of the codebook that was chosen at least once, 0 to 1. The rest are dead codes. */
+/**
+ * Share of the codebook that was chosen at least once, 0 to 1. The rest are dead codes.
+ *
+ * @example
+ * usage([6, 2, 2, 0]) // 0.75
+ */
 export function usage(counts: TokenCounts): number {
   return usedCodes(counts) / counts.length
 }
@@ -32,7 +39,12 @@ export function usedCodes(counts: TokenCounts): number {
   return used
 }
 
-/** Share of the most frequent token: the accuracy of always answering it. 0 when nothing was counted. */
+/**
+ * Share of the most frequent token: the accuracy of always answering it. 0 when nothing was counted.
+ *
+ * @example
+ * mostFrequentShare([6, 2, 2, 0]) // 0.6
+ */
 export function mostFrequentShare(counts: TokenCounts): number {
   let most = 0
   for (let token = 0; token < counts.length; token++) most = Math.max(most, Number(counts[token]))

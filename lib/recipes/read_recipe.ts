@@ -47,8 +47,9 @@ export const recipeNames: readonly string[] = [
  * @throws BeitError ERR_INVALID_ARGUMENT for another name, with the nearest
  * @example
  * const { config, options } = await readRecipe('beit_base_pt22k_ft1k')
- * const model = await BeitForImageClassification.load('beit.safetensors', { ...config, labels: data.classes })
- * for await (const event of finetune({ ...options, batchSize: 32, accumulate: 32, model, data, output })) {
+ * const model = await BeitForImageClassification.load('beit.safetensors', { ...config, labels: training.classes })
+ * const run = { batchSize: 32, accumulate: 32, model, data: training, output: 'runs/photos' }
+ * for await (const event of finetune({ ...options, ...run })) {
  *   if (event.type === 'epoch') console.log(event.epoch, event.loss)
  * }
  */

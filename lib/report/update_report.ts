@@ -7,6 +7,7 @@ import { REPORT_FILE, writeReportOf } from './write_report.js'
 /** Writing takes at most this share of a run's time; what comes too soon is left to a later epoch, and to the end. */
 const SHARE = 0.005
 
+/** How a report is kept up to date. */
 export interface UpdateReportOptions {
   /** Told when a report cannot be written, which never ends the run; a process warning unless given. */
   onProblem?: (error: Error) => void

@@ -20,6 +20,7 @@ const POINTS = 1500
 /** Pages that are told of news at a time. */
 const MOST_LISTENERS = 20
 
+/** How a report is served. */
 export interface WatchOptions {
   /** 0 to 65535; a free one unless told. */
   port?: number | null
@@ -27,6 +28,7 @@ export interface WatchOptions {
   signal?: AbortSignal | null
 }
 
+/** The options of `watchRun()` as data: types, ranges, defaults and texts. */
 export const watchSchema = {
   port: {
     type: 'integer',
@@ -47,6 +49,7 @@ export interface WatchedRun {
   readonly closed: Promise<void>
   /** Ends the serving. */
   close(): Promise<void>
+  /** For `await using`: ends the serving. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -17,6 +17,7 @@ const SHARED_POINTS = 6000
 /** Fewer would be seen. */
 const FEWEST_POINTS = 400
 
+/** Where a report goes. */
 export interface ReportOptions {
   /** The file to write; report.html in the run folder unless told, and needed for several runs. */
   output?: string

@@ -24,6 +24,7 @@ export interface ConvDiscreteVaeConfig {
 
 /** What users write: any part of it; `imageSize` may be one number. */
 export type ConvDiscreteVaeInput = Partial<Omit<ConvDiscreteVaeConfig, 'imageSize'>> & {
+  /** Side of the images in pixels, or [height, width]. */
   readonly imageSize?: ImageSize
 }
 

@@ -38,8 +38,10 @@ const KIND = 'conv_discrete_vae'
  */
 export class ConvDiscreteVae extends TokenizerModule {
   readonly kind = 'conv'
+  /** It always has one. */
   readonly hasDecoder = true
   protected readonly moduleKind = KIND
+  /** Its sizes, complete. */
   readonly config: ConvDiscreteVaeConfig
 
   /** @internal Made by `create` and `load`. */
@@ -81,10 +83,12 @@ export class ConvDiscreteVae extends TokenizerModule {
     })
   }
 
+  /** V: tokens are 0 .. V - 1. */
   get vocabSize(): number {
     return this.config.vocabSize
   }
 
+  /** Pixels a token, along each side: 2 ** layers. */
   get stride(): number {
     return 2 ** this.config.layers
   }

@@ -30,6 +30,7 @@ export class DalleTokenizer extends TokenizerModule {
   protected readonly moduleKind = KIND
   protected override readonly summaryDepth = 3
   readonly stride = 8
+  /** Its sizes, read off its weights. */
   readonly config: DalleDvaeConfig
 
   /** @internal Made by `load` and `fromStateDict`. */
@@ -85,14 +86,17 @@ export class DalleTokenizer extends TokenizerModule {
     return makeWithState(() => makeEmpty(config, complete), state)
   }
 
+  /** V: tokens are 0 .. V - 1. */
   get vocabSize(): number {
     return this.config.vocabSize
   }
 
+  /** Whether it can `decode`: an encoder alone cannot. */
   get hasDecoder(): boolean {
     return this.config.decoder
   }
 
+  /** @throws BeitError ERR_INVALID_ARGUMENT where it was loaded without its decoder */
   override async decode(tokens: Tensor): Promise<Tensor> {
     if (!this.hasDecoder) {
       throw new BeitError(

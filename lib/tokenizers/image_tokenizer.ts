@@ -8,6 +8,7 @@ import { Tensor } from '../tensor.js'
 
 /** Pixels to a grid of discrete visual tokens and back. */
 export interface ImageTokenizer {
+  /** Which of the two it is. */
   readonly kind: 'dalle' | 'conv'
   /** @internal */
   readonly handle: ModuleHandle
@@ -15,9 +16,11 @@ export interface ImageTokenizer {
   readonly vocabSize: number
   /** Pixels a token, along each side. */
   readonly stride: number
+  /** Its sizes. */
   readonly config: object
   /** Whether it can {@link decode}: an encoder alone cannot. */
   readonly hasDecoder: boolean
+  /** 'cpu' or 'cuda:N' */
   readonly device: string
   /** [h, w] of the tokens of an image of [height, width] pixels. */
   gridSize(imageSize: readonly [number, number]): [number, number]
@@ -27,10 +30,17 @@ export interface ImageTokenizer {
   decode(tokens: Tensor): Promise<Tensor>
   /** Writes weights and configuration as one safetensors file that `loadTokenizer` reads. */
   save(path: string): Promise<void>
+  /** Frees its memory now. */
   dispose(): void
 }
 
-/** The calls of an {@link ImageTokenizer}; the two classes add how they are made. */
+/**
+ * The calls of an {@link ImageTokenizer}; the two classes add how they are made.
+ *
+ * @example
+ * const tokens = await tokenizer.encode(pixels) // int64 (B, h, w)
+ * const picture = await tokenizer.decode(tokens) // (B, 3, H, W) in [0, 1]
+ */
 export abstract class TokenizerModule extends Module implements ImageTokenizer {
   abstract readonly kind: 'dalle' | 'conv'
   abstract readonly vocabSize: number

@@ -12,7 +12,7 @@ import { DalleTokenizer } from './dalle_tokenizer.js'
  * @throws BeitError ERR_FORMAT or ERR_CHECKPOINT_MISMATCH when the file holds no tokenizer, ERR_IO when it
  * cannot be read.
  * @example
- * using tokenizer = await loadTokenizer('runs/tokenizer/model.safetensors', { device: 'cuda' })
+ * using tokenizer = await loadTokenizer('tokenizer.safetensors')
  */
 export async function loadTokenizer(
   path: string,

@@ -1,16 +1,22 @@
 /** Options of how a training image is cropped, coloured and flipped, which every kind of training has. */
 import type { OptionSchema } from '../options.js'
 
-/** What {@link cropSchema} describes. */
+/** What `cropSchema` describes. */
 export interface CropSettings {
+  /** Area of the random crop as a share of the image, from and to. */
   scale: readonly [number, number]
+  /** Aspect ratio of the random crop, from and to. */
   ratio: readonly [number, number]
+  /** Strength of the jitter of brightness, contrast and saturation; 0,0,0: none. */
   colorJitter: readonly [number, number, number]
+  /** Of a horizontal flip. */
   flipProbability: number
+  /** Resizing of the model's view. */
   interpolation: Interpolation
 }
 
 export const INTERPOLATIONS = ['bilinear', 'bicubic', 'lanczos'] as const
+/** How an image is resized. */
 export type Interpolation = (typeof INTERPOLATIONS)[number]
 
 /**

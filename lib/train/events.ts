@@ -15,6 +15,7 @@ import type { Score } from './run_state.js'
 
 /** First event of a run. */
 export interface StartEvent {
+  /** Which event it is. */
   type: 'start'
   /** Stays the same when the run is resumed. */
   runId: string
@@ -22,14 +23,19 @@ export interface StartEvent {
   output: string
   /** Of the whole run, those made before a resume included. */
   steps: number
+  /** Optimizer steps of an epoch. */
   stepsPerEpoch: number
+  /** Of the whole run. */
   epochs: number
   /** Images of one step: batchSize * accumulate. */
   batchSize: number
+  /** Training images. */
   images: number
+  /** Trained numbers of the model. */
   parameters: number
-  /** The checkpoint folder the run goes on from, and the step it was saved after; null and 0: a new run. */
+  /** The checkpoint folder the run goes on from; null: a new run. */
   resumedFrom: string | null
+  /** Of the checkpoint that it goes on from; 0: a new run. */
   resumedStep: number
   /** What this process computes on. */
   machine: Machine
@@ -39,7 +45,9 @@ export interface StartEvent {
 
 /** What every optimizer step reports beside the metrics of its objective. */
 export interface StepCommon {
+  /** Which event it is. */
   type: 'step'
+  /** Counted from 1 over the whole run. */
   step: number
   /** Counted from 0. */
   epoch: number
@@ -47,7 +55,9 @@ export interface StepCommon {
    * Global norm before clipping. This and the loss are not finite (null in JSON) where the step was skipped.
    */
   gradientNorm: number
+  /** Of this step. */
   learningRate: number
+  /** Of this step. */
   weightDecay: number
   /** Steps left out so far because loss or gradient were not finite. */
   skipped: number
@@ -55,6 +65,7 @@ export interface StepCommon {
   imagesPerSecond: number
   /** Share of the step's time spent waiting for data. */
   waiting: number
+  /** Of this step, waiting included. */
   seconds: number
   /**
    * With `profile`, seconds of each part, which make up `seconds`: 'data' is waiting for the loader, 'images'
@@ -65,12 +76,17 @@ export interface StepCommon {
 
 /** Means over the steps of an epoch that were not skipped, steps before a resume included. */
 export interface EpochCommon {
+  /** Which event it is. */
   type: 'epoch'
+  /** Counted from 0. */
   epoch: number
   /** Last step of the epoch. */
   step: number
+  /** Of the epoch, evaluation and saving left out. */
   seconds: number
+  /** Mean over its steps. */
   imagesPerSecond: number
+  /** Share of the time spent waiting for data. */
   waiting: number
   /** Training images that this process left out so far because they could not be read. */
   broken: number
@@ -78,34 +94,49 @@ export interface EpochCommon {
 
 /** Means over the validation images. */
 export interface EvaluationCommon {
+  /** Which event it is. */
   type: 'evaluation'
+  /** Counted from 0. */
   epoch: number
+  /** Last step before it. */
   step: number
+  /** Validation images. */
   images: number
   /** Validation images left out because they could not be read. */
   broken: number
 }
 
+/** A checkpoint was saved. */
 export interface CheckpointEvent {
+  /** Which event it is. */
   type: 'checkpoint'
+  /** Last step that is in it. */
   step: number
   /** The checkpoint's folder. */
   path: string
+  /** That saving it took. */
   seconds: number
 }
 
 /** A sheet of pictures was drawn of what the model makes of some images, the same ones each time. */
 export interface SamplesEvent {
+  /** Which event it is. */
   type: 'samples'
+  /** Counted from 0. */
   epoch: number
+  /** Last step before it. */
   step: number
   /** A PNG file in the run folder. */
   path: string
+  /** That drawing it took. */
   seconds: number
 }
 
+/** Something that a user should know, and that ends nothing. */
 export interface WarningEvent {
+  /** Which event it is. */
   type: 'warning'
+  /** In whole sentences. */
   message: string
 }
 
@@ -114,8 +145,11 @@ export interface WarningEvent {
  * was made of it.
  */
 export interface DoneCommon {
+  /** Which event it is. */
   type: 'done'
+  /** Last step. */
   step: number
+  /** That of the last step. */
   epoch: number
   /** 'stopped': the signal was aborted; the run can be resumed. */
   reason: 'finished' | 'stopped'
@@ -143,11 +177,14 @@ export type TrainingEvent<Step, Epoch, Evaluation, Start = object> =
   | WarningEvent
   | (DoneCommon & Epoch)
 
+/** One optimizer step of pre-training. */
 export interface PretrainStepEvent extends StepCommon, MaskedImageModelingMetrics {}
+/** Means over an epoch of pre-training. */
 export interface PretrainEpochEvent extends EpochCommon, MaskedImageModelingMetrics {
   /** Masked tokens of all its steps: a sum, not a mean. */
   masked: number
 }
+/** The validation images, with the same masks each time. */
 export interface PretrainEvaluationEvent
   extends EvaluationCommon,
     Omit<MaskedImageModelingMetrics, 'masked'> {
@@ -157,6 +194,7 @@ export interface PretrainEvaluationEvent
    */
   baselineAccuracy: number
 }
+/** The end of a pre-training. */
 export interface PretrainDoneEvent extends DoneCommon, MaskedImageModelingMetrics {}
 
 /** What `pretrain()` yields. */
@@ -170,21 +208,30 @@ export type PretrainEvent =
   | WarningEvent
   | PretrainDoneEvent
 
+/** One optimizer step of a tokenizer's training. */
 export interface TokenizerStepEvent extends StepCommon, DiscreteVaeMetrics {
+  /** Of the relaxation. */
   temperature: number
+  /** Of the KL divergence in the loss. */
   klWeight: number
 }
+/** Means over an epoch of a tokenizer's training. */
 export interface TokenizerEpochEvent extends EpochCommon, DiscreteVaeMetrics {}
+/** The validation images, without noise. */
 export interface TokenizerEvaluationEvent extends EvaluationCommon, DiscreteVaeMetrics {
-  /** Share of the codes that the validation images use, and perplexity of all their codes. */
+  /** Share of the codes that the validation images use. */
   usage: number
+  /** Of all codes of the validation images. */
   perplexity: number
 }
+/** The end of a tokenizer's training. */
 export interface TokenizerDoneEvent extends DoneCommon, DiscreteVaeMetrics {}
 
 /** How the codes were used since the last such event. */
 export interface CodebookEvent {
+  /** Which event it is. */
   type: 'codebook'
+  /** Last step that was counted. */
   step: number
   /** Steps the counts are taken over. */
   interval: number
@@ -213,14 +260,18 @@ export interface FinetuneStartEvent extends StartEvent {
   /** How the training images are spread over the classes. */
   classBalance: ClassBalance
 }
+/** One optimizer step of fine-tuning. */
 export interface FinetuneStepEvent extends StepCommon, ImageClassificationMetrics {}
+/** Means over an epoch of fine-tuning. */
 export interface FinetuneEpochEvent extends EpochCommon, ImageClassificationMetrics {}
 /** What `evaluate()` says of one set of weights. */
 export type ClassificationScores = Omit<ClassificationEvaluation, 'images' | 'broken' | 'seconds'>
+/** The validation images, scored. */
 export interface FinetuneEvaluationEvent extends EvaluationCommon, ClassificationScores {
   /** The same of the averaged weights; null without `ema`. */
   ema: ClassificationScores | null
 }
+/** The end of a fine-tuning. */
 export interface FinetuneDoneEvent extends DoneCommon, ImageClassificationMetrics {}
 
 /** What `finetune()` yields. */

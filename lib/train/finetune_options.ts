@@ -11,20 +11,52 @@ import { type RunSettings, runSchema } from './run_options.js'
 
 /** What {@link finetuneSchema} describes, with its defaults filled in. */
 export interface FinetuneSettings extends RunSettings, Omit<CropSettings, 'interpolation'> {
+  /**
+   * The model to train; drop path is part of its config, normalisation and resizing of its preprocessing.
+   */
   model: BeitForImageClassification
+  /**
+   * 'binary-cross-entropy': every class by itself, as images of several labels need it. Default
+   * "cross-entropy".
+   */
   loss: 'cross-entropy' | 'binary-cross-entropy'
+  /** Share of the target that is spread over all classes. Default 0.1. */
   labelSmoothing: number
+  /**
+   * Learning rate of each block as a share of the one above it; unset: 0.65 for a model that was loaded, all
+   * the same for a new one. The original: 0.65 base, 0.75 large.
+   */
   layerDecay: number | null
+  /** Decay of a running average of the weights, which is evaluated and saved too; 0.9999 with long runs. */
   ema: number | null
+  /**
+   * Training crops: of scale and ratio, or of the image's own size after padding; unset: the latter up to 32
+   * pixels.
+   */
   crop: 'random-resized-crop' | 'random-crop' | null
+  /** Pixels around the image for random-crop. Default 4. */
   padding: number
+  /**
+   * RandAugment in timm's grammar: m magnitude, n operations, p of each, mstd spread, inc1 growing severity.
+   * Default "rand-m9-mstd0.5-inc1".
+   */
   randAugment: string | null
+  /** Probability of erasing a box of an image. Default 0.25. */
   erasing: number
+  /** Boxes that are erased. Default 1. */
   erasingCount: number
+  /** Alpha of mixup, Beta(alpha, alpha); 0: none. Default 0.8. */
   mixup: number
+  /** Alpha of cutmix, Beta(alpha, alpha); 0: none. Default 1. */
   cutmix: number
+  /** Of mixing a batch at all. Default 1. */
   mixProbability: number
+  /** Of cutmix in a batch that is mixed, where mixup and cutmix are both on. Default 0.5. */
   mixSwitch: number
+  /**
+   * Repeated augmentation: copies of an image in an epoch, which has as many images as ever; DeiT: 3. Default
+   * 1.
+   */
   repeats: number
 }
 
@@ -59,6 +91,7 @@ export const defaultLayerDecay = ({ loadReport }: Pick<BeitForImageClassificatio
 /** The same option with other words about it. */
 const withDoc = (spec: OptionSpec | undefined, doc: string) => ({ ...spec, doc }) as OptionSpec
 
+/** The options of `finetune()` as data: types, ranges, defaults and texts. */
 export const finetuneSchema: OptionSchema = {
   model: {
     type: 'object',

@@ -3,17 +3,23 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { native } from '../binding.js'
 import { devices } from '../device.js'
 
+/** What a run computes on. */
 export interface Machine {
-  /** The processor's own name, and how many of it the process may use. */
+  /** The processor's own name. */
   processor: string
+  /** Processors that this process may use. */
   processors: number
+  /** Of the machine. */
   memoryBytes: number
-  /** 'cpu' or 'cuda:N', and the GPU's own name. */
+  /** 'cpu' or 'cuda:N' */
   device: string
+  /** The GPU's own name; null: the CPU computes. */
   gpu: string | null
   /** 'linux x64' */
   system: string
+  /** Version of Node.js. */
   node: string
+  /** Version of libtorch. */
   libtorch: string
 }
 

@@ -12,17 +12,35 @@ import { type RunSettings, runSchema, type SamplesSettings, samplesSchema } from
 
 /** What {@link pretrainSchema} describes, with its defaults filled in. */
 export interface PretrainSettings extends RunSettings, SamplesSettings, CropSettings {
+  /** The model to train; its drop path rate is part of its config. */
   model: BeitForMaskedImageModeling
+  /** Gives the tokens to predict; it stays as it is. */
   tokenizer: TokenizerModule
+  /**
+   * 'original': blocks, at most maskPatches; 'exact': topped up to it; 'random': single patches. Default
+   * "original".
+   */
   maskMode: MaskSettings['mode']
+  /** Patches to mask in an image; unset: 75 of 196, scaled to the grid. */
   maskPatches: number | null
+  /** Smallest area of a masked block in patches; unset: 16 of 196, scaled to the grid. */
   minMaskPatchesPerBlock: number | null
+  /** Largest area of a masked block in patches; unset: maskPatches. */
   maxMaskPatchesPerBlock: number | null
+  /** Smallest ratio of the sides of a masked block; the largest is 1 over it. Default 0.3. */
   minMaskAspect: number
+  /** Resizing of the tokenizer's view. Default "lanczos". */
   tokenInterpolation: Interpolation
+  /**
+   * Mean and deviation of the model's view: ImageNet's, or 0.5 ('inception', as for ImageNet-22k). Default
+   * "imagenet".
+   */
   normalization: 'imagenet' | 'inception'
+  /** Mean of each channel in 0..1, in place of that of normalization. */
   mean: readonly [number, number, number] | null
+  /** Deviation of each channel, in place of that of normalization. */
   std: readonly [number, number, number] | null
+  /** On a GPU: record a step once and replay it, with the same results; not measured yet. Default false. */
   cudaGraphs: boolean
 }
 
@@ -30,6 +48,7 @@ export interface PretrainSettings extends RunSettings, SamplesSettings, CropSett
 export type PretrainOptions = Pick<PretrainSettings, 'model' | 'tokenizer' | 'data' | 'output'> &
   Partial<PretrainSettings>
 
+/** The options of `pretrain()` as data: types, ranges, defaults and texts. */
 export const pretrainSchema: OptionSchema = {
   model: {
     type: 'object',

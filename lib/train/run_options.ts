@@ -11,44 +11,84 @@ import { DEFAULT_MAX_PIXELS } from '../data/view_settings.js'
 import { MOST_THREADS } from '../device.js'
 import type { OptionSchema } from '../options.js'
 
-/** What {@link runSchema} describes, with its defaults filled in. */
+/** What `runSchema` describes, with its defaults filled in. */
 export interface RunSettings {
+  /** Images to train on. */
   data: ImageSource
+  /** Images to evaluate on, with a centre crop and the same masks each time. */
   validation: ImageSource | null
+  /** Run folder: checkpoints, metrics and pictures. */
   output: string
+  /**
+   * 'auto': from the newest whole checkpoint in the output, or anew; 'never'; a checkpoint folder; or
+   * PyTorch's training checkpoint, as the original's checkpoint-19.pth.
+   */
   resume: string
+  /** Passes over the data; the schedules span them. */
   epochs: number
+  /** End after this many steps if the epochs have more; the schedules span what is left. */
   maxSteps: number | null
+  /** Images that go through the model at once; the original: 2048 over all GPUs at 1.5e-3. */
   batchSize: number
+  /** Batches of one step: their gradients are averaged, a step has batchSize * accumulate images. */
   accumulate: number
+  /** Peak learning rate, after warm-up. */
   learningRate: number
+  /** Learning rate at the end of the cosine. */
   minLearningRate: number
+  /** Epochs over which the learning rate rises linearly from 0; the original: 10 of 800. */
   warmupEpochs: number
+  /** Steps of warm-up, in place of warmupEpochs. */
   warmupSteps: number | null
+  /** AdamW weight decay of matrices and the mask token. */
   weightDecay: number
+  /** Weight decay at the end of its cosine; unset: constant. */
   weightDecayEnd: number | null
+  /** AdamW betas. */
   betas: readonly [number, number]
+  /** AdamW epsilon. */
   eps: number
+  /** Largest global norm of the gradient; the original: 3.0 for base, 1.0 for large. */
   clipGradient: number | null
+  /** Arithmetic of the matrix products; weights and moments are float32 always. */
   precision: 'fp32' | 'bf16'
+  /** 'off': libtorch's own operations one by one, slower; to tell whether a fast path is to blame. */
   optimize: 'auto' | 'off'
+  /** Tell of each step where its time goes, and of all at the end. */
   profile: boolean
+  /** Of the order of images, crops, colours, masks, drop path and noise. */
   seed: number
+  /** Epochs between checkpoints; one is saved at the end too. The original: 20. */
   saveEveryEpochs: number
+  /** Steps between checkpoints, beside those at the ends of epochs. */
   saveEverySteps: number | null
+  /** Newest checkpoints to keep; the best one is kept beside them. */
   keepCheckpoints: number
+  /** Epochs between evaluations. */
   evaluateEveryEpochs: number
+  /**
+   * Write event files for TensorBoard into the run folder, or into another one: curves, pictures, histograms.
+   */
   tensorboard: boolean | string
+  /** CPU threads of one operation; unset: one per core. Another number gives other last bits. */
   threads: number | null
+  /** Threads that decode images; unset: one per core, at most 16. Their number changes no result. */
   loaderThreads: number | null
+  /** Batches loaded ahead. */
   prefetch: number
+  /** Stop when a larger share of the images cannot be read. */
   maxBrokenShare: number
+  /** An image of more pixels is taken for hostile and left out. */
   maxPixels: number
+  /** When aborted, the run finishes its step, saves and ends. */
   signal: AbortSignal | null
 }
 
 /** Of runs that can draw what the model makes of images. */
 export interface SamplesSettings {
+  /**
+   * Epochs between sheets of what the model makes of some images, in samples/ of the run folder; unset: none.
+   */
   samplesEveryEpochs: number | null
 }
 

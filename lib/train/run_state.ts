@@ -11,7 +11,9 @@ const FORMAT = 'beit-torch run 1'
 
 /** What a checkpoint is judged by: of the loss the lowest value is the best, of the others the highest. */
 export interface Score {
+  /** What was measured. */
   metric: 'loss' | 'accuracy' | 'meanAveragePrecision'
+  /** Of a loss the smaller is the better. */
   value: number
 }
 

@@ -7,7 +7,12 @@ import { invalidArgument } from '../errors.js'
 /** The value at optimizer step 0, 1, 2, … */
 export type Schedule = (step: number) => number
 
-/** The same value at every step. */
+/**
+ * The same value at every step.
+ *
+ * @example
+ * constant(0.05)(1000) // 0.05
+ */
 export const constant =
   (value: number): Schedule =>
   () =>
@@ -19,7 +24,6 @@ export const constant =
  * has `warmupStart`, its last one already `base`, and the first step of the cosine has `base` again. The
  * cosine ends one step short of `final`, which every step after the last has.
  *
- * @param options.steps all steps, the warm-up included
  * @throws BeitError ERR_INVALID_ARGUMENT when the warm-up is longer than the run
  *
  * @example
@@ -28,10 +32,15 @@ export const constant =
  * learningRate(99) // 0.0015
  */
 export function cosineSchedule(options: {
+  /** After the warm-up. */
   base: number
+  /** After the last step. */
   final: number
+  /** All steps, the warm-up included. */
   steps: number
+  /** Of the linear rise; default 0. */
   warmupSteps?: number
+  /** At step 0 of it; default 0. */
   warmupStart?: number
 }): Schedule {
   const { base, final, steps, warmupSteps = 0, warmupStart = 0 } = options
@@ -52,6 +61,8 @@ export function cosineSchedule(options: {
 /**
  * `max(start · e^(−rate · step), minimum)`: the temperature of lucidrains/DALLE-pytorch (start 1, rate 1e-6,
  * minimum 0.5), here at every step instead of every hundredth.
+ * @example
+ * exponentialSchedule({ start: 1, rate: 1e-3, minimum: 0.5 })(100) // 0.9048...
  */
 export function exponentialSchedule(options: { start: number; rate: number; minimum: number }): Schedule {
   const { start, rate, minimum } = options
@@ -61,6 +72,8 @@ export function exponentialSchedule(options: { start: number; rate: number; mini
 /**
  * Temperature of the relaxation as in the DALL-E paper (arXiv 2102.12092, appendix A.2): a cosine from 1 to
  * 1/16 over 150,000 steps, then constant. A linear fall often diverged there.
+ * @example
+ * temperatureSchedule({ steps: 1000 })(1000) // 0.0625
  */
 export function temperatureSchedule(
   options: { start?: number; final?: number; steps?: number } = {},
@@ -74,10 +87,15 @@ export function temperatureSchedule(
  * steps, then constant. The paper divides the whole loss by the number of values of an image, and our
  * reconstruction loss is a mean over them while the divergence is a sum over positions, so the weight is β /
  * (3 · height · width).
+ * @example
+ * klWeightSchedule({ imageSize: [112, 112] })(5000) // 6.6 / (3 * 112 * 112)
  */
 export function klWeightSchedule(options: {
+  /** Of the training images. */
   imageSize: readonly [height: number, width: number]
+  /** After the rise; default 6.6. */
   beta?: number
+  /** Of the rise; default 5,000. */
   steps?: number
 }): Schedule {
   const { imageSize, beta = 6.6, steps = 5_000 } = options

@@ -10,15 +10,31 @@ import { type RunSettings, runSchema, type SamplesSettings, samplesSchema } from
 
 /** What {@link tokenizerSchema} describes, with its defaults filled in. */
 export interface TokenizerSettings extends RunSettings, SamplesSettings, CropSettings {
+  /** The tokenizer to train, on images of the size in its config. */
   model: ConvDiscreteVae
+  /** Loss of the reconstruction. Default "mse". */
   reconstruction: 'mse' | 'smooth-l1' | 'logit-laplace'
+  /** Decode hard codes, with the gradient of the soft ones. Default false. */
   straightThrough: boolean
+  /** Temperature of the Gumbel-softmax at the start. Default 1. */
   temperature: number
+  /** Temperature at the end of its cosine; the paper: 1/16 after 150,000 steps. Default 0.0625. */
   temperatureEnd: number
+  /** Steps of the temperature schedule; unset: all. */
   temperatureSteps: number | null
+  /**
+   * The temperature falls by e^-rate a step down to temperatureEnd, not by a cosine; DALLE-pytorch: 1e-6, to
+   * 0.5.
+   */
   temperatureRate: number | null
+  /** Final weight of KL(codes | uniform), for a loss summed over an image; the paper: 6.6. Default 0. */
   klWeight: number
+  /** Steps over which the KL weight rises; unset: all. The paper: 5,000. */
   klWarmupSteps: number | null
+  /**
+   * Steps between reports of usage, perplexity and dead codes; one at the end of every epoch too. Default
+   * 100.
+   */
   codebookEverySteps: number
 }
 
@@ -26,6 +42,7 @@ export interface TokenizerSettings extends RunSettings, SamplesSettings, CropSet
 export type TokenizerOptions = Pick<TokenizerSettings, 'model' | 'data' | 'output'> &
   Partial<TokenizerSettings>
 
+/** The options of `trainTokenizer()` as data: types, ranges, defaults and texts. */
 export const tokenizerSchema: OptionSchema = {
   model: {
     type: 'object',

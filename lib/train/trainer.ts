@@ -45,7 +45,14 @@ export interface MicroBatch {
   mix?: MixPlan | null
 }
 
-/** A step that was begun. */
+/**
+ * A step that was begun.
+ *
+ * @example
+ * const first = await trainer.beginStep([batch], { learningRate: 5e-4, weightDecay: 0.05 })
+ * const second = await trainer.beginStep([batch], { learningRate: 5e-4, weightDecay: 0.05 })
+ * console.log((await first.result()).loss, (await second.result()).loss)
+ */
 export class PendingStep {
   readonly #handle: PendingStepHandle
   #taken = false
@@ -71,7 +78,25 @@ export class PendingStep {
   }
 }
 
-/** Trains one module. The module stays the caller's: the trainer changes its weights in place. */
+/**
+ * Trains one module. The module stays the caller's: the trainer changes its weights in place.
+ *
+ * @example
+ * const objective = new MaskedImageModeling({ model, tokenizer })
+ * using trainer = await objective.createTrainer({
+ *   betas: [0.9, 0.98],
+ *   eps: 1e-8,
+ *   clipGradient: 3,
+ *   precision: 'fp32',
+ *   seed: 0,
+ * })
+ * const views = trainingViews(objective.views, { mask: maskSettings(model.grid) })
+ * for await (const batch of batches(data, { views, batchSize: 4, epochs: 1 })) {
+ *   const { loss } = await trainer.step([batch], { learningRate: 5e-4, weightDecay: 0.05 })
+ *   console.log(loss)
+ *   batch.dispose()
+ * }
+ */
 export class Trainer extends Disposable<'trainer'> {
   readonly #about: readonly string[]
 
@@ -135,7 +160,7 @@ export class Trainer extends Disposable<'trainer'> {
   }
 
   /**
-   * Copies a state that {@link state} gave into this trainer, from any device.
+   * Copies a state that {@link Trainer.state} gave into this trainer, from any device.
    * @throws BeitError ERR_CHECKPOINT_MISMATCH when names, shapes or dtypes differ; nothing is changed then
    */
   async load(state: ReadonlyMap<string, Tensor>): Promise<void> {

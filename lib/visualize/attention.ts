@@ -22,13 +22,21 @@ const CELL = 128
 /** Letters that fit beside a row. */
 const NAME_LENGTH = 17
 
-interface AttentionSettings {
+/** What {@link attentionSchema} describes, with its defaults filled in. */
+export interface AttentionSettings {
+  /** The model to look into. */
   model: BeitModel
+  /** Images to look at. */
   data: ImageSource
+  /** Number of images. Default 4. */
   count: number
+  /** Chooses the images. Default 0. */
   seed: number
+  /** The block, from 0; unset: the last. */
   layer: number | null
+  /** The patch that looks, from 0; unset: the class token. */
   patch: readonly number[] | null
+  /** The heads to show, from 0; unset: all. */
   showHeads: readonly number[] | null
 }
 
@@ -36,6 +44,7 @@ interface AttentionSettings {
 export type AttentionOptions = Pick<AttentionSettings, 'model' | 'data'> &
   Partial<Omit<AttentionSettings, 'patch'>> & { patch?: readonly [number, number] | null }
 
+/** The options of `visualize.attention()` as data: types, ranges, defaults and texts. */
 export const attentionSchema: OptionSchema = {
   model: {
     type: 'object',
@@ -89,7 +98,7 @@ export const attentionSchema: OptionSchema = {
  * @throws BeitError ERR_INVALID_ARGUMENT for unknown options and for a block, patch or head that the model does not
  * have; ERR_DATA when no image can be read
  * @example
- * const picture = await visualize.attention({ model, data, layer: 2, patch: [3, 4], count: 3 })
+ * const picture = await visualize.attention({ model, data, layer: 1, patch: [1, 2], count: 3 })
  * await picture.save('attention.png')
  */
 export async function attention(options: AttentionOptions): Promise<Picture> {

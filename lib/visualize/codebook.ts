@@ -21,15 +21,25 @@ const CELL = 64
 /** Tokens on a side of the flat image of one code: enough that its middle does not see the edge. */
 const FLAT = 5
 
-interface CodebookSettings {
+/** What {@link codebookSchema} describes, with its defaults filled in. */
+export interface CodebookSettings {
+  /** Whose codes to look at. */
   tokenizer: ImageTokenizer
+  /** Images whose patches to show. */
   data: ImageSource
+  /** Size of the images in pixels, N or HEIGHT,WIDTH; unset: that of its training, or 112. */
   imageSize: readonly number[] | null
+  /** The codes to show; unset: those used most. */
   codes: readonly number[] | null
+  /** Number of codes, where they are not named. Default 16. */
   count: number
+  /** Patches of each code. Default 12. */
   patches: number
+  /** Images to look for them in. Default 500. */
   images: number
+  /** Images that go through the tokenizer at once. Default 32. */
   batchSize: number
+  /** Chooses the images and the patches. Default 0. */
   seed: number
 }
 
@@ -37,6 +47,7 @@ interface CodebookSettings {
 export type CodebookOptions = Pick<CodebookSettings, 'tokenizer' | 'data'> &
   Partial<Omit<CodebookSettings, 'imageSize'>> & { imageSize?: ImageSize | null }
 
+/** The options of `visualize.codebook()` as data: types, ranges, defaults and texts. */
 export const codebookSchema: OptionSchema = {
   tokenizer: {
     type: 'object',
@@ -86,7 +97,7 @@ export const codebookSchema: OptionSchema = {
  * @throws BeitError ERR_INVALID_ARGUMENT for unknown options, values out of range, codes that the tokenizer does not
  * have and sizes that its stride does not divide; ERR_DATA when no image can be read
  * @example
- * const picture = await visualize.codebook({ tokenizer, data, imageSize: 64, count: 8 })
+ * const picture = await visualize.codebook({ tokenizer, data, imageSize: 32, count: 8 })
  * await picture.save('codebook.png')
  */
 export async function codebook(options: CodebookOptions): Promise<Picture> {

@@ -17,12 +17,18 @@ const SHADES = ['#d3e3fb', '#a9c9f7', '#7eabf0', '#528ce6', '#2f6cd0', '#1f4fa6'
 export interface CodebookUse {
   /** Codes chosen at least once. */
   used: number
+  /** Codes that were never chosen. */
   dead: number
   /** The number of codes when all are used alike, 1 when collapsed, 0 when nothing was counted. */
   perplexity: number
 }
 
-/** @param counts how often each code was chosen */
+/**
+ * @param counts how often each code was chosen
+ *
+ * @example
+ * const { used, perplexity } = codebookUse(await countCodes({ tokenizer, data, imageSize: 32, images: 8 }))
+ */
 export function codebookUse(counts: ArrayLike<number>): CodebookUse {
   const used = usedCodes(counts)
   return { used, dead: counts.length - used, perplexity: perplexity(counts) }
@@ -32,6 +38,9 @@ export function codebookUse(counts: ArrayLike<number>): CodebookUse {
  * Draws one cell a code, code 0 at the top left, row by row: darker the more often it was chosen (by the logarithm),
  * crossed out when never.
  * @param counts how often each code was chosen
+ * @example
+ * const counts = await countCodes({ tokenizer, data, imageSize: 32, images: 8 })
+ * await (await drawCodebook(counts)).save('codebook.png')
  */
 export async function drawCodebook(counts: ArrayLike<number>): Promise<Picture> {
   const all = Array.from(counts)

@@ -30,7 +30,7 @@ const DARK = 4
  *
  * @throws BeitError ERR_INVALID_ARGUMENT for an evaluation of images with several classes
  * @example
- * const picture = await drawConfusion(await evaluate({ model, data }))
+ * const picture = await drawConfusion(await evaluate({ model: classifier, data: validation }))
  * await picture.save('confusion.png')
  */
 export async function drawConfusion(evaluation: Confused): Promise<Picture> {

@@ -35,11 +35,17 @@ export const MASK_NAMES = [
 
 type MaskChoice = Pick<PretrainSettings, (typeof MASK_NAMES)[number]>
 
-interface MasksSettings extends MaskChoice {
+/** What {@link masksSchema} describes, with its defaults filled in. */
+export interface MasksSettings extends MaskChoice {
+  /** Patches of an image. Default [14]. */
   grid: readonly number[]
+  /** Images to lay the masks on. */
   data: PretrainSettings['data'] | null
+  /** Number of masks. Default 16. */
   count: number
+  /** Chooses the masks. Default 0. */
   seed: number
+  /** Every epoch has masks of its own. Default 0. */
   epoch: number
 }
 
@@ -48,6 +54,7 @@ export type MasksOptions = Partial<Omit<MasksSettings, 'grid'>> & { grid?: numbe
 
 const pretraining = Object.fromEntries(MASK_NAMES.map((name) => [name, pretrainSchema[name]])) as OptionSchema
 
+/** The options of `visualize.masks()` as data: types, ranges, defaults and texts. */
 export const masksSchema: OptionSchema = {
   grid: {
     type: 'numbers',

@@ -10,7 +10,14 @@ import { titled } from '../inspection.js'
 /** Pixels of the PNG for each unit of the SVG: sharp on dense screens, and small enough for a web page. */
 const PIXEL_RATIO = 2
 
-/** A finished picture. `svg` is null for sheets of photographs. */
+/**
+ * A finished picture. `svg` is null for sheets of photographs.
+ *
+ * @example
+ * const picture = await visualize.masks({ grid: 4, count: 1 })
+ * console.log(picture.width, picture.height)
+ * await picture.save('mask.png')
+ */
 export class Picture {
   /** @internal Pictures are made by the drawing functions. */
   constructor(
@@ -18,6 +25,7 @@ export class Picture {
     readonly png: Buffer,
     /** Size of the PNG in pixels. */
     readonly width: number,
+    /** In pixels. */
     readonly height: number,
     /** The SVG document, or null. */
     readonly svg: string | null = null,

@@ -8,13 +8,17 @@ import type { Tone } from './theme.js'
 
 /** What the chart needs of the results of a model: `beit probe --output` writes such. */
 export interface ProbeResults {
+  /** Of linear classifiers. */
   linear?: Pick<LinearProbeResult, 'layers' | 'images' | 'classes'>
+  /** Of the votes of neighbours. */
   knn?: Pick<KnnProbeResult, 'scores' | 'images' | 'classes'>
 }
 
 /** Results that are one line: of one model, or of several seeds of it, whose mean is drawn over each of them. */
 export interface ProbeLine {
+  /** In the legend. */
   name: string
+  /** Of one model; several are averaged. */
   results: readonly ProbeResults[]
 }
 
@@ -25,7 +29,7 @@ const TONES: readonly Tone[] = ['evaluation', 'reference', 'training']
  * (of their numbers the one that does best on the whole). Up to three lines, such as a pre-trained and a random
  * model.
  * @example
- * const linear = await linearProbe({ model, data, validation })
+ * const linear = await linearProbe({ model, data: training, validation })
  * await (await probeChart([{ name: 'pre-trained', results: [{ linear }] }])).save('probe.svg')
  */
 export async function probeChart(lines: readonly ProbeLine[]): Promise<Picture> {

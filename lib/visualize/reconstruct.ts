@@ -17,14 +17,18 @@ const CELL = 128
 
 type Chosen = Pick<PretrainSettings, 'model' | 'tokenizer' | 'data' | (typeof MASK_NAMES)[number]>
 
-interface ReconstructSettings extends Chosen {
+/** What {@link reconstructSchema} describes, with its defaults filled in. */
+export interface ReconstructSettings extends Chosen {
+  /** Number of images. Default 8. */
   count: number
+  /** Chooses the images. Default 0. */
   seed: number
 }
 
 /** See {@link reconstruct}. */
 export type ReconstructOptions = Pick<Chosen, 'model' | 'tokenizer' | 'data'> & Partial<ReconstructSettings>
 
+/** The options of `visualize.reconstruct()` as data: types, ranges, defaults and texts. */
 export const reconstructSchema: OptionSchema = {
   model: { ...(pretrainSchema.model as OptionSpec), doc: 'A trained model' },
   tokenizer: { ...(pretrainSchema.tokenizer as OptionSpec), doc: 'That of its training, with a decoder' },

@@ -15,8 +15,11 @@ import { drawSheet } from './sheet.js'
 
 const COLUMNS = 8
 
+/** What is drawn. */
 export interface TokenizerSheetOptions {
+  /** Whose tokens. */
   tokenizer: ImageTokenizer
+  /** Where the images come from. */
   data: ImageSource
   /** Side of the images, or [height, width]: multiples of the tokenizer's stride. */
   imageSize: ImageSize
@@ -30,7 +33,7 @@ export interface TokenizerSheetOptions {
  * Draws images above what the tokenizer's decoder makes of their tokens.
  *
  * @example
- * const picture = await reconstructionSheet({ tokenizer, data, imageSize: 112 })
+ * const picture = await reconstructionSheet({ tokenizer, data, imageSize: 32 })
  * await picture.save('runs/tokenizer/reconstructions.png')
  */
 export async function reconstructionSheet(options: TokenizerSheetOptions): Promise<Picture> {
@@ -63,6 +66,8 @@ export async function reconstructionSheet(options: TokenizerSheetOptions): Promi
 /**
  * How often each code is chosen in `images` images (2000 unless told) taken at random: vocabSize counts, for
  * {@link drawCodebook}.
+ * @example
+ * const counts = await countCodes({ tokenizer, data, imageSize: 32, images: 8 })
  */
 export async function countCodes(
   options: Omit<TokenizerSheetOptions, 'count' | 'seed'> & { images?: number; batchSize?: number },

@@ -31,10 +31,20 @@ export function folderOf(files: ReadonlyMap<string, Uint8Array>): string {
 /** A folder with the files in `shards` tar shards, in order. */
 export function shardsOf(files: ReadonlyMap<string, Uint8Array>, shards: number): string {
   const folder = temporary()
+  shardsInto(folder, files, shards, (i) => `${i}.tar`)
+  return folder
+}
+
+/** Writes the files as `shards` tar shards, in order; train-00000.tar and so on unless told. */
+export function shardsInto(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  shards: number,
+  nameOf = (i: number) => `train-${String(i).padStart(5, '0')}.tar`,
+): void {
   const entries = [...files].map(([name, data]) => ({ name, data }))
   const each = Math.ceil(entries.length / shards)
   for (let i = 0; i < shards; i++) {
-    writeFileSync(join(folder, `${i}.tar`), tar(entries.slice(i * each, (i + 1) * each)))
+    writeFileSync(join(folder, nameOf(i)), tar(entries.slice(i * each, (i + 1) * each)))
   }
-  return folder
 }

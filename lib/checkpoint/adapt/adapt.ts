@@ -46,10 +46,16 @@ export function planAdaptation(
  * what is new in the model ('initialised' in the report) is not in the result: the model has its own initial
  * values.
  *
- * @throws BeitError ERR_CHECKPOINT_MISMATCH as {@link planAdaptation}, and for a tensor whose shape is not
- * that of `source`
+ * @throws BeitError ERR_CHECKPOINT_MISMATCH where the configurations cannot be brought together, and for a tensor
+ * whose shape is not that of `source`
  * @example
- * const { state, report } = await adaptState(tensors, config, { ...config, imageSize: [384, 384] }, model)
+ * const { config } = model
+ * const { state, report } = await adaptState(
+ *   await model.stateDict(),
+ *   config,
+ *   { ...config, imageSize: [384, 384] },
+ *   'beit_for_masked_image_modeling',
+ * )
  * for (const { line } of report) console.log(line)
  * // resized: 12 relative position tables from 14x14 to 24x24 patches, by a cubic spline through ...
  */

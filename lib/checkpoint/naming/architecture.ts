@@ -1,18 +1,32 @@
 /** What a checkpoint tells of its model: the words of BeitConfig in lib/models, every one that is known. */
 export interface BeitArchitecture {
+  /** Of the images in pixels. */
   imageSize: readonly [height: number, width: number]
+  /** Side of a square patch in pixels. */
   patchSize: number
+  /** Width of the residual stream. */
   hiddenSize: number
+  /** Transformer blocks. */
   depth: number
+  /** Attention heads a block. */
   heads: number
+  /** Hidden width of the MLP as a multiple of `hiddenSize`. */
   mlpRatio: number
+  /** First value of LayerScale; 0: no LayerScale. */
   layerScaleInit: number
+  /** Learned absolute position embeddings. */
   absolutePositions: boolean
+  /** Relative position bias: none, one table for all blocks, or one a block. */
   relativePositions: 'none' | 'shared' | 'per-block'
+  /** Stochastic depth rate of the last block. */
   dropPath?: number
+  /** Epsilon of the layer norms. */
   normEps?: number
+  /** Visual tokens that its head predicts. */
   vocabSize?: number
+  /** Classes of its head. */
   numClasses?: number
+  /** What a classifier's head sees. */
   pooling?: 'mean' | 'cls'
 }
 

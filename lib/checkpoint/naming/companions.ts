@@ -8,6 +8,7 @@ import type { DescribedFile } from './describe.js'
 export interface Companions {
   /** One a class, each different; null: none. */
   readonly labels: readonly string[] | null
+  /** How its images are made, as far as the file says; null: not at all. */
   readonly preprocessing: Partial<ImagePreprocessing> | null
   /** Whether an image may be of several classes, each a probability by itself. */
   readonly multiLabel: boolean

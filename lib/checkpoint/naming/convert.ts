@@ -24,6 +24,7 @@ import { writeTransformersConfig } from './transformers_config.js'
 import { inUnilmOrder, isPositionIndex } from './unilm.js'
 import { writeWeights } from './write_weights.js'
 
+/** How a checkpoint is written anew. */
 export interface ConvertOptions {
   /** Whose names: the original's (for DALL-E's tokenizer, OpenAI's), timm's, or transformers'. */
   to: Naming
@@ -39,8 +40,11 @@ export interface ConvertOptions {
 
 /** What was converted. */
 export interface ConversionReport {
+  /** What the input holds. */
   readonly model: ModelIdentity
+  /** Whose names the input has. */
   readonly from: Naming
+  /** Whose names the output has. */
   readonly to: Naming
   /** The files that were written. */
   readonly outputs: readonly string[]
@@ -67,7 +71,7 @@ const MODELS = [
  * of this library or does not tell what is needed, ERR_INVALID_ARGUMENT for a naming without such a model,
  * ERR_IO
  * @example
- * await convertCheckpoint('beit_base_patch16_224_pt22k.pth', 'beit/model.safetensors', { to: 'transformers' })
+ * await convertCheckpoint('beit_base_patch16_224_pt22k.pth', 'model.safetensors', { to: 'transformers' })
  */
 export async function convertCheckpoint(
   input: string,

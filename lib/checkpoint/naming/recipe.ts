@@ -17,7 +17,9 @@ export interface Piece {
 
 /** A tensor of the source of which nothing is made. */
 export interface Dropped {
+  /** Of the tensor. */
   readonly name: string
+  /** Why it has no place. */
   readonly reason: string
 }
 

@@ -7,6 +7,7 @@ import type { Dropped } from './recipe.js'
 
 /** How a model or tokenizer was loaded: its `loadReport`. */
 export interface LoadReport {
+  /** The file. */
   readonly path: string
   /** Of the file: 'safetensors', 'pytorch'. */
   readonly format: string

@@ -9,6 +9,7 @@ import { safetensorsWriter } from './safetensors.js'
 
 /** Formats of feature files. */
 export const FEATURE_FORMATS = ['safetensors', 'jsonl', 'parquet'] as const
+/** A format of feature files. */
 export type FeatureFormat = (typeof FEATURE_FORMATS)[number]
 
 /** What is known of a file before the first image is read. */

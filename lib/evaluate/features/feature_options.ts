@@ -14,14 +14,26 @@ export type FeaturePooling = ExtractionSettings['pooling']
 
 /** What {@link featureSchema} describes, with its defaults filled in. */
 export interface FeatureSettings extends PreprocessingSettings, InferenceSettings {
+  /** The model whose features they are. */
   model: BeitModel
+  /** The images. */
   data: ImageSource
+  /** The file to write. */
   output: string
+  /** Blocks after which features are taken. */
   blocks: 'all' | 'head' | readonly number[]
+  /**
+   * What stands for an image: 'mean' of its patches, 'cls', the class token; 'concat', both; 'patches', each
+   * of them; unset: mean, and for the head of a classifier the classifier's own.
+   */
   pooling: FeaturePooling | null
+  /** Of the file; unset: by its extension. */
   format: FeatureFormat | null
+  /** Of the numbers in it. Default "float32". */
   dtype: 'float32' | 'float16'
+  /** Is told how far it is, after each batch. */
   onProgress: ((progress: FeatureProgress) => void) | null
+  /** When aborted, the call ends with its reason and leaves no file. */
   signal: AbortSignal | null
 }
 
@@ -32,12 +44,15 @@ export type FeatureOptions = Pick<FeatureSettings, 'model' | 'data' | 'output'> 
 export interface FeatureProgress {
   /** Images written. */
   images: number
+  /** There are. */
   of: number
 }
 
 /** What `extractFeatures()` has written. */
 export interface ExtractedFeatures {
+  /** The file. */
   output: string
+  /** Its format. */
   format: FeatureFormat
   /** Images in the file. */
   images: number
@@ -45,12 +60,15 @@ export interface ExtractedFeatures {
   names: readonly string[]
   /** Of one feature of one image: [D], [2D] or [N, D]. */
   shape: readonly number[]
+  /** Of the numbers in it. */
   dtype: 'float32' | 'float16'
   /** Images that could not be read and are not in the file. */
   broken: readonly BrokenImage[]
+  /** The whole call, reading images included. */
   seconds: number
 }
 
+/** The options of {@link extractFeatures} as data: types, ranges, defaults and texts. */
 export const featureSchema: OptionSchema = {
   model: {
     type: 'object',

@@ -132,6 +132,7 @@ export class TensorBoardWriter {
     return this.#file.close()
   }
 
+  /** For `await using`: closes the file. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -7,6 +7,7 @@ import { markdownTable } from './markdown_table.js'
 import { scalarsOf } from './run_scalars.js'
 import { TensorBoardWriter } from './tensorboard_writer.js'
 
+/** Where the event files go, and what is in them. */
 export interface TensorBoardOptions {
   /** Of the event files; the run folder unless told. */
   folder?: string

@@ -1,0 +1,16 @@
+// The API site by typedoc, into docs/api/site. Fails where a public symbol has no text, a function or class no example, a
+// link goes nowhere, or a type of the API is not exported.
+//
+//   npm run docs
+import { installPackages } from './steps/packages.mjs'
+import { isMain, main } from './steps/run.mjs'
+import { apiSite } from './steps/typedoc.mjs'
+
+if (isMain(import.meta.url)) {
+  await main(async () => {
+    await installPackages()
+    const problem = await apiSite()
+    if (problem !== null) throw new Error(problem)
+    console.log('docs/api/site/index.html')
+  })
+}
