@@ -8,9 +8,9 @@ import type { MicroBatch, Trainer, TrainerOptions } from '../../lib/train/traine
 import { randomNumbers } from '../support/tensors.js'
 import { microModel, microTokenizer } from './micro.js'
 
-const [IMAGES, PATCHES] = [2, 16]
+const [IMAGES, PATCHES] = [2, 4]
 /** Patches of an image that a mask may have. */
-export const MOST = 6
+export const MOST = 2
 /** Steps that run before one is recorded: the first one, whose shapes are not known, and the warm-up. */
 export const BEFORE = 4
 
@@ -40,7 +40,7 @@ export interface Course {
 export function course(given: Steps): Promise<Course> {
   return scope(async () => {
     const { device = 'cpu', steps, options, accumulate = 1, smaller = [], fuller = [], before } = given
-    const config = { hiddenSize: 32, heads: 2, dropPath: 0.4, seed: 3 }
+    const config = { imageSize: [16, 16], hiddenSize: 32, heads: 2, dropPath: 0.4, seed: 3 } as const
     const model = await (await microModel(config)).to({ device })
     const average = await (await microModel(config)).to({ device })
     const tokenizer = await (await microTokenizer()).to({ device })
@@ -83,8 +83,8 @@ function batchOf(images: number, seed: number, full: boolean): MicroBatch {
     for (let i = 0; i < count; i++) mask[image * PATCHES + ((seed + image * 5 + i * 3) % PATCHES)] = 1
   }
   return {
-    pixels: Tensor.from(bytes(images * 3 * 32 * 32, 1), [images, 3, 32, 32]),
-    tokenPixels: Tensor.from(bytes(images * 3 * 16 * 16, 2), [images, 3, 16, 16]),
+    pixels: Tensor.from(bytes(images * 3 * 16 * 16, 1), [images, 3, 16, 16]),
+    tokenPixels: Tensor.from(bytes(images * 3 * 8 * 8, 2), [images, 3, 8, 8]),
     mask: Tensor.from(mask, [images, PATCHES], { dtype: 'bool' }),
   }
 }
