@@ -1,6 +1,6 @@
 /**
- * What following a run costs: pre-training with all its consumers (progress line, metrics.jsonl, TensorBoard with
- * histograms, a sheet of samples) beside the same run with none, in turns. The loop waits while a consumer works, so a
+ * What following a run costs: pre-training with all its consumers (progress line, metrics.jsonl, report.html, TensorBoard
+ * with histograms, a sheet of samples) beside the same run with none, in turns. The loop waits while a consumer works, so a
  * consumer costs what lies between the steps, and between the last one and its checkpoint, beyond what lies there in a run
  * that nobody follows. What is left to other threads can slow steps down: the ratio of the steps' times shows that.
  *
@@ -18,6 +18,7 @@ import {
   pretrain,
   pretrainSchema,
   showProgress,
+  updateReport,
   writeMetrics,
 } from 'beit-torch'
 import { mean, median } from './statistics.js'
@@ -44,6 +45,8 @@ interface Cost {
   /** Between the last step and its checkpoint, and the sheet among it. */
   atEnd: number
   drawing: number
+  /** After the checkpoint, until the run is done. */
+  report: number
 }
 
 /** One epoch, or what `steps` make of it. */
@@ -53,13 +56,16 @@ async function run(options: Partial<PretrainOptions>): Promise<Cost> {
   try {
     const given = { model, tokenizer, data, output, batchSize: BATCH, epochs: 1, maxSteps: steps }
     const events = pretrain({ ...given, warmupEpochs: 0, ...options })
-    const consumed = options.tensorboard ? showProgress(writeMetrics(events), { stream: nowhere() }) : events
+    const consumed = options.tensorboard
+      ? showProgress(updateReport(writeMetrics(events)), { stream: nowhere() })
+      : events
     const [inSteps, between]: [number[], number[]] = [[], []]
-    let [last, atEnd, drawing] = [0, 0, 0]
+    let [last, saved, atEnd, drawing, report] = [0, 0, 0, 0, 0]
     for await (const event of consumed) {
       const now = performance.now() / 1000
       if (event.type === 'samples') drawing = event.seconds
-      if (event.type === 'checkpoint') atEnd = now - last - event.seconds
+      if (event.type === 'checkpoint') [saved, atEnd] = [now, now - last - event.seconds]
+      if (event.type === 'done') report = now - saved
       if (event.type !== 'step') continue
       // From the second step on, when everything is loaded.
       if (event.step > 1) {
@@ -68,7 +74,7 @@ async function run(options: Partial<PretrainOptions>): Promise<Cost> {
       }
       last = now
     }
-    return { step: mean(inSteps), between: mean(between), atEnd, drawing }
+    return { step: mean(inSteps), between: mean(between), atEnd, drawing, report }
   } finally {
     model.dispose()
     await rm(output, { recursive: true, force: true })
@@ -94,6 +100,7 @@ const stepsPerEpoch = Math.floor(data.length / BATCH)
 const epochs = pretrainSchema.epochs?.default as number
 /** On the command line, a sheet is drawn ten times in a run. */
 const whole = epochs * (stepsPerEpoch * beyond('between') + epochEnd) + 10 * sheet
+const stepsTime = epochs * stepsPerEpoch * step
 const milliseconds = (seconds: number) => `${(1000 * seconds).toFixed(2)} ms`
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 const ratios = all.map((cost, i) => (cost.step / (alone[i] as Cost).step).toFixed(3))
@@ -103,6 +110,7 @@ console.log(
     `a step takes              ${milliseconds(step)}; beside consumers ${ratios.join(', ')} times as long`,
     `consumers, of each step   ${milliseconds(beyond('between'))}: ${percent(beyond('between') / step)} of it`,
     `at the end of an epoch    ${milliseconds(epochEnd)} and, where one is drawn, ${milliseconds(sheet)} for a sheet`,
-    `in ${epochs} epochs of ${data.length} images, with 10 sheets: ${percent(whole / (epochs * stepsPerEpoch * step))} of the steps' time`,
+    `in ${epochs} epochs of ${data.length} images, with 10 sheets: ${percent(whole / stepsTime)} of the steps' time`,
+    `a report takes            ${milliseconds(beyond('report'))}; while a run goes on, at most 0.5 % of its time by its own rule`,
   ].join('\n'),
 )
