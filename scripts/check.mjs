@@ -1,4 +1,5 @@
-// Types, lint and formatting of both languages, and whether lib/native.ts still mirrors the addon.
+// Types, lint and formatting of both languages, whether lib/native.ts still mirrors the addon, and what publint and
+// attw say of the package as npm would publish it.
 //
 //   npm run check           says what is wrong
 //   npm run format          puts right what can be (--write)
@@ -8,6 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { setup } from './setup.mjs'
 import { clangFormat } from './steps/clang_format.mjs'
 import { optionDocs } from './steps/option_docs.mjs'
+import { packageProblems } from './steps/packed.mjs'
 import { capture, isMain, main, root } from './steps/run.mjs'
 import { apiSite } from './steps/typedoc.mjs'
 import { tsc } from './steps/typescript.mjs'
@@ -17,7 +19,7 @@ import { tsc } from './steps/typescript.mjs'
 /** @returns {Promise<Check[]>} */
 export async function check({ write = false } = {}) {
   const results = []
-  for (const one of [types, pageTypes, optionTexts, lint, formatNative, mirror, documentation]) {
+  for (const one of [types, pageTypes, optionTexts, lint, formatNative, mirror, documentation, packaged]) {
     const began = performance.now()
     const result = await one(write)
     results.push({ ...result, seconds: (performance.now() - began) / 1000 })
@@ -94,6 +96,14 @@ function declaredBindings(source) {
     for (const [, method] of body.matchAll(/^ {2}(\w+)\(/gm)) names.add(method)
   }
   return names
+}
+
+async function packaged() {
+  const problems = await packageProblems()
+  return {
+    name: 'the package, by publint and attw',
+    problem: problems.length === 0 ? null : problems.join('\n'),
+  }
 }
 
 if (isMain(import.meta.url)) {

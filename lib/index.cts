@@ -1,0 +1,19 @@
+/**
+ * What `require('beit-torch')` gives: the same module objects as `import`, so that classes, errors and open
+ * scopes are one. It takes a Node.js that can require ES modules.
+ */
+
+// Not BeitError: nothing of the package can be loaded here.
+if (!process.features.require_module) {
+  throw new Error(
+    `require('beit-torch') takes Node.js 20.19 or newer, or 22.12 or newer; this is ${process.version}. ` +
+      "Here, write: const beit = await import('beit-torch')",
+  )
+}
+
+/**
+ * The modes "node16" and "node18" of TypeScript, whose Node.js could not do this, take it for an error.
+ * @ts-expect-error
+ */
+import beit = require('./index.js')
+export = beit
