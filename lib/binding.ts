@@ -1,26 +1,20 @@
 /**
- * Loads the addon: opens libtorch from the folder that lib/libtorch.ts finds, then the addon, and compares
- * the version it was compiled against with the one found. Errors of native calls become {@link BeitError}s
- * here.
+ * Loads the addon: opens libtorch from the folder that lib/libtorch.ts finds, then the addon of lib/addons.ts
+ * that was compiled against its version. Errors of native calls become {@link BeitError}s here.
  *
  * Each worker_threads worker loads it for itself and gets an engine thread of its own; libtorch is in a
  * process once.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { type Addon, findAddons } from './addons.js'
 import { BeitError, type BeitErrorCode } from './errors.js'
-import { type BuiltWith, findLibtorch, inspectLibtorch, type Libtorch, minorVersion } from './libtorch.js'
+import { setupCommands } from './installation.js'
+import { findLibtorch, inspectLibtorch, type Libtorch, minorVersion, minorVersions } from './libtorch.js'
 import type { NativeBindings } from './native.js'
 
 const require = createRequire(import.meta.url)
-
-/** The folder of the package (this file is dist/lib/binding.js). */
-export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-
-/** Where the addon is: built here, or else prebuilt for this platform, as node-gyp-build finds it. */
-export const addonFolder = findAddonFolder()
 
 /** native/preload.c */
 interface Preload {
@@ -30,6 +24,7 @@ interface Preload {
 
 interface Loaded {
   bindings: NativeBindings
+  addon: Addon
   libtorch: Libtorch
   /** Why the CUDA half of libtorch was not opened; null: it was. */
   cudaProblem: string | null
@@ -43,31 +38,27 @@ export function native(): NativeBindings {
   return loaded.bindings
 }
 
-/** Which libtorch the addon runs on, and why not with CUDA. */
-export function libtorchInUse(): Pick<Loaded, 'libtorch' | 'cudaProblem'> {
+/** Which addon was loaded, which libtorch it runs on, and why not with CUDA. */
+export function libtorchInUse(): Pick<Loaded, 'addon' | 'libtorch' | 'cudaProblem'> {
   native()
   return loaded as Loaded
 }
 
-/** The libtorch that the addon was built with, as the build noted it; null where it is not built. */
-export function builtWith(): BuiltWith | null {
-  const note = join(addonFolder, 'libtorch.json')
-  return existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : null
-}
-
-function findAddonFolder(): string {
-  const { resolve } = require('node-gyp-build') as { resolve(folder: string): string }
-  try {
-    return dirname(resolve(packageRoot))
-  } catch {
-    // Nowhere yet: messages name the place where a build puts it.
-    return join(packageRoot, 'build', 'Release')
-  }
-}
-
 function load(): Loaded {
-  const preload = open(join('preload', 'preload.node')) as Preload
-  const libtorch = libtorchOfProcess(preload) ?? findLibtorch(packageRoot, builtWith())
+  const addons = findAddons()
+  const [first] = addons
+  if (first === undefined) {
+    throw new BeitError(
+      'ERR_ADDON_NOT_LOADED',
+      `there is no addon for ${process.platform}-${process.arch}: none was built here, and none came prebuilt with the ` +
+        `package. Run ${setupCommands.setup}.`,
+    )
+  }
+  const preload = open(first.preload) as Preload
+  const builtWith = addons.map((addon) => addon.libtorch)
+  const libtorch = libtorchOfProcess(preload) ?? findLibtorch(builtWith)
+  const addon = addons.find((one) => minorVersion(one.libtorch.version) === minorVersion(libtorch.version))
+  if (addon === undefined) throw versionProblem(minorVersions(builtWith), libtorch)
   for (const library of libtorch.libraries) {
     const problem = preload.open(library, false)
     if (problem !== null) {
@@ -78,15 +69,14 @@ function load(): Loaded {
     }
   }
   const cudaProblem = openCuda(preload, libtorch)
-  const compiled = builtWith()?.version
-  if (compiled !== undefined) checkVersion(compiled, libtorch)
-  const bindings = open('beit.node') as NativeBindings
-  checkVersion(bindings.version().compiled, libtorch)
+  const bindings = open(join(addon.folder, 'beit.node')) as NativeBindings
+  const { compiled } = bindings.version()
+  if (minorVersion(compiled) !== minorVersion(libtorch.version)) throw versionProblem(compiled, libtorch)
   // A thread inside libtorch while the process tears down static objects crashes it. 'exit' is emitted at the
   // natural end, by process.exit() and after an uncaught exception; a terminated worker is joined by the
   // addon's cleanup hook.
   process.on('exit', () => bindings.cancelAndJoin())
-  return { bindings: withBeitErrors(bindings), libtorch, cudaProblem }
+  return { bindings: withBeitErrors(bindings), addon, libtorch, cudaProblem }
 }
 
 /**
@@ -114,7 +104,7 @@ function openCuda(preload: Preload, { cudaLibrary, folder }: Libtorch): string |
   if (cudaLibrary === null) return `the libtorch in ${folder} is a CPU build`
   const problem = preload.open(cudaLibrary, true)
   if (problem === null) return null
-  return `${cudaLibrary} cannot be opened: ${problem} ('npm run setup -- --cuda' installs its CUDA libraries)`
+  return `${cudaLibrary} cannot be opened: ${problem} (${setupCommands.cuda} installs its CUDA libraries)`
 }
 
 /** Why there is no GPU on a machine that is not meant to have one: no fault of the installation. */
@@ -123,31 +113,23 @@ export const NO_NVIDIA_DRIVER = 'this machine has no NVIDIA driver'
 /** Present while the kernel has the NVIDIA driver loaded; the last one under WSL. */
 const DRIVER_FILES = ['/dev/nvidiactl', '/proc/driver/nvidia/version', '/dev/dxg']
 
-function checkVersion(compiled: string, { version, folder, foundBy }: Libtorch): void {
-  if (minorVersion(compiled) === minorVersion(version)) return
-  throw new BeitError(
+function versionProblem(compiled: string, { version, folder, foundBy }: Libtorch): BeitError {
+  return new BeitError(
     'ERR_LIBTORCH',
     `the addon was compiled against libtorch ${compiled}, but ${folder} (found by ${foundBy}) is ${version}: libtorch ` +
-      `promises no binary compatibility between minor versions. Run 'npm run build' in ${packageRoot}, or set LIBTORCH ` +
-      `to a libtorch ${minorVersion(compiled)}.`,
+      `promises no binary compatibility between minor versions. Run ${setupCommands.build}, or set LIBTORCH to a ` +
+      `libtorch ${compiled}.`,
   )
 }
 
-function open(name: string): unknown {
-  const path = join(addonFolder, name)
-  if (!existsSync(path)) {
-    throw new BeitError(
-      'ERR_ADDON_NOT_LOADED',
-      `the addon is not built: ${path} is missing. Run 'npm run setup' in ${packageRoot}.`,
-    )
-  }
+function open(path: string): unknown {
   try {
     return require(path)
   } catch (cause) {
     throw new BeitError(
       'ERR_ADDON_NOT_LOADED',
-      `cannot load ${path}: ${(cause as Error).message}. Run 'npx beit doctor' to see why, 'npm run build' in ` +
-        `${packageRoot} to build it anew.`,
+      `cannot load ${path}: ${(cause as Error).message}. Run 'npx beit doctor' to see why, ${setupCommands.build} to ` +
+        'build it anew.',
       { cause },
     )
   }

@@ -3,7 +3,8 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { native } from './binding.js'
-import { BeitError } from './errors.js'
+import { BeitError, COPY } from './errors.js'
+import { packageRoot } from './installation.js'
 import type { Handle } from './native.js'
 
 /** What a scope() will dispose. */
@@ -26,6 +27,11 @@ export abstract class Disposable<Kind extends string> {
   constructor(handle: Handle<Kind>) {
     this.#handle = handle
     this.moveTo(openScope.getStore())
+  }
+
+  /** @internal */
+  get [COPY](): string {
+    return packageRoot
   }
 
   /** @internal Leaves the scope it is in for another, or for none. */

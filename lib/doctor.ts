@@ -2,14 +2,15 @@
  * What this machine offers beit-torch, and what is wrong: works where the addon is not built or cannot be
  * loaded.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { addonFolder, builtWith, packageRoot } from './binding.js'
+import { findAddons } from './addons.js'
 import { type CpuInfo, cpuInfo } from './doctor/cpu.js'
 import { type AddonProbe, probeAddon } from './doctor/probe.js'
 import { type Problem, problemsOf } from './doctor/problems.js'
-import { type Libtorch, type SearchEntry, searchLibtorch } from './libtorch.js'
+import { packageRoot } from './installation.js'
+import { type Libtorch, minorVersion, type SearchEntry, searchLibtorch } from './libtorch.js'
 
 export { formatDoctor } from './doctor/format.js'
 export type { Problem } from './doctor/problems.js'
@@ -22,12 +23,12 @@ export interface DoctorReport {
   node: { version: string; platform: string }
   /** The native addon. */
   addon: {
-    /** Where it is looked for. */
+    /** Of the one that fits the libtorch found; where none does, the first; where there is none, where a build puts it. */
     folder: string
-    /** Is there one? */
-    built: boolean
-    /** Version of libtorch that it was built with, as the build noted it. */
-    builtWith: string | null
+    /** 'built' here or 'prebuilt'; null: there is none. */
+    kind: 'built' | 'prebuilt' | null
+    /** Versions of libtorch that addons are here for. */
+    builtWith: string[]
     /** What it says of itself; null where it does not load. */
     loaded: AddonProbe | null
     /** Why it does not load; null where it does. */
@@ -57,18 +58,20 @@ export interface DoctorReport {
  */
 export async function doctor(): Promise<DoctorReport> {
   const search: SearchEntry[] = []
-  const built = builtWith()
-  const found = searchLibtorch(packageRoot, search, built)
-  const addonBuilt = existsSync(join(addonFolder, 'beit.node'))
+  const addons = findAddons()
+  const builtWith = addons.map((one) => one.libtorch)
+  const found = searchLibtorch(packageRoot, search, builtWith)
+  const fits = (version: string) => found !== null && minorVersion(version) === minorVersion(found.version)
+  const addon = addons.find((one) => fits(one.libtorch.version)) ?? addons[0]
   // A child process loads the addon: what crashes it there is a finding here.
-  const probe = addonBuilt && found !== null ? await probeAddon() : null
+  const probe = addon !== undefined && found !== null ? await probeAddon() : null
   const report: Omit<DoctorReport, 'problems'> = {
     package: { version: packageVersion(), folder: packageRoot },
     node: { version: process.version, platform: `${process.platform}-${process.arch}` },
     addon: {
-      folder: addonFolder,
-      built: addonBuilt,
-      builtWith: built?.version ?? null,
+      folder: addon?.folder ?? join(packageRoot, 'build', 'Release'),
+      kind: addon === undefined ? null : addon.prebuilt ? 'prebuilt' : 'built',
+      builtWith: builtWith.map(({ version }) => version),
       loaded: typeof probe === 'string' ? null : probe,
       problem: typeof probe === 'string' ? probe : null,
     },

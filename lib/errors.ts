@@ -2,6 +2,7 @@
  * The errors of the library: one class, stable codes. Messages say what, where, expected, got, and what to
  * do.
  */
+import { packageRoot } from './installation.js'
 
 /** Every code a {@link BeitError} can carry. Codes never change their meaning. */
 export type BeitErrorCode =
@@ -66,13 +67,22 @@ export function invalidArgument(name: string, expected: string, actual: unknown)
   return new BeitError('ERR_INVALID_ARGUMENT', `${name} must be ${expected}, got ${describe(actual)}`)
 }
 
+/**
+ * What objects of native memory answer under this name: the folder of the copy of the package that made them. A process
+ * may have several, whose classes have the same names.
+ */
+export const COPY = Symbol.for('beit-torch.copy')
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'function') return `function ${value.name}`
   if (Array.isArray(value)) return value.length > 8 ? `an array of ${value.length}` : JSON.stringify(value)
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`
   if (typeof value === 'object' && value !== null) {
-    return value.constructor === Object ? JSON.stringify(value) : `a ${value.constructor?.name ?? 'object'}`
+    if (value.constructor === Object) return JSON.stringify(value)
+    const copy = (value as { [COPY]?: string })[COPY] ?? packageRoot
+    const origin = copy === packageRoot ? '' : ` of another copy of beit-torch, the one in ${copy}`
+    return `a ${value.constructor?.name ?? 'object'}${origin}`
   }
   return String(value)
 }

@@ -11,9 +11,7 @@ if (!process.features.require_module) {
   )
 }
 
-/**
- * The modes "node16" and "node18" of TypeScript, whose Node.js could not do this, take it for an error.
- * @ts-expect-error
- */
+// biome-ignore lint/suspicious/noTsIgnore: expected in some modes of TypeScript only.
+/** @ts-ignore: an error to the modes "node16" and "node18", whose Node.js could not do this. */
 import beit = require('./index.js')
 export = beit

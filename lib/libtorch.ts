@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BeitError } from './errors.js'
+import { packageRoot, setupCommands } from './installation.js'
 
 /** A libtorch that can be used. */
 export interface Libtorch {
@@ -43,35 +44,40 @@ export interface BuiltWith {
 /** "2.13" of "2.13.0+cpu": libtorch promises binary compatibility within it only. */
 export const minorVersion = (version: string) => version.split('.', 2).join('.')
 
+/** "2.12, 2.13": for which versions there is an addon. */
+export const minorVersions = (builtWith: readonly BuiltWith[]) =>
+  [...new Set(builtWith.map(({ version }) => minorVersion(version)))].join(', ')
+
 /**
  * The first usable libtorch, or an error with every place that was looked at.
- * @param builtWith what the addon was compiled against; a libtorch of another minor version is passed over
+ * @param builtWith what addons were compiled against: a libtorch of another minor version is passed over; empty: any
+ * supported version will do
  */
-export function findLibtorch(packageRoot: string, builtWith: BuiltWith | null): Libtorch {
+export function findLibtorch(builtWith: readonly BuiltWith[], root = packageRoot): Libtorch {
   const search: SearchEntry[] = []
-  const found = searchLibtorch(packageRoot, search, builtWith)
+  const found = searchLibtorch(root, search, builtWith)
   if (found !== null) return found
   const trace = search.map((entry) => `  ${entry.foundBy}: ${entry.place}: ${entry.problem}`).join('\n')
   throw new BeitError(
     'ERR_LIBTORCH',
-    `no libtorch ${builtWith === null ? '2.11 to 2.15' : minorVersion(builtWith.version)} was found. Looked at:\n${trace}\n` +
-      `Run 'npm run setup' in ${packageRoot}, or set LIBTORCH to its folder.`,
+    `no libtorch ${minorVersions(builtWith) || '2.11 to 2.15'} was found. Looked at:\n${trace}\n` +
+      `Run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch.`,
   )
 }
 
 /** The same search, recording each place into `search`. */
 export function searchLibtorch(
-  packageRoot: string,
+  root: string,
   search: SearchEntry[],
-  builtWith: BuiltWith | null = null,
+  builtWith: readonly BuiltWith[] = [],
 ): Libtorch | null {
-  for (const { foundBy, place } of candidates(packageRoot, builtWith)) {
+  for (const { foundBy, place } of candidates(root, builtWith)) {
     if (typeof place !== 'string') {
       search.push({ foundBy, place: place.tried, problem: place.problem })
       continue
     }
     const result = inspectLibtorch(place, foundBy)
-    const problem = typeof result === 'string' ? result : mismatch(result.version, builtWith?.version ?? null)
+    const problem = typeof result === 'string' ? result : mismatch(result.version, builtWith)
     search.push({ foundBy, place, problem })
     if (typeof result !== 'string' && problem === null) return result
     // What the user chose explicitly is not replaced by something else in silence.
@@ -80,14 +86,17 @@ export function searchLibtorch(
   return null
 }
 
-function mismatch(version: string, builtWith: string | null): string | null {
-  if (builtWith === null || minorVersion(version) === minorVersion(builtWith)) return null
-  return `version ${version}, but the addon was built with ${builtWith} ('npm run build' builds it anew)`
+function mismatch(version: string, builtWith: readonly BuiltWith[]): string | null {
+  const versions = builtWith.map((one) => one.version)
+  if (versions.length === 0 || versions.some((one) => minorVersion(one) === minorVersion(version)))
+    return null
+  const addons = versions.length === 1 ? 'the addon was' : 'the addons were'
+  return `version ${version}, but ${addons} built with ${versions.join(', ')} (${setupCommands.build} builds one anew)`
 }
 
 function* candidates(
-  packageRoot: string,
-  builtWith: BuiltWith | null,
+  root: string,
+  builtWith: readonly BuiltWith[],
 ): Generator<{
   foundBy: Libtorch['foundBy']
   place: string | { tried: string; problem: string }
@@ -100,9 +109,9 @@ function* candidates(
   const chosen = process.env.BEIT_PYTHON
   if (chosen) yield { foundBy: 'python', place: pythonTorch(chosen) }
   // Before any other Python: asking one takes a process, in every process that loads the addon.
-  if (builtWith?.folder !== undefined) yield { foundBy: 'build', place: builtWith.folder }
+  for (const { folder } of builtWith) if (folder !== undefined) yield { foundBy: 'build', place: folder }
   if (!chosen) yield { foundBy: 'python', place: pythonTorch('python3') }
-  yield { foundBy: 'local copy', place: join(packageRoot, '.libtorch', 'torch') }
+  yield { foundBy: 'local copy', place: join(root, '.libtorch', 'torch') }
 }
 
 /** The folder of Python's torch package, found without importing it. */

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { equal, is, match, ok } from 'uvu/assert'
 import { libtorchInUse } from '../lib/binding.js'
 import { type DoctorReport, doctor, formatDoctor } from '../lib/index.js'
+import { minorVersion } from '../lib/libtorch.js'
 import { copyPackage } from './support/copy_package.js'
 import { packageRoot } from './support/paths.js'
 import { suite } from './support/suite.js'
@@ -51,19 +52,25 @@ test('a whole installation: nothing fatal, and every fact is there', async () =>
 test('without an addon it says how to build it', () => {
   const report = doctorOf(copyPackage('dist/lib'))
   equal(fatal(report), ['the addon is not built'])
-  match(report.problems[0]?.remedy ?? '', 'npm run setup')
+  match(report.problems[0]?.remedy ?? '', 'npx beit setup')
 })
 
-test('where nothing was built the prebuilt addon of the platform is loaded', () => {
+test('where nothing was built the prebuilt addon of the platform and of the libtorch is loaded', () => {
   const copy = copyPackage('dist/lib')
-  const prebuilt = join(copy, 'prebuilds', `${process.platform}-${process.arch}`)
-  cpSync(join(packageRoot, 'build', 'Release'), prebuilt, { recursive: true })
-  // As scripts/prebuild.mjs leaves it: without the folder of libtorch on the machine that built it.
+  const folder = join(copy, 'prebuilds', `${process.platform}-${process.arch}`)
   const { version } = libtorchInUse().libtorch
-  writeFileSync(join(prebuilt, 'libtorch.json'), JSON.stringify({ version }))
+  const [fitting, other] = [version, '2.99.0'].map((one) => {
+    const flavour = join(folder, `libtorch-${minorVersion(one)}`)
+    cpSync(join(packageRoot, 'build', 'Release'), flavour, { recursive: true })
+    // As scripts/prebuild.mjs leaves it: without the folder of libtorch on the machine that built it.
+    writeFileSync(join(flavour, 'libtorch.json'), JSON.stringify({ version: one }))
+    return flavour
+  }) as [string, string]
+  cpSync(join(other, 'preload', 'preload.node'), join(folder, 'preload.node'))
   const report = doctorOf(copy)
   equal(fatal(report), [])
-  is(report.addon.folder, prebuilt)
+  equal([report.addon.kind, report.addon.folder], ['prebuilt', fitting])
+  equal(report.addon.builtWith, [version, '2.99.0'])
   is(report.addon.loaded?.devices[0]?.name, 'cpu')
 })
 

@@ -1,22 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, match, throws } from 'uvu/assert'
 import { type BuiltWith, findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
+import { fakeLibtorch } from './support/fake_libtorch.js'
 import { suite } from './support/suite.js'
 import { temporary } from './support/temporary.js'
 
 const test = suite('the search for libtorch')
-
-/** Something that looks like a libtorch of this version. */
-function fakeLibtorch(folder: string, version: string, files = ['libc10', 'libtorch_cpu']): string {
-  const header = join(folder, 'include', 'torch', 'headeronly')
-  mkdirSync(header, { recursive: true })
-  writeFileSync(join(header, 'version.h'), `#define TORCH_VERSION \\\n  "${version}"\n`)
-  mkdirSync(join(folder, 'lib'))
-  const suffix = process.platform === 'darwin' ? 'dylib' : 'so'
-  for (const file of files) writeFileSync(join(folder, 'lib', `${file}.${suffix}`), '')
-  return folder
-}
 
 interface Variables {
   LIBTORCH?: string
@@ -35,7 +25,7 @@ function withVariables<T>(variables: Variables, body: () => T): T {
   }
 }
 
-function search(root: string, variables: Variables, builtWith?: BuiltWith) {
+function search(root: string, variables: Variables, ...builtWith: BuiltWith[]) {
   const trace: SearchEntry[] = []
   return { found: withVariables(variables, () => searchLibtorch(root, trace, builtWith)), trace }
 }
@@ -112,7 +102,7 @@ test('the libtorch of the build comes before the Python on PATH, which is not ev
 
 test('where nothing is found the error tells every place', () => {
   throws(
-    () => withVariables({}, () => findLibtorch(temporary(), null)),
+    () => withVariables({}, () => findLibtorch([], temporary())),
     (error: Error & { code: string }) =>
       error.code === 'ERR_LIBTORCH' &&
       [/not set/, /\/nowhere\/python/, /\.libtorch/, /npm run setup/].every((part) =>

@@ -12,6 +12,7 @@ import { predictCommand } from './commands/predict.js'
 import { pretrainCommand } from './commands/pretrain.js'
 import { probeCommand } from './commands/probe.js'
 import { reportCommand } from './commands/report.js'
+import { setupCommand } from './commands/setup.js'
 import { encodeCommand } from './commands/tokenizer_encode.js'
 import { reconstructCommand } from './commands/tokenizer_reconstruct.js'
 import { tokenizerTrainCommand } from './commands/tokenizer_train.js'
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   convertCommand,
   verifyCommand,
   doctorCommand,
+  setupCommand,
 ]
 
 /** Runs `beit` with the arguments after its name. Never throws: gives the exit code. */

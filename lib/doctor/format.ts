@@ -23,11 +23,12 @@ const line = (label: string, text: string) => `${label.padEnd(12)}${text}`
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 function addonLines({ addon }: DoctorReport): string[] {
-  if (!addon.built) return [line('Addon', `not built (${addon.folder})`)]
+  if (addon.kind === null) return [line('Addon', `not built (${addon.folder})`)]
+  const which = `${addon.kind} for libtorch ${addon.builtWith.join(', ')}; ${addon.folder}`
   if (addon.loaded === null)
-    return [line('Addon', `${addon.problem ? 'does not load' : 'not tried'} (${addon.folder})`)]
+    return [line('Addon', `${addon.problem ? 'does not load' : 'not tried'} (${which})`)]
   return [
-    line('Addon', `loads, compiled against libtorch ${addon.loaded.compiledAgainst} (${addon.folder})`),
+    line('Addon', `loads, compiled against libtorch ${addon.loaded.compiledAgainst} (${which})`),
     line('JPEG', addon.loaded.nativeJpeg ? 'decoded natively (libjpeg-turbo)' : 'decoded by sharp'),
   ]
 }

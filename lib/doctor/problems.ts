@@ -1,6 +1,7 @@
 /** What is wrong on a machine, and what to do about it. */
 import { NO_NVIDIA_DRIVER } from '../binding.js'
 import type { DoctorReport } from '../doctor.js'
+import { setupCommands } from '../installation.js'
 
 /** Something that is wrong with a machine or an installation. */
 export interface Problem {
@@ -14,7 +15,6 @@ export interface Problem {
 
 export function problemsOf({
   node,
-  package: own,
   addon,
   libtorch,
   memory,
@@ -22,19 +22,20 @@ export function problemsOf({
 }: Omit<DoctorReport, 'problems'>): Problem[] {
   const problems: Problem[] = []
   const add = (fatal: boolean, what: string, remedy: string) => problems.push({ what, remedy, fatal })
-  if (Number(node.version.slice(1).split('.')[0]) < 20) {
-    add(true, `Node.js ${node.version} is too old`, 'install Node.js 20 or newer')
+  const [major = 0, minor = 0] = node.version.slice(1).split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) {
+    add(true, `Node.js ${node.version} is too old`, 'install Node.js 20.19 or newer')
   }
   if (libtorch.found === null) {
     add(
       true,
       'no libtorch can be used',
-      `run 'npm run setup' in ${own.folder}, or set LIBTORCH to its folder`,
+      `run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch`,
     )
   }
-  if (!addon.built) add(true, 'the addon is not built', `run 'npm run setup' in ${own.folder}`)
+  if (addon.kind === null) add(true, 'the addon is not built', `run ${setupCommands.setup}`)
   if (addon.problem !== null)
-    add(true, `the addon does not load: ${addon.problem}`, `run 'npm run build' in ${own.folder}`)
+    add(true, `the addon does not load: ${addon.problem}`, `run ${setupCommands.build}`)
 
   const { loaded } = addon
   if (loaded === null) return problems
@@ -42,7 +43,8 @@ export function problemsOf({
     add(
       false,
       'JPEG files are decoded by sharp, at about a third of the speed',
-      "install libjpeg-turbo's headers (libjpeg-dev, libjpeg-turbo-devel or jpeg-turbo), delete build/ and run 'npm run build'",
+      "install libjpeg-turbo's headers (libjpeg-dev, libjpeg-turbo-devel or jpeg-turbo), delete build/ and run " +
+        setupCommands.build,
     )
   }
   if (loaded.threads < cpu.processors && process.env.OMP_NUM_THREADS) {
@@ -56,7 +58,7 @@ export function problemsOf({
     add(
       false,
       `the GPU cannot be used: ${loaded.cudaProblem}`,
-      "run 'npm run setup -- --cuda', or set LIBTORCH to a CUDA build",
+      `run ${setupCommands.cuda}, or set LIBTORCH to a CUDA build`,
     )
   }
   if (memory.totalBytes < 4e9) {

@@ -1,9 +1,9 @@
 /** Published recipes of fine-tuning, shipped as JSON files beside this one. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packageRoot } from '../binding.js'
 import type { ImagePreprocessing } from '../data/preprocessing.js'
 import { BeitError } from '../errors.js'
+import { packageRoot } from '../installation.js'
 import type { BeitConfig } from '../models/beit_config.js'
 import { suggest } from '../options.js'
 import type { FinetuneSettings } from '../train/finetune_options.js'

@@ -35,22 +35,30 @@ class Handle : public HandleBase {
   int64_t bytes_;
 };
 
+// What every External of ours is marked with. Another copy of the package in the process has another tag: its objects
+// may be laid out otherwise.
+const napi_type_tag& handle_tag();
+
 // `bytes` is what the object holds outside the JavaScript heap: the garbage collector is told of it.
 template <class T>
 Napi::Value make_handle(Napi::Env env, std::shared_ptr<T> value, int64_t bytes) {
   Environment::of(env).account(env, bytes, 1);
-  return Napi::External<HandleBase>::New(env, new Handle<T>(std::move(value), bytes),
-                                         [](Napi::Env env, HandleBase* handle) {
-                                           handle->dispose(env);
-                                           delete handle;
-                                         });
+  const auto external = Napi::External<HandleBase>::New(env, new Handle<T>(std::move(value), bytes),
+                                                        [](Napi::Env env, HandleBase* handle) {
+                                                          handle->dispose(env);
+                                                          delete handle;
+                                                        });
+  external.TypeTag(&handle_tag());
+  return external;
 }
+
+// The handle behind `value`; nullptr where it is something else.
+HandleBase* handle_of(const Napi::Value& value, const char* name);
 
 // The object behind argument `name`, or an error that names it.
 template <class T>
 std::shared_ptr<T> from_handle(const Napi::Value& value, const char* name) {
-  auto* base = value.IsExternal() ? value.As<Napi::External<HandleBase>>().Data() : nullptr;
-  auto* handle = dynamic_cast<Handle<T>*>(base);
+  auto* handle = dynamic_cast<Handle<T>*>(handle_of(value, name));
   if (handle == nullptr) fail("ERR_INVALID_ARGUMENT", name, ": not a native handle of the expected kind");
   if (handle->disposed()) {
     fail("ERR_DISPOSED", name, " was used after dispose(); keep it alive, or keep(…) it out of its scope()");

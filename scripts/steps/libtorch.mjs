@@ -26,28 +26,39 @@ const partial = join(root, '.libtorch.partial')
 /**
  * The libtorch to build and run with. With `cuda`, a local copy that lacks the CUDA libraries is made anew.
  * dist/lib/libtorch.js must be compiled: the search is written once, in TypeScript.
+ * @param prebuilt addons that came with the package: one of their versions is preferred, and installed rather than
+ * that another is used which nothing fits
  */
-export async function provideLibtorch({ cuda = false } = {}) {
-  const found = await search()
+export async function provideLibtorch({ cuda = false, prebuilt = [] } = {}) {
+  const { minorVersion } = await searching()
+  const installable = prebuilt.some((one) => minorVersion(one.libtorch.version) === minorVersion(VERSION))
+  let found = await search(prebuilt)
+  if (found === null && (process.env.LIBTORCH || !installable)) found = await search()
   if (found === null && process.env.LIBTORCH) throw new StepError(await libtorchProblem())
   if (found !== null && !(cuda && found.foundBy === 'local copy' && !hasCudaLibraries())) return found
-  await checkPrerequisites()
+  await checkPrerequisites({ compiler: !installable })
   await install(cuda)
-  const installed = await search()
+  const installed = await search(prebuilt)
   if (installed === null)
     throw new StepError(`libtorch was installed into ${target}, but cannot be used there`)
   return installed
 }
 
-async function search(trace = []) {
-  const { searchLibtorch } = await import(pathToFileURL(join(root, 'dist', 'lib', 'libtorch.js')).href)
-  return searchLibtorch(root, trace)
+const searching = () => import(pathToFileURL(join(root, 'dist', 'lib', 'libtorch.js')).href)
+
+async function search(addons = [], trace = []) {
+  const { searchLibtorch } = await searching()
+  return searchLibtorch(
+    root,
+    trace,
+    addons.map((addon) => addon.libtorch),
+  )
 }
 
 /** Why the folder in LIBTORCH is not taken: then nothing is installed in its place. */
 async function libtorchProblem() {
   const trace = []
-  await search(trace)
+  await search([], trace)
   return `LIBTORCH is set to ${trace[0].place}, which cannot be used: ${trace[0].problem}`
 }
 

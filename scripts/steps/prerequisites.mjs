@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { capture, StepError } from './run.mjs'
 
 const NEEDS = [
-  { name: 'Node.js 20 or newer', check: nodeProblem, apt: 'nodejs npm', dnf: 'nodejs', brew: 'node' },
+  { name: 'Node.js 20.19 or newer', check: nodeProblem, apt: 'nodejs npm', dnf: 'nodejs', brew: 'node' },
   {
     name: 'Python 3 with pip',
     check: pipProblem,
@@ -19,9 +19,14 @@ const NEEDS = [
   { name: 'ninja or make', check: generatorProblem, apt: 'ninja-build', dnf: 'ninja-build', brew: 'ninja' },
 ]
 
-/** Checks everything; `python: false` where libtorch is already there and pip is not needed. */
-export async function checkPrerequisites({ python = true } = {}) {
-  const checked = NEEDS.filter((need) => python || need.check !== pipProblem)
+/**
+ * Checks everything; `python: false` where libtorch is already there and pip is not needed, `compiler: false` where
+ * nothing is compiled.
+ */
+export async function checkPrerequisites({ python = true, compiler = true } = {}) {
+  const checked = NEEDS.filter(
+    ({ check }) => check === nodeProblem || (check === pipProblem ? python : compiler),
+  )
   const problems = await Promise.all(checked.map((need) => need.check()))
   const missing = checked.flatMap((need, i) =>
     problems[i] === null ? [] : [{ ...need, problem: problems[i] }],
@@ -53,7 +58,8 @@ export async function checkPrerequisites({ python = true } = {}) {
 export const python = () => process.env.BEIT_PYTHON ?? 'python3'
 
 async function nodeProblem() {
-  return Number(process.versions.node.split('.')[0]) >= 20 ? null : `this is ${process.versions.node}`
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 20 || (major === 20 && minor >= 19) ? null : `this is ${process.versions.node}`
 }
 
 async function pipProblem() {

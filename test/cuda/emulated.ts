@@ -1,7 +1,8 @@
 /** The CUDA kernels as plain C++ (test/cuda/emulator), on tensors of the CPU: no GPU is needed. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { native, packageRoot } from '../../lib/binding.js'
+import { native } from '../../lib/binding.js'
+import { packageRoot } from '../support/paths.js'
 
 const library = join(packageRoot, 'build', 'cmake', 'Release', 'beit_cuda_emulated.so')
 

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { is } from 'uvu/assert'
-import { addonFolder, native } from '../../lib/binding.js'
+import { libtorchInUse, native } from '../../lib/binding.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 
 const test = suite('library of CUDA kernels')
-const built = existsSync(join(addonFolder, 'beit_cuda.so'))
+const built = existsSync(join(libtorchInUse().addon.folder, 'beit_cuda.so'))
 
 test.skipIf(built ? null : 'no nvcc when the addon was built', 'the addon opens it', async () => {
   is(await native().cudaKernelsProblem(), null)

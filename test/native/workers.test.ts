@@ -1,6 +1,7 @@
 import { equal, match } from 'uvu/assert'
 import { repeat, runProgram } from '../support/child.js'
 import { copyPackage } from '../support/copy_package.js'
+import { packageRoot } from '../support/paths.js'
 import { suite } from '../support/suite.js'
 
 const test = suite('worker threads', { timeout: 120_000 })
@@ -37,11 +38,17 @@ test('each worker has an engine of its own', async () => {
   )
 })
 
-test('two copies of the package in one process', async () => {
+test('two copies of the package in one process, which do not take each other’s objects', async () => {
   const copy = copyPackage('dist/lib', 'build/Release')
   const { status, output } = await runProgram('native/programs/two_copies.js', [copy])
   equal(status, 0, output)
-  match(output, 'true 1.5,2.5 1.5,2.5')
+  const { two, sizes, refused, below } = JSON.parse(output)
+  equal([two, sizes], [true, ['1.5,2.5', '1.5,2.5']])
+  match(
+    refused,
+    `pixels must be a Tensor [B, 3, 32, 32], got a Tensor of another copy of beit-torch, the one in ${packageRoot}`,
+  )
+  match(below, 'dispose was made by another copy of beit-torch')
 })
 
 test.run()
