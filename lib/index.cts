@@ -7,7 +7,7 @@
 if (!process.features.require_module) {
   throw new Error(
     `require('beit-torch') takes Node.js 20.19 or newer, or 22.12 or newer; this is ${process.version}. ` +
-      "Here, write: const beit = await import('beit-torch')",
+      "From 20.10 on, this works: const beit = await import('beit-torch')",
   )
 }
 
