@@ -159,7 +159,8 @@ at::Tensor DalleDvae::encode_rows(const at::Tensor& pixels, const at::Tensor& ro
   c10::NoGradGuard no_grad;
   const auto network = encoder_network();
   if (compute.optimize && DalleGpuEncoder::supports(network)) {
-    const auto& encoder = current(gpu_encoder_, network, compute.precision);
+    auto& kept = gpu_encoders_.at(static_cast<size_t>(compute.precision));
+    const auto& encoder = current(kept, network, compute.precision);
     return encoder.tokens(mapped(pixels, encoder.type(), compute), rows);
   }
   if (compute.optimize && DalleFastEncoder::supports(network)) {

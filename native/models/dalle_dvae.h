@@ -84,7 +84,9 @@ class DalleDvae : public ImageTokenizer {
   Network encoder_;
   // Made when first used, on the engine's thread like everything else; anew when the weights have changed.
   mutable std::unique_ptr<const DalleFastEncoder> fast_encoder_;
-  mutable std::unique_ptr<const DalleGpuEncoder> gpu_encoder_;
+  // One a precision: a CUDA graph of a step in bf16 goes on reading its weights while pictures of samples ask
+  // for the other.
+  mutable std::array<std::unique_ptr<const DalleGpuEncoder>, 2> gpu_encoders_;
   std::optional<Network> decoder_;
 };
 
