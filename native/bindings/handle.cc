@@ -15,7 +15,8 @@ HandleBase* handle_of(const Napi::Value& value, const char* name) {
   const auto external = value.As<Napi::External<HandleBase>>();
   if (!external.CheckTypeTag(&handle_tag())) {
     fail("ERR_INVALID_ARGUMENT", name,
-         " was made by another copy of beit-torch in this process: each copy takes its own objects only ('npm ls "
+         " was made by another copy of beit-torch in this process: each copy takes its own objects only "
+         "('npm ls "
          "beit-torch' lists them)");
   }
   return external.Data();

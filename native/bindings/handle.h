@@ -35,8 +35,8 @@ class Handle : public HandleBase {
   int64_t bytes_;
 };
 
-// What every External of ours is marked with. Another copy of the package in the process has another tag: its objects
-// may be laid out otherwise.
+// What every External of ours is marked with. Another copy of the package in the process has another tag: its
+// objects may be laid out otherwise.
 const napi_type_tag& handle_tag();
 
 // `bytes` is what the object holds outside the JavaScript heap: the garbage collector is told of it.
