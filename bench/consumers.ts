@@ -12,7 +12,6 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import {
   BeitForMaskedImageModeling,
-  ConvDiscreteVae,
   ImageFolder,
   type PretrainOptions,
   pretrain,
@@ -21,6 +20,7 @@ import {
   updateReport,
   writeMetrics,
 } from 'beit-torch'
+import { smallTokenizer } from './small_tokenizer.js'
 import { mean, median } from './statistics.js'
 
 const BATCH = 8
@@ -30,12 +30,7 @@ if (folder === undefined)
   throw new Error('usage: node dist/bench/consumers.js FOLDER [MODEL] [STEPS] [ROUNDS]')
 
 const data = await ImageFolder.open(folder)
-const tokenizer = await ConvDiscreteVae.create({
-  imageSize: 112,
-  vocabSize: 1024,
-  codebookDim: 64,
-  hiddenSize: 32,
-})
+const tokenizer = await smallTokenizer()
 
 /** Seconds. */
 interface Cost {

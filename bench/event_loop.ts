@@ -7,20 +7,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BeitForMaskedImageModeling, ConvDiscreteVae, ImageFolder, pretrain } from 'beit-torch'
+import { BeitForMaskedImageModeling, ImageFolder, pretrain } from 'beit-torch'
 import { startLateTimer } from '../test/support/late_timer.js'
+import { smallTokenizer } from './small_tokenizer.js'
 
 const PERIOD_MS = 10
 const [folder, preset = 'beit_tiny_patch16_224', steps = '60'] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: node dist/bench/event_loop.js FOLDER [MODEL] [STEPS]')
 
 const data = await ImageFolder.open(folder)
-const tokenizer = await ConvDiscreteVae.create({
-  imageSize: 112,
-  vocabSize: 1024,
-  codebookDim: 64,
-  hiddenSize: 32,
-})
+const tokenizer = await smallTokenizer()
 const model = await BeitForMaskedImageModeling.create(preset, { vocabSize: 1024 })
 const output = await mkdtemp(join(tmpdir(), 'beit-event-loop-'))
 

@@ -16,19 +16,12 @@ import {
   WebDataset,
 } from '../lib/index.js'
 import { folderOf, imageFiles, shardsOf } from './support/image_sets.js'
+import { SMALL } from './support/small_beit.js'
 import { suite } from './support/suite.js'
 import { temporary } from './support/temporary.js'
 
 const test = suite('inspect')
 
-const SMALL = {
-  imageSize: [32, 48],
-  patchSize: 16,
-  hiddenSize: 24,
-  depth: 2,
-  heads: 3,
-  vocabSize: 10,
-} as const
 const TRAINING = { betas: [0.9, 0.98], eps: 1e-8, clipGradient: 3, precision: 'fp32', seed: 0 } as const
 
 test('a small tensor is shown whole, in its shape', () => {

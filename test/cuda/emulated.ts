@@ -1,6 +1,7 @@
 /** The CUDA kernels as plain C++ (test/cuda/emulator), on tensors of the CPU: no GPU is needed. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { is, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
 import { packageRoot } from '../support/paths.js'
 
@@ -23,4 +24,13 @@ export async function emulating<T>(
   } finally {
     await native().emulateCudaKernels(null)
   }
+}
+
+/** The bits that `run` gives with the emulated kernels: the same in every run and every order of the threads. */
+export async function sameBits(run: () => Promise<string>): Promise<string> {
+  const first = await emulating(run)
+  ok(first.length > 1000)
+  is(await emulating(run), first)
+  is(await emulating(run, 'reversed'), first)
+  return first
 }

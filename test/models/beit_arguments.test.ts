@@ -4,17 +4,10 @@ import { is, match, ok } from 'uvu/assert'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
 import { Tensor } from '../../lib/tensor.js'
 import { rejects } from '../support/errors.js'
+import { SMALL } from '../support/small_beit.js'
 import { suite } from '../support/suite.js'
 
 const test = suite('arguments of BeitForMaskedImageModeling')
-const SMALL = {
-  imageSize: [32, 48],
-  patchSize: 16,
-  hiddenSize: 24,
-  depth: 2,
-  heads: 3,
-  vocabSize: 10,
-} as const
 const pixels = (...shape: number[]) => Tensor.from(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape)
 const bools = (...shape: number[]) =>
   Tensor.from(new Uint8Array(shape.reduce((a, b) => a * b, 1)), shape, { dtype: 'bool' })

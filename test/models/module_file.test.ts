@@ -9,19 +9,11 @@ import { ConvDiscreteVae } from '../../lib/tokenizers/conv_discrete_vae.js'
 import { saved, tensor } from '../support/checkpoint_builder.js'
 import { rejects } from '../support/errors.js'
 import * as p from '../support/pickle_builder.js'
+import { SMALL } from '../support/small_beit.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
 const test = suite('model files')
-const SMALL = {
-  imageSize: [32, 48],
-  patchSize: 16,
-  hiddenSize: 24,
-  depth: 2,
-  heads: 3,
-  vocabSize: 10,
-} as const
-
 for (const name of ['model.safetensors', 'model.pth']) {
   test(`a model comes back from ${name} with its configuration and weights`, async () => {
     const path = join(temporary(), name)
