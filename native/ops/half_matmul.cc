@@ -159,13 +159,14 @@ at::Tensor half_matmul(const at::Tensor& a, const at::Tensor& b, const at::Tenso
 }
 
 LinearGradients half_linear_gradients(const at::Tensor& gradient, const at::Tensor& x,
-                                      const at::Tensor& weight) {
+                                      const at::Tensor& weight, bool with_bias) {
   if (half_arithmetic() != HalfArithmetic::kFloat16 || gradient.numel() == 0 || x.numel() == 0) {
-    return {half_matmul(gradient, weight), half_matmul(gradient.t(), x), gradient.sum(0)};
+    return {half_matmul(gradient, weight), half_matmul(gradient.t(), x),
+            with_bias ? gradient.sum(0) : at::Tensor()};
   }
   const auto both = pack_both(gradient.contiguous());
   return {multiply(both.by_rows, pack_right(weight), weight.size(0), {}),
-          multiply(both.by_columns, pack_right(x), x.size(0), {}), both.sum};
+          multiply(both.by_columns, pack_right(x), x.size(0), {}), with_bias ? both.sum : at::Tensor()};
 }
 
 }  // namespace beit::ops

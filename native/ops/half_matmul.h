@@ -18,12 +18,12 @@ at::Tensor half_matmul(const at::Tensor& a, const at::Tensor& b, const at::Tenso
                        HalfArithmetic arithmetic);
 
 // Of a layer x (M, K) -> x weight' + bias, weight (N, K): from the gradient (M, N) of what it gives those of
-// x, weight and bias. The gradient is read twice in all: once for its scales and the sum of its rows, once to
-// be packed for both products.
+// x, weight and, with one, bias. The gradient is read twice in all: once for its scales and the sum of its
+// rows, once to be packed for both products.
 struct LinearGradients {
   at::Tensor x, weight, bias;
 };
 LinearGradients half_linear_gradients(const at::Tensor& gradient, const at::Tensor& x,
-                                      const at::Tensor& weight);
+                                      const at::Tensor& weight, bool with_bias);
 
 }  // namespace beit::ops

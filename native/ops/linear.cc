@@ -27,8 +27,8 @@ struct HalfLinear : torch::autograd::Function<HalfLinear> {
     const auto gradient = gradients[0].contiguous();  // (M, out)
     const bool has_bias = context->saved_data["bias"].toBool();
     if (context->needs_input_grad(0) && context->needs_input_grad(1)) {
-      const auto all = half_linear_gradients(gradient, saved[0], saved[1]);
-      return {all.x, all.weight, has_bias ? all.bias : at::Tensor()};
+      const auto all = half_linear_gradients(gradient, saved[0], saved[1], has_bias);
+      return {all.x, all.weight, all.bias};
     }
     at::Tensor x, weight, bias;
     if (context->needs_input_grad(0)) x = half_matmul(gradient, saved[1]);
