@@ -61,8 +61,8 @@ export class MetricsTail {
   async #readOn(file: FileHandle): Promise<boolean> {
     let changed = false
     let rest: Buffer = Buffer.alloc(0)
+    const chunk = Buffer.allocUnsafe(CHUNK)
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK)
       const { bytesRead } = await file.read(chunk, 0, CHUNK, this.#read + rest.length)
       if (bytesRead === 0) return changed
       const content = Buffer.concat([rest, chunk.subarray(0, bytesRead)])

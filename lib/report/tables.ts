@@ -104,7 +104,7 @@ async function brokenTable(
     title: 'Broken images',
     columns: [{ name: 'image' }, { name: 'why it was left out' }],
     rows,
-    note: more(lines.length, LISTED, 'broken image'),
+    note: more(lines.length, LISTED, 'broken images'),
   }
 }
 
@@ -113,7 +113,7 @@ function classTable({ start, evaluations }: RunHistory): Table | null {
   const balance = (start as FinetuneStartEvent | null)?.classBalance
   if (balance === undefined) return null
   const last = evaluations.at(-1) as FinetuneEvaluationEvent | undefined
-  const rows = balance.classes.map(({ name, images }, id): Cell[] => {
+  const rows = balance.classes.slice(0, CLASSES).map(({ name, images }, id): Cell[] => {
     const scores = last?.perClass[id]
     return [
       name,
@@ -128,8 +128,8 @@ function classTable({ start, evaluations }: RunHistory): Table | null {
       { name: 'class' },
       ...['training images', ...validation].map((name) => ({ name, right: true })),
     ],
-    rows: rows.slice(0, CLASSES),
-    note: more(rows.length, CLASSES, 'class'),
+    rows,
+    note: more(balance.classes.length, CLASSES, 'classes'),
   }
 }
 
@@ -143,9 +143,9 @@ function warningTable({ warnings, moreWarnings }: RunHistory): Table | null {
   }
 }
 
-const more = (count: number, listed: number, noun: string) =>
+const more = (count: number, listed: number, nouns: string) =>
   count > listed
-    ? `the first ${listed} of ${grouped(count)}: ${noun}s beyond them are left out here`
+    ? `the first ${listed} of ${grouped(count)}: ${nouns} beyond them are left out here`
     : undefined
 
 export async function readJson<T>(path: string): Promise<T | null> {
