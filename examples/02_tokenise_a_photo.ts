@@ -13,7 +13,6 @@ import { parseArgs } from 'node:util'
 import {
   batches,
   ConvDiscreteVae,
-  DalleTokenizer,
   evaluationViews,
   ImageFolder,
   loadTokenizer,
@@ -72,8 +71,7 @@ for await (const batch of batches(data, pass)) {
 }
 
 // 4. And back: what the tokens keep of images. OpenAI's needs its decoder for that: DalleTokenizer.load(...).
-if (tokenizer instanceof DalleTokenizer && !tokenizer.config.decoder)
-  console.log('picture    none without a decoder')
+if (!tokenizer.hasDecoder) console.log('picture    none without a decoder')
 else {
   const picture = await reconstructionSheet({ tokenizer, data, imageSize: 64, count: 8 })
   await picture.save(join(flags.output, 'reconstructions.png'))

@@ -3,14 +3,12 @@
 //
 //   npm run docs
 import { installPackages } from './steps/packages.mjs'
-import { isMain, main } from './steps/run.mjs'
+import { main } from './steps/run.mjs'
 import { apiSite } from './steps/typedoc.mjs'
 
-if (isMain(import.meta.url)) {
-  await main(async () => {
-    await installPackages()
-    const problem = await apiSite()
-    if (problem !== null) throw new Error(problem)
-    console.log('docs/api/site/index.html')
-  })
-}
+await main(async () => {
+  await installPackages()
+  const problem = await apiSite()
+  if (problem !== null) throw new Error(problem)
+  console.log('docs/api/site/index.html')
+})

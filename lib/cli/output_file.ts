@@ -26,6 +26,12 @@ export async function prepareOutputs(flags: Readonly<Record<string, unknown>>): 
   }
 }
 
+/** Of a command that was not told to replace what is there. @throws BeitError ERR_OUTPUT_EXISTS */
+export async function refuseExisting(path: string): Promise<void> {
+  if ((await stat(path).catch(() => null)) === null) return
+  throw new BeitError('ERR_OUTPUT_EXISTS', `${path} is there already; --force replaces it`)
+}
+
 /** Writes `result` at `path` as JSON, whole or not at all. @throws BeitError ERR_IO */
 export async function writeJson(flag: string, path: string, result: unknown): Promise<void> {
   await streamFile(flag, path, (file) => file.writeFile(`${JSON.stringify(result, null, 2)}\n`))

@@ -1,12 +1,11 @@
 /** The flags --output and --force of commands that draw: a PNG file, whole or not at all. */
-import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { streamFile } from '../checkpoint/atomic_file.js'
-import { BeitError, invalidArgument } from '../errors.js'
+import { invalidArgument } from '../errors.js'
 import type { OptionSchema } from '../options.js'
 import type { Picture } from '../visualize/picture.js'
 import { shown } from './follow.js'
-import { prepareOutputs } from './output_file.js'
+import { prepareOutputs, refuseExisting } from './output_file.js'
 
 export const PICTURE_FLAGS = {
   output: { type: 'string', default: null, placeholder: 'FILE.png', doc: 'The .png file to write' },
@@ -24,8 +23,7 @@ export async function writePicture(
   const output = values.output as string
   if (extname(output).toLowerCase() !== '.png') throw invalidArgument('--output', 'a .png file', output)
   await prepareOutputs({ '--output': output })
-  if (values.force !== true && (await stat(output).catch(() => null)) !== null)
-    throw new BeitError('ERR_OUTPUT_EXISTS', `${output} is there already; --force replaces it`)
+  if (values.force !== true) await refuseExisting(output)
   const picture = await draw()
   await streamFile('--output', output, (file) => file.writeFile(picture.png))
   console.log(shown(output))

@@ -14,6 +14,8 @@ const PRODUCTS = ['beit.node', join('preload', 'preload.node')]
 const CUDA_PRODUCT = 'beit_cuda.so'
 /** Built where there is one, and the libtorch is a CUDA build. */
 const GRAPH_PRODUCT = 'beit_cuda_graph.so'
+/** What may lie beside the addon. */
+export const CUDA_PRODUCTS = [CUDA_PRODUCT, GRAPH_PRODUCT]
 
 /**
  * libtorch.json beside the addon says which libtorch it was built with: lib/binding.ts prefers the same.
@@ -45,7 +47,7 @@ export async function buildNative(
   await configure(libtorch)
   await compile()
   for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
-  for (const name of [CUDA_PRODUCT, GRAPH_PRODUCT]) {
+  for (const name of CUDA_PRODUCTS) {
     const library = join(work, 'Release', name)
     if (existsSync(library)) install(library, join(folder, name))
     else rmSync(join(folder, name), { force: true })

@@ -3,6 +3,7 @@
 // artifact, with its CUDA libraries. In a folder apart, since prebuildify moves what it takes.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CUDA_PRODUCTS } from './native.mjs'
 import { must, root } from './run.mjs'
 
 const release = join(root, 'build', 'Release')
@@ -18,7 +19,7 @@ export async function stage({ version }) {
   const flavour = join(flavours, `libtorch-${version.split('.', 2).join('.')}`)
   for (const folder of [output, flavour]) mkdirSync(folder, { recursive: true })
   copyFileSync(join(release, 'preload', 'preload.node'), join(output, 'preload.node'))
-  for (const name of ['beit.node', 'beit_cuda.so', 'beit_cuda_graph.so']) {
+  for (const name of ['beit.node', ...CUDA_PRODUCTS]) {
     if (!existsSync(join(release, name))) continue
     copyFileSync(join(release, name), join(flavour, name))
     // prebuildify strips its own .node only.

@@ -1,26 +1,18 @@
 /** What `npm start` runs, in its quick form: whole, and once more over its own results. */
-import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import sharp from 'sharp'
 import * as assert from 'uvu/assert'
 import { makeImages } from '../../examples/support/procedural_images.js'
 import { stopOnCtrlC } from '../../examples/support/stop_on_ctrl_c.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
-import { packageRoot } from '../support/paths.js'
+import { runExample } from '../support/run_example.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
 const test = suite('pretrain from nothing', { timeout: 240_000 })
 
-const run = (...flags: string[]) =>
-  promisify(execFile)(
-    process.execPath,
-    [join(packageRoot, 'dist', 'examples', '03_pretrain_on_a_folder.js'), ...flags],
-    // Two threads that wait for each other are slow where other tests take their cores.
-    { env: { ...process.env, OMP_NUM_THREADS: '1' } },
-  )
+const run = (...flags: string[]) => runExample('03_pretrain_on_a_folder', flags)
 
 test('--quick runs from nothing to pictures and a model; run again, it finds itself finished', async () => {
   const output = join(temporary(), 'quickstart')

@@ -1,11 +1,9 @@
 /** examples/04_finetune.ts in its quick form: whole, and once more over its own results. */
-import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { equal, is, match, ok } from 'uvu/assert'
-import { packageRoot } from '../support/paths.js'
+import { runExample } from '../support/run_example.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
@@ -13,16 +11,9 @@ const test = suite('fine-tuning example', { timeout: 240_000 })
 
 test('--quick runs from images to predictions; run again, it finds itself finished', async () => {
   const output = join(temporary(), 'finetune')
-  const run = () =>
-    promisify(execFile)(
-      process.execPath,
-      // Another pre-training, if one lies there, would be no part of the test.
-      [
-        ...[join(packageRoot, 'dist', 'examples', '04_finetune.js'), '--quick'],
-        ...['--output', output, '--pretrained', join(output, 'none')],
-      ],
-      { env: { ...process.env, OMP_NUM_THREADS: '1' } },
-    )
+  // Another pre-training, if one lies there, would be no part of the test.
+  const flags = ['--quick', '--output', output, '--pretrained', join(output, 'none')]
+  const run = () => runExample('04_finetune', flags)
   const { stdout } = await run()
   match(stdout, /^random weights/)
   match(stdout, /before +[\d.]+ % by the votes of 5 neighbours/)

@@ -1,12 +1,11 @@
 /** The examples that train nothing for long, as people run them: each prints what docs/tour.md shows. */
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { equal, is, match, ok } from 'uvu/assert'
 import { devices } from '../../lib/index.js'
 import { packageRoot } from '../support/paths.js'
+import { runExample } from '../support/run_example.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 
@@ -15,12 +14,7 @@ const test = suite('tour', { timeout: 240_000 })
 /** What an example prints in a new folder. */
 async function printed(name: string, ...flags: string[]): Promise<{ folder: string; output: string }> {
   const folder = temporary()
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(packageRoot, 'dist', 'examples', `${name}.js`), ...flags],
-    // Two threads that wait for each other are slow where other tests take their cores.
-    { cwd: folder, env: { ...process.env, OMP_NUM_THREADS: '1' } },
-  )
+  const { stdout } = await runExample(name, flags, folder)
   return { folder, output: stdout }
 }
 

@@ -15,6 +15,7 @@ import { findWeights } from '../find_checkpoint.js'
 import { PICK_FLAG } from '../groups.js'
 import { withFlagNames } from '../help.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
+import { refuseExisting } from '../output_file.js'
 
 const OUTPUT: OptionSchema = {
   to: { type: 'choice', choices: NAMINGS, default: null, doc: 'Whose names the tensors get' },
@@ -152,15 +153,8 @@ async function outputFile(
   naming: Naming,
   format: CheckpointFormat | null | undefined,
 ): Promise<string> {
-  const isFolder = (await statOrNull(output))?.isDirectory() ?? /[/\\]$/.test(output)
+  const isFolder = (await stat(output).catch(() => null))?.isDirectory() ?? /[/\\]$/.test(output)
   if (!isFolder) return output
   if (format !== 'pth') return join(output, 'model.safetensors')
   return join(output, naming === 'transformers' ? 'pytorch_model.bin' : 'model.pth')
 }
-
-async function refuseExisting(path: string): Promise<void> {
-  if ((await statOrNull(path)) === null) return
-  throw new BeitError('ERR_OUTPUT_EXISTS', `${path} is there already; --force replaces it`)
-}
-
-const statOrNull = (path: string) => stat(path).catch(() => null)

@@ -1,10 +1,9 @@
 /** beit report: what runs did, as one HTML file. */
-import { stat } from 'node:fs/promises'
 import { BeitError, invalidArgument } from '../../errors.js'
 import { writeReport } from '../../report/write_report.js'
 import { type Command, EXIT } from '../command.js'
 import { shown } from '../follow.js'
-import { prepareOutputs } from '../output_file.js'
+import { prepareOutputs, refuseExisting } from '../output_file.js'
 
 export const reportCommand: Command = {
   name: 'report',
@@ -49,8 +48,7 @@ export const reportCommand: Command = {
     if (output !== undefined) {
       if (!output.toLowerCase().endsWith('.html')) throw invalidArgument('--output', 'a .html file', output)
       await prepareOutputs({ '--output': output })
-      if (values.force !== true && (await stat(output).catch(() => null)) !== null)
-        throw new BeitError('ERR_OUTPUT_EXISTS', `${output} is there already; --force replaces it`)
+      if (values.force !== true) await refuseExisting(output)
     }
     console.log(shown(await writeReport(runs, { output })))
     return EXIT.ok
