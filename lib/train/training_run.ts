@@ -245,7 +245,9 @@ class TrainingRun {
     }
     if (progress.skippedInARow === NON_FINITE_LIMIT) yield* this.#giveUp()
     if (report !== null && progress.interval.steps >= report.steps) yield this.#report(report)
-    if (this.#isSavedAfter(progress.step)) yield* this.#save()
+    // After an epoch's last step not before the epoch is told of: a run that goes on from there would tell it again, and
+    // TensorBoard cannot forget what has the step of the checkpoint.
+    if (this.#isSavedAfter(progress.step) && !this.#epochIsFull) yield* this.#save()
   }
 
   /**
@@ -308,7 +310,7 @@ class TrainingRun {
     const { samples } = this.#training
     if (samples !== null && isDue(samples.everyEpochs))
       yield await drawSamples(samples, this.#folder.path, { epoch, step })
-    if (!isDue(settings.saveEveryEpochs)) return
+    if (!isDue(settings.saveEveryEpochs) && !this.#isSavedAfter(step)) return
     if (validation === null)
       progress.noteScore({ metric: 'loss', value: totals.result.loss }, JUDGED_ON_TRAINING)
     else if (evaluation !== null) progress.noteScore(evaluation.score, validation.fingerprint)

@@ -29,7 +29,7 @@ test('a run tells its steps, epochs, evaluations and checkpoints in order, and e
     [
       'start',
       ...[1, 2, 'checkpoint', 3, 'epoch', 'evaluation', 'checkpoint'],
-      ...[4, 'checkpoint', 5, 6, 'checkpoint', 'epoch', 'evaluation', 'checkpoint'],
+      ...[4, 'checkpoint', 5, 6, 'epoch', 'evaluation', 'checkpoint'],
       'done',
     ],
   )

@@ -148,4 +148,36 @@ test.skipIf(lacks, 'a run killed in mid-write and resumed is one line of every s
   for (const at of once(served.histograms.first)) equal(at, [3, 6, 9])
 })
 
+test.skipIf(
+  lacks,
+  'an epoch saved by its last step is told once by a run that goes on from there',
+  async () => {
+    const data = await microImages()
+    const runs = temporary()
+    const output = join(runs, 'first')
+    const saving = { saveEverySteps: 3, saveEveryEpochs: 100 }
+    const options = {
+      ...(await microRun(output, data)),
+      ...saving,
+      epochs: 3,
+      validation: data,
+      tensorboard: true,
+    }
+    for await (const event of writeMetrics(pretrain(options)))
+      if (event.type === 'step' && event.step === 5) break
+    await collect(
+      writeMetrics(pretrain({ ...options, model: await microModel({ seed: 9 }), resume: 'auto' })),
+    )
+    const served = JSON.parse(python(SERVE, runs)).scalars.first
+    equal(served['train/loss'], [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    equal(served['epoch/loss'], [3, 6, 9])
+    equal(served['validation/loss'], [3, 6, 9])
+    const told = (await readMetrics(join(output, METRICS_FILE))).filter(({ type }) => type === 'epoch')
+    equal(
+      told.map((event) => 'step' in event && event.step),
+      [3, 6, 9],
+    )
+  },
+)
+
 test.run()
