@@ -3,6 +3,7 @@
  */
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { BeitError } from '../errors.js'
 import type { RunEvent } from '../train/events.js'
 
 /** Name of the file in a run folder. */
@@ -12,6 +13,7 @@ export const METRICS_FILE = 'metrics.jsonl'
  * Appends every event to metrics.jsonl in the run folder and hands it on. When the run goes on from a checkpoint, the
  * lines of later steps, and a line torn by a crash, are cut off first, so that no step stands in the file twice.
  *
+ * @throws BeitError ERR_IO when the file cannot be written, as on a full disk: a run whose numbers are lost ends
  * @example
  * for await (const event of writeMetrics(pretrain(options))) console.log(event.type)
  */
@@ -19,13 +21,20 @@ export async function* writeMetrics<E extends RunEvent>(
   events: AsyncIterable<E>,
 ): AsyncGenerator<E, void, undefined> {
   let file: FileHandle | null = null
+  let path = ''
   try {
     for await (const event of events) {
-      if (event.type === 'start') {
-        await file?.close()
-        file = await openFor(event.output, event.resumedFrom === null ? null : event.resumedStep)
+      try {
+        if (event.type === 'start') {
+          await file?.close()
+          path = join(event.output, METRICS_FILE)
+          file = await openFor(path, event.resumedFrom === null ? null : event.resumedStep)
+        }
+        await file?.appendFile(`${JSON.stringify(event)}\n`)
+      } catch (cause) {
+        const hint = 'Mend that and resume the run: it goes on from its newest checkpoint'
+        throw new BeitError('ERR_IO', `cannot write ${path}: ${(cause as Error).message}. ${hint}`, { cause })
       }
-      await file?.write(`${JSON.stringify(event)}\n`)
       yield event
     }
   } finally {
@@ -34,8 +43,7 @@ export async function* writeMetrics<E extends RunEvent>(
 }
 
 /** @param lastStep the step the run goes on from, or null when it begins anew */
-async function openFor(output: string, lastStep: number | null): Promise<FileHandle> {
-  const path = join(output, METRICS_FILE)
+async function openFor(path: string, lastStep: number | null): Promise<FileHandle> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, lastStep === null ? 'w' : 'a+')
   if (lastStep !== null) await file.truncate(wholeLinesUpTo(await file.readFile(), lastStep))
@@ -82,11 +90,16 @@ export function parseMetricsLine(line: string): RunEvent | null {
 /**
  * The events of a metrics.jsonl, in order. A last line that a crash or a run still writing left unfinished is left out.
  * Numbers that were not finite are null there, and NaN here.
+ *
+ * @throws BeitError ERR_IO when the file cannot be read
  * @example
  * const events = await readMetrics('runs/first/metrics.jsonl')
  * const losses = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
  */
 export async function readMetrics(path: string): Promise<RunEvent[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1)
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new BeitError('ERR_IO', `cannot read ${path}: ${cause.message}`, { cause })
+  })
+  const lines = text.split('\n').slice(0, -1)
   return lines.flatMap((line) => parseMetricsLine(line) ?? [])
 }

@@ -1,8 +1,10 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { appendFile, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { METRICS_FILE, readMetrics, writeMetrics } from '../../lib/log/metrics_file.js'
 import type { PretrainEvent } from '../../lib/train/events.js'
+import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { evaluation, start, step, stream } from './events.js'
@@ -79,6 +81,25 @@ test('a loss that is not finite is null in the file and NaN for readers', async 
   assert.match(await readFile(join(output, METRICS_FILE), 'utf8'), '"loss":null')
   const [, event] = await readMetrics(join(output, METRICS_FILE))
   assert.ok(event?.type === 'step' && Number.isNaN(event.loss) && Number.isNaN(event.gradientNorm))
+})
+
+const noFullDisk = existsSync('/dev/full') ? null : 'no /dev/full here'
+test.skipIf(noFullDisk, 'a full disk ends the run with an error that says where and what to do', async () => {
+  const output = temporary()
+  const path = join(output, METRICS_FILE)
+  await symlink('/dev/full', path)
+  await rejects(
+    run([start(output), step(1)]),
+    'ERR_IO',
+    /^cannot write .*metrics\.jsonl: ENOSPC.*resume the run: it goes on from its newest checkpoint$/,
+  )
+})
+
+test('so does a folder that cannot be made, and a file that is not there has a code when it is read', async () => {
+  const output = join(temporary(), 'file')
+  await writeFile(output, '')
+  await rejects(run([start(output)]), 'ERR_IO', /^cannot write .*file.metrics\.jsonl: (EEXIST|ENOTDIR)/)
+  await rejects(readMetrics(join(output, METRICS_FILE)), 'ERR_IO', /^cannot read .*metrics\.jsonl: ENOTDIR/)
 })
 
 test('a consumer that leaves early ends the run and closes the file', async () => {

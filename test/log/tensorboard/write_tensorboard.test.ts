@@ -209,6 +209,15 @@ test.skipIf(noLimit, 'a full disk is warned of once, and the run goes on to its 
   equal(JSON.parse(counts as string), { steps: 401, warnings: 1, last: 'step' })
 })
 
+test.skipIf(noLimit, 'an event file takes no more after an error, and goes on telling that one', async () => {
+  const under = ['bash', '-c', 'ulimit -f 32; exec "$@"', 'bash']
+  const { status, output } = await runProgram('log/programs/full_event_file.js', [temporary()], { under })
+  is(status, 0, output)
+  const { message, ...told } = JSON.parse(output)
+  match(message, /^cannot write TensorBoard events to .*tfevents.*EFBIG/)
+  equal(told, { same: true, grown: 0 })
+})
+
 test('who leaves early ends the run and finds what was told in the file', async () => {
   const output = temporary()
   for await (const event of writeTensorBoard(stream<RunEvent>([start(output), step(1), step(2)])))
