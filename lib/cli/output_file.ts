@@ -4,6 +4,7 @@ import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { streamFile } from '../checkpoint/atomic_file.js'
 import { BeitError, invalidArgument } from '../errors.js'
+import type { OptionSpec } from '../options.js'
 
 /**
  * Makes the folders of the files that `flags` name, by the name of the flag; null and undefined are passed over.
@@ -24,6 +25,22 @@ export async function prepareOutputs(flags: Readonly<Record<string, unknown>>): 
     const there = await stat(path).catch(() => null)
     if (there !== null && !there.isFile()) throw invalidArgument(flag, 'the path of a file', path)
   }
+}
+
+/** The flag of commands whose only product is a file. */
+export const FORCE_FLAG: OptionSpec = {
+  type: 'boolean',
+  default: false,
+  doc: 'Replace a file that is there',
+}
+
+/**
+ * {@link prepareOutputs} for --output of a command that has {@link FORCE_FLAG}.
+ * @throws BeitError ERR_OUTPUT_EXISTS for a file that is there, unless --force was given
+ */
+export async function prepareOutput(values: Readonly<Record<string, unknown>>): Promise<void> {
+  await prepareOutputs({ '--output': values.output })
+  if (values.force !== true) await refuseExisting(values.output as string)
 }
 
 /** Of a command that was not told to replace what is there. @throws BeitError ERR_OUTPUT_EXISTS */

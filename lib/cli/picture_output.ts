@@ -5,11 +5,11 @@ import { invalidArgument } from '../errors.js'
 import type { OptionSchema } from '../options.js'
 import type { Picture } from '../visualize/picture.js'
 import { shown } from './follow.js'
-import { prepareOutputs, refuseExisting } from './output_file.js'
+import { FORCE_FLAG, prepareOutput } from './output_file.js'
 
 export const PICTURE_FLAGS = {
   output: { type: 'string', default: null, placeholder: 'FILE.png', doc: 'The .png file to write' },
-  force: { type: 'boolean', default: false, doc: 'Replace a file that is there' },
+  force: FORCE_FLAG,
 } as const satisfies OptionSchema
 
 /**
@@ -22,8 +22,7 @@ export async function writePicture(
 ): Promise<void> {
   const output = values.output as string
   if (extname(output).toLowerCase() !== '.png') throw invalidArgument('--output', 'a .png file', output)
-  await prepareOutputs({ '--output': output })
-  if (values.force !== true) await refuseExisting(output)
+  await prepareOutput(values)
   const picture = await draw()
   await streamFile('--output', output, (file) => file.writeFile(picture.png))
   console.log(shown(output))

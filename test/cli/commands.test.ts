@@ -135,7 +135,10 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
   assert.match(lines[0].key, /^checkers/)
 
   const kept = await readFile(tokens)
-  const failed = await runBeit([...encode.with(5, data), '--max-broken-share', '0'])
+  const occupied = await runBeit(encode)
+  assert.is(occupied.code, 1)
+  assert.match(occupied.stderr, /tokens\.jsonl is there already; --force replaces it \(ERR_OUTPUT_EXISTS\)/)
+  const failed = await runBeit([...encode.with(5, data), '--max-broken-share', '0', '--force'])
   assert.is(failed.code, 1)
   assert.match(failed.stderr, /left out: stripes\/broken\.jpg in .*\n[\s\S]*ERR_DATA/)
   assert.equal(await readFile(tokens), kept, 'what was there stays')

@@ -63,6 +63,14 @@ test('labels from a file; broken images are named', async () => {
     ['cold', 'cold', 'cold', 'cold', 'warm'],
   )
   assert.equal([Object.keys(parsed[0].features), parsed[0].features.head.length], [['head'], 16])
+
+  const again = ['features', ...flags, '--blocks', '0', '--max-broken-share', '0.5']
+  const refused = await runBeit(again)
+  assert.is(refused.code, 1)
+  assert.match(refused.stderr, /f\.jsonl is there already; --force replaces it \(ERR_OUTPUT_EXISTS\)/)
+  assert.is((await readFile(output, 'utf8')).trimEnd(), lines.join('\n'), 'what was there stays')
+  assert.is((await runBeit([...again, '--force'])).code, 0)
+  assert.match(await readFile(output, 'utf8'), '"block_0"')
 })
 
 test('wrong use is told in the words of the command line', async () => {

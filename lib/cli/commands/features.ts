@@ -20,7 +20,7 @@ import { omit, PATHS, pick, pickValues } from '../groups.js'
 import { Interrupt } from '../interrupt.js'
 import { LABELLED_DATA_FLAGS } from '../labelled_data.js'
 import { FROZEN_MODEL_FLAGS, openFrozenModel } from '../open_model.js'
-import { prepareOutputs } from '../output_file.js'
+import { FORCE_FLAG, prepareOutput } from '../output_file.js'
 import { StatusLine } from '../status_line.js'
 import { tellLeftOut } from '../tell.js'
 
@@ -48,6 +48,7 @@ export const featuresCommand: Command = {
         data: PATHS.data,
         labels: LABELLED_DATA_FLAGS.labels,
         ...pick(featureSchema, OUTPUT),
+        force: FORCE_FLAG,
         device: PATHS.device,
       },
     },
@@ -76,7 +77,7 @@ export const featuresCommand: Command = {
   ],
   async run(call) {
     const { values } = call
-    await prepareOutputs({ '--output': values.output })
+    await prepareOutput(values)
     const source = await openImages(values.data as string)
     const labels = values.labels as string | null | undefined
     const data = labels == null ? source : await labelled(source, { labels })

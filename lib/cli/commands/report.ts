@@ -3,7 +3,7 @@ import { BeitError, invalidArgument } from '../../errors.js'
 import { writeReport } from '../../report/write_report.js'
 import { type Command, EXIT } from '../command.js'
 import { shown } from '../follow.js'
-import { prepareOutputs, refuseExisting } from '../output_file.js'
+import { prepareOutput } from '../output_file.js'
 
 export const reportCommand: Command = {
   name: 'report',
@@ -47,8 +47,7 @@ export const reportCommand: Command = {
     }
     if (output !== undefined) {
       if (!output.toLowerCase().endsWith('.html')) throw invalidArgument('--output', 'a .html file', output)
-      await prepareOutputs({ '--output': output })
-      if (values.force !== true) await refuseExisting(output)
+      await prepareOutput(values)
     }
     console.log(shown(await writeReport(runs, { output })))
     return EXIT.ok

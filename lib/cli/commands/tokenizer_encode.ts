@@ -11,6 +11,7 @@ import { shown } from '../follow.js'
 import { PATHS, pick } from '../groups.js'
 import { imageSizeFlag, tokenizerImageSize } from '../image_size.js'
 import { openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { FORCE_FLAG, prepareOutput } from '../output_file.js'
 import { tellLeftOut } from '../tell.js'
 
 export const encodeCommand: Command = {
@@ -27,6 +28,7 @@ export const encodeCommand: Command = {
         tokenizer: TOKENIZER_FLAG,
         data: PATHS.data,
         output: { type: 'string', default: null, doc: 'The file to write' },
+        force: FORCE_FLAG,
         imageSize: imageSizeFlag('that of its training, or 112'),
         batchSize: {
           type: 'integer',
@@ -46,6 +48,7 @@ export const encodeCommand: Command = {
     },
   ],
   async run({ values }) {
+    await prepareOutput(values)
     const source = await openImages(values.data as string)
     using tokenizer = await openTokenizer(values, values.device as string | undefined)
     const imageSize = tokenizerImageSize(values, tokenizer)

@@ -1,10 +1,10 @@
 /** beit tokenizer reconstruct: images beside what the tokenizer keeps of them. */
 import { openImages } from '../../data/open_images.js'
 import { type Command, EXIT } from '../command.js'
-import { shown } from '../follow.js'
 import { PATHS } from '../groups.js'
 import { imageSizeFlag, tokenizerImageSize } from '../image_size.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
+import { PICTURE_FLAGS, writePicture } from '../picture_output.js'
 
 export const reconstructCommand: Command = {
   name: 'tokenizer reconstruct',
@@ -17,7 +17,7 @@ export const reconstructCommand: Command = {
         tokenizer: TOKENIZER_FLAG,
         decoder: DECODER_FLAG,
         data: PATHS.data,
-        output: { type: 'string', default: null, doc: 'The .png file to write' },
+        ...PICTURE_FLAGS,
         imageSize: imageSizeFlag('that of its training, or 112'),
         count: { type: 'integer', default: 16, min: 1, max: 256, doc: 'Number of images' },
         seed: { type: 'integer', default: 0, min: 0, doc: 'Chooses the images' },
@@ -32,18 +32,18 @@ export const reconstructCommand: Command = {
     },
   ],
   async run({ values }) {
-    const data = await openImages(values.data as string)
-    using tokenizer = await openTokenizer(values, values.device as string | undefined)
-    const { reconstructionSheet } = await import('../../visualize/tokenizer_sheets.js')
-    const picture = await reconstructionSheet({
-      tokenizer,
-      data,
-      imageSize: tokenizerImageSize(values, tokenizer),
-      count: values.count as number | undefined,
-      seed: values.seed as number | undefined,
+    await writePicture(values, async () => {
+      const data = await openImages(values.data as string)
+      using tokenizer = await openTokenizer(values, values.device as string | undefined)
+      const { reconstructionSheet } = await import('../../visualize/tokenizer_sheets.js')
+      return await reconstructionSheet({
+        tokenizer,
+        data,
+        imageSize: tokenizerImageSize(values, tokenizer),
+        count: values.count as number | undefined,
+        seed: values.seed as number | undefined,
+      })
     })
-    await picture.save(values.output as string)
-    console.log(shown(values.output as string))
     return EXIT.ok
   },
 }
