@@ -80,7 +80,7 @@ export const masksSchema: OptionSchema = {
  * - `grid` patches of an image, N or [rows, columns], each 1 to 1024; 14 unless told
  * - `count` masks drawn, 1 to 256; 16 unless told
  * - `seed`, `epoch` of the masks: sample i gets the mask that `pretrain({ seed })` gives it in that epoch
- * - `data` images to draw them on, chosen by `seed`; their masks are those of epoch 0
+ * - `data` images to draw them on, chosen by `seed`: the same ones for every epoch
  * - `maskMode`, `maskPatches`, `minMaskPatchesPerBlock`, `maxMaskPatchesPerBlock`, `minMaskAspect` as in `pretrain()`
  * @throws BeitError ERR_INVALID_ARGUMENT for unknown options, values out of range and settings that could leave
  * an image without a mask; ERR_DATA when no image can be read
@@ -90,14 +90,11 @@ export const masksSchema: OptionSchema = {
  */
 export async function masks(options: MasksOptions = {}): Promise<Picture> {
   const settings = validateOptions<MasksSettings>('visualize.masks', masksSchema, defined(options))
-  const { data, count, seed, epoch } = settings
+  const { data, seed, epoch } = settings
   const grid = gridOf(settings.grid)
   const mask = maskOf(settings as MaskChoice as PretrainSettings, grid)
-  if (data !== null && epoch > 0)
-    throw new BeitError('ERR_INVALID_ARGUMENT', 'visualize.masks: epoch must be 0 where data is given')
 
-  const tiles =
-    data === null ? await plainTiles(mask, settings) : await tilesOnImages(mask, data, count, seed)
+  const tiles = data === null ? await plainTiles(mask, settings) : await tilesOnImages(mask, data, settings)
   const statistics = await countMasks(mask, seed, epoch)
   const { shares, fewest, most, mean } = statistics
   const patches = grid[0] * grid[1]
@@ -113,7 +110,7 @@ export async function masks(options: MasksOptions = {}): Promise<Picture> {
   ]
   return drawSheet({
     title: 'Masks',
-    subtitle: `mode ${mask.mode} · ${asked} of ${grid[0]} x ${grid[1]} = ${patches} patches${blocks} · seed ${seed}`,
+    subtitle: `mode ${mask.mode} · ${asked} of ${grid[0]} x ${grid[1]} = ${patches} patches${blocks} · seed ${seed}${epoch === 0 ? '' : `, epoch ${epoch}`}`,
     rows: [...rows, { name: ['How often', 'darker: more'], tiles: [frequencyTile(shares, grid, lines)] }],
     cell: CELL,
   })
@@ -133,7 +130,12 @@ function gridOf(given: readonly number[]): readonly [number, number] {
 
 const rowOf = (mask: Uint8Array, i: number, patches: number) => mask.subarray(i * patches, (i + 1) * patches)
 
-const drawn = async (mask: MaskSettings, samples: number, seed: number, epoch: number) => {
+const drawn = async (
+  mask: MaskSettings,
+  samples: number | readonly number[],
+  seed: number,
+  epoch: number,
+) => {
   const { grid, patches, minPatchesPerBlock, maxPatchesPerBlock, mode, minAspect } = mask
   const options = { patches, minPatchesPerBlock, maxPatchesPerBlock, mode, minAspect }
   using made = blockwiseMask(grid, { ...options, samples, seed, epoch })
@@ -152,17 +154,16 @@ async function plainTiles(mask: MaskSettings, { count, seed, epoch }: MasksSetti
 async function tilesOnImages(
   mask: MaskSettings,
   data: PretrainSettings['data'],
-  count: number,
-  seed: number,
+  { count, seed, epoch }: MasksSettings,
 ): Promise<Tile[]> {
   const [rows, columns] = mask.grid
   const needs = {
     imageSize: [rows * PATCH, columns * PATCH],
     tokenImageSize: null,
-    maskGrid: mask.grid,
+    maskGrid: null,
   } as const
-  using batch = await someImages(data, evaluationViews(needs, { seed, mask }), count, seed)
-  const values = (await batch.mask?.toTypedArray()) as Uint8Array
+  using batch = await someImages(data, evaluationViews(needs), count, seed)
+  const values = await drawn(mask, batch.indices, seed, epoch)
   const images = await imagesOf(batch.pixels)
   return images.map((image, i) => ({
     image,

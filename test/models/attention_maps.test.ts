@@ -67,25 +67,63 @@ async function expectedMaps(state: State, block: number, stream: Float64Array[],
   )
 }
 
+/** What the first block gets of one image: class token and embedded patches (N + 1, D), masked, with positions. */
+async function embedded(state: State, pixels: Tensor, mask: Tensor, image: number) {
+  const [kernel, bias] = [
+    await numbers(state, 'patch_embed.proj.weight'),
+    await numbers(state, 'patch_embed.proj.bias'),
+  ]
+  const patch = named(state, 'patch_embed.proj.weight').shape[2] as number
+  const [, channels, height, width] = pixels.shape as [number, number, number, number]
+  const [values, hidden] = [await pixels.toFloat32(), await integers(mask)]
+  const [rows, columns] = [height / patch, width / patch]
+  const maskToken = await numbers(state, 'mask_token')
+  const place = (channel: number, y: number, x: number) =>
+    ((image * channels + channel) * height + y) * width + x
+  const patches = Array.from({ length: rows * columns }, (_, n) => {
+    if (Number(hidden[image * rows * columns + n]) === 1) return maskToken
+    const [top, left] = [Math.floor(n / columns) * patch, (n % columns) * patch]
+    return bias.map((start, out) => {
+      let sum = start
+      for (let c = 0; c < channels; c++)
+        for (let y = 0; y < patch; y++)
+          for (let x = 0; x < patch; x++)
+            sum +=
+              at(kernel, ((out * channels + c) * patch + y) * patch + x) *
+              at(values, place(c, top + y, left + x))
+      return sum
+    })
+  })
+  const stream = [await numbers(state, 'cls_token'), ...patches]
+  if (!state.has('pos_embed')) return stream
+  const positions = await numbers(state, 'pos_embed')
+  return stream.map((token, n) => token.map((value, i) => value + at(positions, n * token.length + i)))
+}
+
 for (const name of Object.keys(GOLDEN_CONFIGS) as GoldenName[]) {
-  test(`${name}: the last block's, with a mask, as the formula has them`, async () => {
+  test(`${name}: the first block's and the last one's, with a mask, as the formula has them`, async () => {
     const { model, tensors, state } = await goldenBeit(name)
     const [pixels, mask] = [named(tensors, 'step0.pixels'), named(tensors, 'step0.mask')]
     const { depth, heads, hiddenSize } = model.config
     const [before] = await model.features(pixels, { mask, blocks: [depth - 2] })
-    const maps = await model.attentionMaps(pixels, { mask })
+    const stream = await (before as Tensor).toFloat32()
     const tokens = model.patches + 1
-    equal(maps.shape, [pixels.shape[0], heads, tokens, tokens])
-    const [stream, values] = [await (before as Tensor).toFloat32(), await maps.toFloat32()]
-    for (const image of [0, (pixels.shape[0] as number) - 1]) {
-      const own = Array.from({ length: tokens }, (_, token) => {
+    const beforeLast = (image: number) =>
+      Array.from({ length: tokens }, (_, token) => {
         const from = (image * tokens + token) * hiddenSize
         return Float64Array.from(stream.subarray(from, from + hiddenSize))
       })
-      const expected = (await expectedMaps(state, depth - 1, own, heads)).flat(2)
-      const got = values.subarray(image * expected.length, (image + 1) * expected.length)
-      const error = Math.max(...expected.map((value, i) => Math.abs(value - at(got, i))))
-      ok(error <= TOLERANCE * Math.max(...expected), `image ${image}: ${error}`)
+    for (const layer of [0, depth - 1]) {
+      const maps = await model.attentionMaps(pixels, { mask, ...(layer === 0 && { layer }) })
+      equal(maps.shape, [pixels.shape[0], heads, tokens, tokens])
+      const values = await maps.toFloat32()
+      for (const image of [0, (pixels.shape[0] as number) - 1]) {
+        const own = layer === 0 ? await embedded(state, pixels, mask, image) : beforeLast(image)
+        const expected = (await expectedMaps(state, layer, own, heads)).flat(2)
+        const got = values.subarray(image * expected.length, (image + 1) * expected.length)
+        const error = Math.max(...expected.map((value, i) => Math.abs(value - at(got, i))))
+        ok(error <= TOLERANCE * Math.max(...expected), `block ${layer}, image ${image}: ${error}`)
+      }
     }
   })
 

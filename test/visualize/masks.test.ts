@@ -1,7 +1,10 @@
 import sharp from 'sharp'
 import * as assert from 'uvu/assert'
+import { batches } from '../../lib/data/batches.js'
 import { ImageFolder } from '../../lib/data/image_folder.js'
-import { blockwiseMask } from '../../lib/data/masks.js'
+import { blockwiseMask, maskSettings } from '../../lib/data/masks.js'
+import { evaluationViews } from '../../lib/data/view_settings.js'
+import { someImages } from '../../lib/visualize/image_batches.js'
 import { masks } from '../../lib/visualize/masks.js'
 import type { Picture } from '../../lib/visualize/picture.js'
 import { glow, ramp } from '../../lib/visualize/shades.js'
@@ -33,14 +36,28 @@ test('each cell shows the mask that pre-training gives the sample', async () => 
   }
 })
 
-test('on images the masked patches are covered, the others are not', async () => {
-  const data = await ImageFolder.open(folderOf(await imageFiles(3)))
-  const picture = await masks({ grid: 8, data, count: 2, maskMode: 'exact', maskPatches: 32 })
-  const at = await pixelsOf(picture)
-  const covered = Array.from({ length: 64 }, (_, patch) =>
-    at(190 + (patch % 8) * 16 + 8, 92 + Math.floor(patch / 8) * 16 + 8),
-  ).filter((colour) => colour.join() === '141,150,159')
-  assert.is(covered.length, 32)
+test('on images those patches are covered that the loader masks in the epoch', async () => {
+  const data = await ImageFolder.open(folderOf(await imageFiles(6)))
+  const [grid, seed] = [[8, 8], 4] as const
+  const needs = { imageSize: [128, 128], tokenImageSize: null, maskGrid: grid } as const
+  const views = evaluationViews(needs, { seed, mask: maskSettings(grid, { mode: 'exact', patches: 32 }) })
+  using shown = await someImages(data, views, 2, seed)
+  for (const epoch of [0, 3]) {
+    const picture = await masks({ grid: 8, data, count: 2, seed, epoch, maskMode: 'exact', maskPatches: 32 })
+    const at = await pixelsOf(picture)
+    const order = batches(data, { views, batchSize: 6, epochs: epoch + 1, start: { epoch, batch: 0 }, seed })
+    for await (const batch of order) {
+      const mask = (await batch.mask?.toTypedArray()) as Uint8Array
+      shown.indices.forEach((index, i) => {
+        const row = batch.indices.indexOf(index)
+        const covered = Array.from({ length: 64 }, (_, patch) =>
+          at(190 + i * 136 + (patch % 8) * 16 + 8, 92 + Math.floor(patch / 8) * 16 + 8),
+        ).map((colour) => Number(colour.join() === '141,150,159'))
+        assert.equal(covered, [...mask.subarray(row * 64, (row + 1) * 64)], `epoch ${epoch}, image ${index}`)
+      })
+      batch.dispose()
+    }
+  }
 })
 
 test('wrong options are refused', async () => {
