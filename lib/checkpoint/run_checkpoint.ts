@@ -88,6 +88,28 @@ export async function openRunCheckpoint<State>(
   }
 }
 
+/**
+ * How many bytes a checkpoint folder has, and why it is not whole: null where it is, by the sizes of its files. One that is
+ * gone is empty, as the run that goes on may have pruned it.
+ */
+export async function lookAtRunCheckpoint(path: string): Promise<{ bytes: number; problem: string | null }> {
+  const [bytes, problem] = await Promise.all([
+    runCheckpointSize(path).catch(() => 0),
+    openRunCheckpoint(path, { content: false }).then(
+      () => null,
+      (error: Error) => error.message,
+    ),
+  ])
+  return { bytes, problem }
+}
+
+/** Bytes of the files of a checkpoint folder. */
+export async function runCheckpointSize(path: string): Promise<number> {
+  const names = await fs.readdir(path)
+  const sizes = await Promise.all(names.map(async (name) => (await fs.stat(join(path, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
 /** A checkpoint folder that was passed over, and why. */
 export interface DamagedCheckpoint extends CheckpointEntry {
   reason: string

@@ -1,9 +1,10 @@
 /** From a run folder to what a report shows of it. */
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { METRICS_FILE } from '../log/metrics_file.js'
-import { SETTINGS_FILE } from '../train/run_folder.js'
+import { runName, SETTINGS_FILE } from '../train/run_folder.js'
+import { RUN_KINDS } from '../train/run_kind.js'
 import { isTrainedInto } from '../train/run_lock.js'
-import { highlightsOf, KINDS, progressOf, sectionsOf } from './facts.js'
+import { highlightsOf, progressOf, sectionsOf } from './facts.js'
 import { MetricsTail } from './metrics_tail.js'
 import { curvesOf } from './panels.js'
 import { PictureReader } from './pictures.js'
@@ -17,7 +18,7 @@ export class RunReader {
   readonly #tail: MetricsTail
   readonly #pictures: PictureReader
   #settings: Record<string, unknown> = {}
-  #reading: Promise<boolean> | null = null
+  #reading: Promise<void> | null = null
 
   constructor(folder: string) {
     this.folder = resolve(folder)
@@ -34,18 +35,17 @@ export class RunReader {
     return this.#settings
   }
 
-  /** Takes in what is new. Two at a time are one. @returns whether the metrics changed */
-  read(): Promise<boolean> {
+  /** Takes in what is new. Two at a time are one. */
+  read(): Promise<void> {
     this.#reading ??= this.#readOnce().finally(() => {
       this.#reading = null
     })
     return this.#reading
   }
 
-  async #readOnce(): Promise<boolean> {
-    const changed = await this.#tail.read()
+  async #readOnce(): Promise<void> {
+    await this.#tail.read()
     this.#settings = (await readJson(join(this.folder, SETTINGS_FILE))) ?? this.history.start?.config ?? {}
-    return changed
   }
 
   /**
@@ -58,8 +58,8 @@ export class RunReader {
     const href = (...path: string[]) =>
       from === null ? undefined : relativeUrl(from, join(this.folder, ...path))
     return {
-      name: nameOf(this.folder),
-      kind: history.kind === null ? '' : KINDS[history.kind],
+      name: runName(this.folder),
+      kind: history.kind === null ? '' : RUN_KINDS[history.kind],
       state,
       step: history.step,
       steps: history.start?.steps ?? 0,
@@ -79,9 +79,6 @@ export class RunReader {
     return steps.length === 0 ? 'new' : 'open'
   }
 }
-
-/** Enough to tell a run by, and not the folders of a machine in a report that is passed on. */
-export const nameOf = (folder: string) => join(basename(dirname(folder)), basename(folder))
 
 /** A link that no name in the path can make into one to elsewhere. */
 function relativeUrl(from: string, to: string): string {

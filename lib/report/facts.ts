@@ -7,14 +7,9 @@ import type {
   TokenizerEvaluationEvent,
 } from '../train/events.js'
 import type { Machine } from '../train/machine.js'
+import { RUN_KINDS } from '../train/run_kind.js'
 import type { Highlight, RunState, Section } from './report_data.js'
 import type { ColumnName, RunHistory } from './run_history.js'
-
-export const KINDS = {
-  pretrain: 'Masked image modelling',
-  tokenizer: 'Tokenizer training',
-  finetune: 'Image classification',
-} as const
 
 /** Steps that a mean over the newest ones is taken over. */
 const NEWEST = 20
@@ -184,7 +179,7 @@ function runRows(
 ): [string, string][] {
   if (start === null) return []
   const rows: [string, string][] = [
-    ['kind', kind === null ? 'not known before its first step' : KINDS[kind]],
+    ['kind', kind === null ? 'not known before its first step' : RUN_KINDS[kind]],
     ['run id', String(settings.runId ?? start.runId)],
     ['parameters', grouped(start.parameters)],
     [

@@ -23,11 +23,8 @@ export class MetricsTail {
     this.path = path
   }
 
-  /**
-   * Takes in what the file has now; no file is an empty one.
-   * @returns whether anything changed
-   */
-  async read(): Promise<boolean> {
+  /** Takes in what the file has now; no file is an empty one. */
+  async read(): Promise<void> {
     let file: FileHandle
     try {
       file = await open(this.path, 'r')
@@ -36,8 +33,8 @@ export class MetricsTail {
       return this.#forget()
     }
     try {
-      const anew = (await this.#isTheSame(file)) ? false : this.#forget()
-      return (await this.#readOn(file)) || anew
+      if (!(await this.#isTheSame(file))) this.#forget()
+      await this.#readOn(file)
     } finally {
       await file.close()
     }
@@ -50,27 +47,21 @@ export class MetricsTail {
     return bytesRead === length && buffer.equals(this.#last)
   }
 
-  #forget(): boolean {
-    const had = this.#read > 0
+  #forget(): void {
     this.history = new RunHistory()
     this.#read = 0
     this.#last = Buffer.alloc(0)
-    return had
   }
 
-  async #readOn(file: FileHandle): Promise<boolean> {
-    let changed = false
+  async #readOn(file: FileHandle): Promise<void> {
     let rest: Buffer = Buffer.alloc(0)
     const chunk = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const { bytesRead } = await file.read(chunk, 0, CHUNK, this.#read + rest.length)
-      if (bytesRead === 0) return changed
+      if (bytesRead === 0) return
       const content = Buffer.concat([rest, chunk.subarray(0, bytesRead)])
       const end = content.lastIndexOf('\n') + 1
-      if (end > 0) {
-        this.#take(content.subarray(0, end))
-        changed = true
-      }
+      if (end > 0) this.#take(content.subarray(0, end))
       rest = content.subarray(end)
     }
   }

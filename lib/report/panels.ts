@@ -6,8 +6,9 @@ import type {
   PretrainEvaluationEvent,
   TokenizerEvaluationEvent,
 } from '../train/events.js'
+import type { RunKind } from '../train/run_kind.js'
 import type { Panel, Role, Series } from './report_data.js'
-import type { ColumnName, RunHistory, RunKind } from './run_history.js'
+import type { ColumnName, RunHistory } from './run_history.js'
 import { rounded, thinned, thinnedAxis } from './thin.js'
 
 /** The axis of a run's steps, and its panels, with at most `points` points a curve. */
@@ -30,6 +31,9 @@ export function curvesOf(history: RunHistory, points: number): Curves {
   }
 }
 
+/** Columns that are chosen, not measured. */
+const SCHEDULES: ReadonlySet<ColumnName> = new Set(['learningRate', 'temperature'])
+
 /** Turns parts of a history into series; those without a point are left out. */
 class Drawing {
   readonly history: RunHistory
@@ -51,7 +55,8 @@ class Drawing {
     const scaled = factor === 1 ? values : values.map((value) => value * factor)
     const { mean, low, high } = thinned(scaled, this.#width)
     const range = low === null || high === null ? {} : { low, high }
-    return [{ name, role: 'training', x: null, y: mean, ...range }]
+    const noise = SCHEDULES.has(column) ? {} : { noisy: true as const }
+    return [{ name, role: 'training', ...noise, x: null, y: mean, ...range }]
   }
 
   /** A value of some events. */

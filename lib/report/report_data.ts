@@ -62,6 +62,8 @@ export type Role = 'training' | 'evaluation' | 'reference'
 export interface Series {
   name: string
   role: Role
+  /** A number of every step with the noise of its images, which the page may smooth. */
+  noisy?: true
   /** Steps of the points; null: the axis of the run. */
   x: number[] | null
   /** Means over the steps of a point. */

@@ -1,8 +1,8 @@
 /** What a run has told so far, sorted for a report: numbers of the steps in columns, other events in lists. */
 import type { CheckpointEvent, CodebookEvent, FinetuneEvaluationEvent, RunEvent } from '../train/events.js'
+import { kindOfStep, type RunKind } from '../train/run_kind.js'
 
 type Event<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>
-export type RunKind = 'pretrain' | 'tokenizer' | 'finetune'
 
 /** Numbers of a step that a report may draw. Each run has those of its objective. */
 const COLUMNS = [
@@ -31,7 +31,7 @@ export class RunHistory {
   readonly steps: number[] = []
   /** As long as `steps`; NaN where a step has no such number. */
   readonly columns = new Map<ColumnName, number[]>()
-  /** Of fine-tuning, only the last one and that of the best checkpoint keep the scores of each class. */
+  /** Of fine-tuning, only the last one keeps the scores of each class. */
   readonly evaluations: Event<'evaluation'>[] = []
   readonly epochs: Event<'epoch'>[] = []
   readonly codebook: CodebookEvent[] = []
@@ -84,7 +84,7 @@ export class RunHistory {
   }
 
   #addStep(event: Event<'step'>): void {
-    this.kind ??= 'reconstruction' in event ? 'tokenizer' : 'masked' in event ? 'pretrain' : 'finetune'
+    this.kind ??= kindOfStep(event)
     for (const name of COLUMNS) {
       const value = (event as unknown as Record<ColumnName, number | null | undefined>)[name]
       let column = this.columns.get(name)

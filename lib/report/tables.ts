@@ -1,7 +1,7 @@
 /** The tables of a report: checkpoints, classes, broken images, where the time goes, warnings. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { listRunCheckpoints, openRunCheckpoint } from '../checkpoint/run_checkpoint.js'
+import { listRunCheckpoints, lookAtRunCheckpoint } from '../checkpoint/run_checkpoint.js'
 import { BROKEN_IMAGES_FILE } from '../log/broken_images_file.js'
 import { bytes, counted, grouped, percent } from '../log/format.js'
 import { PROFILE_FILE, type ProfileSummary } from '../log/step_profile.js'
@@ -37,16 +37,13 @@ async function checkpointTable(
   if (entries.length === 0) return null
   const rows = await Promise.all(
     entries.map(async ({ step, path }): Promise<Cell[]> => {
-      const problem = await openRunCheckpoint(path, { content: false }).then(
-        () => null,
-        (error: Error) => error.message,
-      )
+      const { bytes: size, problem } = await lookAtRunCheckpoint(path)
       const name = basename(path)
       const mark = step === done?.best?.step ? 'best' : path === entries.at(-1)?.path ? 'newest' : undefined
       return [
         { text: name, href: href(CHECKPOINTS_FOLDER, name), mark },
         grouped(step),
-        bytes(await folderSize(path).catch(() => 0)),
+        bytes(size),
         problem ?? 'complete',
       ]
     }),
@@ -61,13 +58,6 @@ async function checkpointTable(
     ],
     rows,
   }
-}
-
-async function folderSize(path: string): Promise<number> {
-  const sizes = await Promise.all(
-    (await readdir(path)).map(async (name) => (await stat(join(path, name))).size),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 async function profileTable(folder: string): Promise<Table | null> {

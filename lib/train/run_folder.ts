@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../checkpoint/atomic_file.js'
 import { listRunCheckpoints, prepareRunCheckpoints } from '../checkpoint/run_checkpoint.js'
 import { BeitError } from '../errors.js'
@@ -12,6 +12,9 @@ import { lockRun, type RunLock } from './run_lock.js'
 
 export const SETTINGS_FILE = 'settings.json'
 export const CHECKPOINTS_FOLDER = 'checkpoints'
+
+/** Enough to tell a run by, and not the folders of a machine in a report or picture that is passed on. */
+export const runName = (folder: string) => join(basename(dirname(folder)), basename(folder))
 
 /** A run folder that this process holds. */
 export class RunFolder {

@@ -1,5 +1,4 @@
 /** The course of a run as a picture: loss, what the run is about, learning rate, over the steps. */
-import { basename, dirname, join } from 'node:path'
 import { grouped } from '../log/format.js'
 import type {
   CodebookEvent,
@@ -13,6 +12,8 @@ import type {
   TokenizerEvaluationEvent,
   TokenizerStepEvent,
 } from '../train/events.js'
+import { runName } from '../train/run_folder.js'
+import { kindOfStep, RUN_KINDS, type RunKind } from '../train/run_kind.js'
 import { lineChart, type Panel, type Point, type Series } from './line_chart.js'
 import { Picture } from './picture.js'
 import { movingAverage, thin } from './smooth.js'
@@ -31,18 +32,20 @@ import type { Tone } from './theme.js'
 export async function trainingCurves(events: readonly RunEvent[]): Promise<Picture> {
   const start = events.findLast((event) => event.type === 'start')
   const steps = events.filter((event) => event.type === 'step')
+  const kind = kindOfStep(steps[0] ?? {})
   const { svg, forRaster } = lineChart({
     subtitle: subtitle(start, steps.at(-1)?.step ?? 0),
     xLabel: 'optimizer step',
-    ...titleAndPanels(events, steps[0]),
+    title: RUN_KINDS[kind],
+    panels: PANELS[kind](events),
   })
   return Picture.fromSvg(svg, forRaster)
 }
 
-function titleAndPanels(events: readonly RunEvent[], step: object = {}): { title: string; panels: Panel[] } {
-  if ('reconstruction' in step) return { title: 'Tokenizer training', panels: tokenizerPanels(events) }
-  if ('masked' in step) return { title: 'Masked image modelling', panels: pretrainPanels(events) }
-  return { title: 'Image classification', panels: finetunePanels(events) }
+const PANELS: Record<RunKind, (events: readonly RunEvent[]) => Panel[]> = {
+  pretrain: pretrainPanels,
+  tokenizer: tokenizerPanels,
+  finetune: finetunePanels,
 }
 
 function subtitle(start: StartEvent | undefined, steps: number): string {
@@ -52,9 +55,7 @@ function subtitle(start: StartEvent | undefined, steps: number): string {
     `${grouped(steps)} of ${grouped(start.steps)} steps of ${grouped(start.batchSize)}`,
     `${grouped(start.parameters)} parameters`,
   ]
-  // Enough to tell the run by, and not the folders of a machine in a picture that is passed on.
-  const run = join(basename(dirname(start.output)), basename(start.output))
-  return `${facts.join(' · ')} · ${run}`
+  return `${facts.join(' · ')} · ${runName(start.output)}`
 }
 
 function pretrainPanels(events: readonly RunEvent[]): Panel[] {

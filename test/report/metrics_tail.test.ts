@@ -14,17 +14,22 @@ const fresh = () => join(temporary(), 'metrics.jsonl')
 test('a file that grows is read on, and half a line is left until it is whole', async () => {
   const path = fresh()
   const tail = new MetricsTail(path)
-  is(await tail.read(), false, 'no file yet')
+  await tail.read()
+  equal(tail.history.steps, [], 'no file yet')
   await writeFile(path, lines([start('run'), step(1)]))
-  is(await tail.read(), true)
+  await tail.read()
   equal(tail.history.steps, [1])
   const [half, rest] = [lines([step(2)]).slice(0, 30), lines([step(2)]).slice(30)]
   await appendFile(path, half)
-  is(await tail.read(), false, 'half a line is no news')
+  await tail.read()
+  equal(tail.history.steps, [1], 'half a line is no news')
   await appendFile(path, rest + lines([step(3)]))
-  is(await tail.read(), true)
+  await tail.read()
   equal(tail.history.steps, [1, 2, 3])
-  is(await tail.read(), false)
+  const { history } = tail
+  await tail.read()
+  is(tail.history, history, 'nothing is read twice')
+  equal(history.steps, [1, 2, 3])
 })
 
 test('a run that goes on from an earlier checkpoint is read anew, also when it is already longer than before', async () => {
@@ -42,7 +47,7 @@ test('a run that goes on from an earlier checkpoint is read anew, also when it i
   await tail.read()
   const resumed = [start('run', { resumedFrom: 'x', resumedStep: 2 }), ...[3, 4, 5, 6, 7].map((n) => step(n))]
   await writeFile(path, lines([...before.slice(0, 3), ...resumed]))
-  is(await tail.read(), true)
+  await tail.read()
   equal(tail.history.steps, [1, 2, 3, 4, 5, 6, 7])
   is(Math.max(...(tail.history.columns.get('loss') ?? [])), 4.9)
   is(tail.history.evaluations.length, 0)
@@ -55,7 +60,7 @@ test('a file that is gone is an empty run, and one that is no longer JSON is pas
   await tail.read()
   equal(tail.history.steps, [1, 2])
   await rm(path)
-  is(await tail.read(), true)
+  await tail.read()
   equal(tail.history.steps, [])
 })
 

@@ -50,6 +50,25 @@ test('pre-training: every curve, settings, machine, data, checkpoints with links
   is(series(run, 'loss', 'training')?.y[4], null, 'a step without a loss is a gap')
   ok(Math.abs((series(run, 'loss', 'training')?.y[0] ?? 0) - 5.6) < 0.4)
   equal(series(run, 'loss', 'validation')?.x, [10, 20, 30, 40])
+  equal(
+    run?.panels.flatMap(({ id, series }) =>
+      series.map(({ name, noisy }) => `${id}, ${name}: ${noisy ?? false}`),
+    ),
+    [
+      'loss, token frequencies alone: false',
+      'loss, training: true',
+      'loss, validation: false',
+      'accuracy, most frequent token: false',
+      'accuracy, training: true',
+      'accuracy, validation: false',
+      'perplexity, targets of a step: true',
+      'perplexity, validation: false',
+      'learning-rate, training: false',
+      'gradient-norm, training: true',
+      'speed, training: true',
+      'waiting, training: true',
+    ],
+  )
   equal(series(run, 'accuracy', 'most frequent token')?.y, [5, 5, 5, 5, 5])
   is(section(run, 'Settings').learningRate, '0.001')
   is(section(run, 'Settings').betas, '0.9, 0.98')
@@ -84,6 +103,9 @@ test('a tokenizer has its own curves', async () => {
   const ids = run?.panels.map(({ id }) => id)
   equal(ids?.slice(0, 5), ['reconstruction', 'perplexity', 'usage', 'kl', 'temperature'])
   equal(series(run, 'perplexity', 'training')?.y, [5, 10, 15, 20])
+  is(series(run, 'perplexity', 'training')?.noisy, undefined, 'each is of five steps already')
+  is(series(run, 'temperature', 'training')?.noisy, undefined)
+  is(series(run, 'kl', 'training')?.noisy, true)
   is(series(run, 'reconstruction', 'training')?.y[1], 0.5)
   is(run?.state, 'open')
 })

@@ -1,8 +1,14 @@
 /** What a run folder or a checkpoint folder holds, as data. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unreadable } from '../../checkpoint/manifest.js'
-import { listRunCheckpoints, MODEL_FILE, openRunCheckpoint } from '../../checkpoint/run_checkpoint.js'
+import {
+  listRunCheckpoints,
+  lookAtRunCheckpoint,
+  MODEL_FILE,
+  openRunCheckpoint,
+  runCheckpointSize,
+} from '../../checkpoint/run_checkpoint.js'
 import { METRICS_FILE, readMetrics } from '../../log/metrics_file.js'
 import type { RunEvent } from '../../train/events.js'
 import { CHECKPOINTS_FOLDER, SETTINGS_FILE } from '../../train/run_folder.js'
@@ -52,7 +58,9 @@ export async function reportRun(path: string): Promise<RunReport> {
     evaluation: last('evaluation'),
     best: (events.findLast(best) ?? null) as Event<'evaluation'> | null,
     done,
-    checkpoints: await Promise.all(checkpoints.map((each) => checkpointOf(each.path))),
+    checkpoints: await Promise.all(
+      checkpoints.map(async ({ path }) => ({ path, ...(await lookAtRunCheckpoint(path)) })),
+    ),
   }
 }
 
@@ -60,7 +68,7 @@ export async function reportRun(path: string): Promise<RunReport> {
 export async function reportCheckpoint(path: string): Promise<CheckpointReport> {
   const { state } = await openRunCheckpoint<RunState>(path, { content: false })
   const weights = await reportWeights(join(path, MODEL_FILE))
-  return { kind: 'checkpoint', path, bytes: await folderSize(path), state, weights }
+  return { kind: 'checkpoint', path, bytes: await runCheckpointSize(path), state, weights }
 }
 
 async function readSettings(path: string): Promise<object> {
@@ -69,20 +77,4 @@ async function readSettings(path: string): Promise<object> {
   } catch (cause) {
     throw unreadable(path, cause)
   }
-}
-
-async function checkpointOf(path: string): Promise<RunReport['checkpoints'][number]> {
-  const bytes = await folderSize(path)
-  try {
-    await openRunCheckpoint(path, { content: false })
-    return { path, bytes, problem: null }
-  } catch (error) {
-    return { path, bytes, problem: (error as Error).message }
-  }
-}
-
-async function folderSize(path: string): Promise<number> {
-  const names = await readdir(path)
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(path, name))).size))
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

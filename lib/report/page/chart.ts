@@ -1,5 +1,5 @@
 /** One panel: its legend with values, its drawing, and what mouse, finger and keys do with it. */
-import { decimal } from '../../log/format.js'
+import { decimal, grouped } from '../../log/format.js'
 import type { Panel } from '../report_data.js'
 import { type Curve, nearest } from './curve.js'
 import { html, set, svg } from './dom.js'
@@ -92,8 +92,7 @@ export class Chart {
       if (cursor !== null && inside)
         this.#cursor.append(svg('circle', { cx: x, cy: y, r: 3.5, class: `fill-${curve.tone}` }))
     }
-    this.#readout.textContent =
-      cursor === null ? '' : `step ${(at ?? Math.round(cursor)).toLocaleString('en-US')}`
+    this.#readout.textContent = cursor === null ? '' : `step ${grouped(at ?? Math.round(cursor))}`
     if (cursor === null) return
     const x = plot.x(at ?? cursor)
     if (x < plot.frame.left || x > plot.frame.right) return
@@ -146,7 +145,7 @@ export class Chart {
     const { title, unit } = this.#panel
     const parts = this.#curves.flatMap(({ name, x, y }) => {
       const last = lastFinite(y)
-      return last < 0 ? [] : [`${name} ${text(y[last] as number)} at step ${x[last]}`]
+      return last < 0 ? [] : [`${name} ${text(y[last] as number)} at step ${grouped(x[last] as number)}`]
     })
     return `${title}${unit === '' ? '' : ` (${unit})`} over the steps: ${parts.join(', ')}. Arrow keys read values, + and - zoom, 0 shows all.`
   }

@@ -7,6 +7,8 @@ export interface Curve {
   key: string
   name: string
   role: Role
+  /** Smoothed as far as the reader wants. */
+  noisy: boolean
   /** Class of its colour: 'training', or 'run-2'. */
   tone: string
   x: readonly number[]
@@ -26,6 +28,7 @@ export function curveOf(
     key,
     name,
     role: series.role,
+    noisy: series.noisy === true,
     tone,
     x: series.x ?? axis,
     y,

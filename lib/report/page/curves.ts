@@ -1,13 +1,13 @@
 /** The charts of all runs, and the controls they share. */
+import { RUN_COLOURS } from '../../visualize/theme.js'
 import type { Panel, ReportData } from '../report_data.js'
 import { Chart } from './chart.js'
 import { type Curve, curveOf } from './curve.js'
 import { html, set } from './dom.js'
 import { View } from './view.js'
 
-/** Colours that runs have; further runs begin again. */
-const TONES = 8
-export const toneOf = (run: number) => `run-${run % TONES}`
+/** Class of the colour of a run; there are only so many, and further runs begin again. */
+export const toneOf = (run: number) => `run-${run % RUN_COLOURS.light.length}`
 
 export class Curves {
   readonly element: HTMLElement

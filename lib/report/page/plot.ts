@@ -50,7 +50,7 @@ export function plot(curves: readonly Curve[], settings: PlotSettings): Plot {
   const x = linearScale(domain, [frame.left, frame.right], Math.max(2, Math.floor(width / 90)), false)
   const drawn = curves.map((curve) => ({
     curve,
-    values: curve.role === 'training' ? smoothed(curve.y, smoothing) : curve.y,
+    values: curve.noisy ? smoothed(curve.y, smoothing) : curve.y,
     part: within(curve.x, domain),
   }))
   const y = verticalScale(drawn, settings, [frame.bottom, frame.top])
@@ -74,11 +74,15 @@ export function plot(curves: readonly Curve[], settings: PlotSettings): Plot {
         values,
         path: pathData(points),
         faint: pathData(place(raw)),
-        dots: marked ? points.filter(([, py]) => Number.isFinite(py)) : [],
+        dots: points.filter(([, py], i) => Number.isFinite(py) && (marked || isAlone(points, i))),
       }
     }),
   }
 }
+
+/** Between gaps, or the only one: a line through it would have no length. */
+const isAlone = (points: readonly Point[], i: number) =>
+  !Number.isFinite(points[i - 1]?.[1] ?? Number.NaN) && !Number.isFinite(points[i + 1]?.[1] ?? Number.NaN)
 
 interface Visible {
   curve: Curve
@@ -96,11 +100,9 @@ function verticalScale(
   let [least, most] = [Infinity, -Infinity]
   for (const { curve, values, part } of drawn) {
     const seen = values.slice(...part).filter(fits)
-    // Of noise, one value far out must not flatten the rest; what is smoothed or evaluated is seen whole.
+    // Of noise, one value far out must not flatten the rest; what is smoothed or has none is seen whole.
     const usual = usualRange(curve.y.slice(...part).filter(fits))
-    for (const value of curve.role === 'training' && values === curve.y
-      ? (usual ?? [])
-      : [...seen, ...(usual ?? [])]) {
+    for (const value of curve.noisy && values === curve.y ? (usual ?? []) : [...seen, ...(usual ?? [])]) {
       least = Math.min(least, value)
       most = Math.max(most, value)
     }

@@ -1,4 +1,5 @@
 /** Images of the run over time: one moment at a time, chosen with a slider. */
+import { grouped } from '../../log/format.js'
 import type { RunData, Sheet } from '../report_data.js'
 import { html } from './dom.js'
 
@@ -9,7 +10,7 @@ export function sheetsOf({ sheets, images }: Pick<RunData, 'sheets' | 'images'>)
   const view = html('div', { class: 'sheet' })
   const caption = html('output', { class: 'quiet' })
   const show = (sheet: Sheet) => {
-    caption.textContent = `after step ${sheet.step.toLocaleString('en-US')}${sheet.subtitle === '' ? '' : ` · ${sheet.subtitle}`}`
+    caption.textContent = `after step ${grouped(sheet.step)}${sheet.subtitle === '' ? '' : ` · ${sheet.subtitle}`}`
     view.replaceChildren(...rowsOf(sheet, images))
   }
   show(first)

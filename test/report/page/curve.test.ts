@@ -82,6 +82,7 @@ test('ticks of a logarithmic scale lie inside, and are as many as there is room 
 const training: Series = {
   name: 'training',
   role: 'training',
+  noisy: true,
   x: null,
   y: [4, null, 2, 1],
   low: [3, null, 1, 1],
@@ -124,6 +125,19 @@ test('a plot has its paths inside of the frame, gaps, and faint ranges', () => {
   ok(!(log.curves[0]?.path ?? '').includes('NaN'))
   is(log.curves[0]?.path.match(/M/g)?.length, 2)
   is(plot([], settings).curves.length, 0)
+})
+
+test('only the noise of every step is smoothed, and a point without neighbours is a dot', () => {
+  const of = (series: Partial<Series>) => {
+    const whole: Series = { name: 'a', role: 'training', x: null, y: [4, 8, null, 2, null], ...series }
+    const curve = curveOf(whole, [0, 10, 20, 30, 40], { key: 'k', name: 'a', tone: 'training' })
+    const [drawn] = plot([curve], { ...settings, smoothing: 0.5 }).curves
+    return { values: drawn?.values.slice(0, 2), dots: drawn?.dots.length }
+  }
+  equal(of({ noisy: true }), { values: [4, 20 / 3], dots: 1 })
+  equal(of({}), { values: [4, 8], dots: 1 })
+  equal(of({ role: 'evaluation' }), { values: [4, 8], dots: 3 })
+  equal(of({ noisy: true, y: [3, null, null, null, null] }), { values: [3, Number.NaN], dots: 1 })
 })
 
 test('zooming stays inside of the run and comes back to all of it', () => {
