@@ -1,6 +1,7 @@
 /** Masks padded to a fixed number of patches: the rows that are added change nothing but the shapes. */
 import { equal, is, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
+import { threads } from '../../lib/device.js'
 import { scope } from '../../lib/dispose.js'
 import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
 import { Tensor } from '../../lib/tensor.js'
@@ -13,6 +14,10 @@ import { integers, relativeError } from '../support/tensors.js'
 import { microModel, microTokenizer } from './micro.js'
 
 const test = suite('padded masks')
+
+// Small operations: a team of threads would take longer to meet than to compute, above all on a busy machine.
+await threads(1)
+
 const OPTIONS = { betas: [0.9, 0.999], eps: 1e-8, clipGradient: 3, precision: 'fp32', seed: 7 } as const
 const SETTINGS = { learningRate: 1e-3, weightDecay: 0.05 }
 const [IMAGES, PATCHES] = [5, 16]

@@ -4,6 +4,7 @@
  */
 import { equal, is, match, ok } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
+import { threads } from '../../lib/device.js'
 import { scope } from '../../lib/dispose.js'
 import { DiscreteVaeReconstruction } from '../../lib/objectives/discrete_vae_reconstruction.js'
 import { Tensor } from '../../lib/tensor.js'
@@ -15,6 +16,10 @@ import { BEFORE, type Course, course, type Steps } from './graph_steps.js'
 import { collect, digests, microImages, microRun, microTokenizer, timeless } from './micro.js'
 
 const test = suite('steps as a graph')
+
+// Small operations: a team of threads would take longer to meet than to compute, above all on a busy machine.
+await threads(1)
+
 const graphs = { cudaGraphs: true }
 type Emulation = Parameters<ReturnType<typeof native>['emulateDeviceGraphs']>[0]
 
