@@ -2,8 +2,9 @@
  * The life of native handles: `dispose()`, `using`, `scope()`, and the finalizers of the addon as a backstop.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { types } from 'node:util'
 import { native } from './binding.js'
-import { BeitError, COPY } from './errors.js'
+import { BeitError, COPY, invalidArgument } from './errors.js'
 import { packageRoot } from './installation.js'
 import type { Handle } from './native.js'
 
@@ -25,6 +26,7 @@ export abstract class Disposable<Kind extends string> {
 
   /** @internal */
   constructor(handle: Handle<Kind>) {
+    if (!types.isExternal(handle)) throw notByNew(new.target)
     this.#handle = handle
     this.moveTo(openScope.getStore())
   }
@@ -85,6 +87,7 @@ export abstract class Disposable<Kind extends string> {
  * })
  */
 export function scope<T>(body: () => T): T {
+  if (typeof body !== 'function') throw invalidArgument('body', 'a function', body)
   const made: Scope = new Set()
   const outer = openScope.getStore()
   const end = (result?: unknown) => {
@@ -98,8 +101,10 @@ export function scope<T>(body: () => T): T {
     end()
     throw error
   }
-  if (result instanceof Promise) {
-    return result.then(
+  // Of another realm, or a query that begins when it is awaited: what has a then is awaited like a promise.
+  if (isThenable(result)) {
+    const awaited = openScope.run(made, () => Promise.resolve(result as PromiseLike<unknown>))
+    return awaited.then(
       (value) => {
         end(value)
         return value
@@ -122,8 +127,21 @@ export function scope<T>(body: () => T): T {
  * mean.dispose()
  */
 export function keep<T extends Disposable<string>>(item: T): T {
+  if (!(item instanceof Disposable)) throw invalidArgument('item', 'a tensor or model', item)
   item.moveTo(undefined)
   return item
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null)?.then === 'function'
+
+/** PyTorch's habit: its modules and tensors are made by their constructors. */
+function notByNew(made: { name: string }): BeitError {
+  const makers = ['from', 'create', 'load']
+    .filter((name) => name in made)
+    .map((name) => `${made.name}.${name}`)
+  const how = makers.length > 0 ? `: use ${makers.join(' or ')}` : ''
+  return new BeitError('ERR_INVALID_ARGUMENT', `a ${made.name} is not made by new${how}`)
 }
 
 function* disposablesIn(value: unknown, seen = new Set<unknown>()): Generator<Disposable<string>> {

@@ -2,6 +2,7 @@
  * The errors of the library: one class, stable codes. Messages say what, where, expected, got, and what to
  * do.
  */
+import { inspect } from 'node:util'
 import { packageRoot } from './installation.js'
 
 /** Every code a {@link BeitError} can carry. Codes never change their meaning. */
@@ -74,15 +75,37 @@ export function invalidArgument(name: string, expected: string, actual: unknown)
 export const COPY = Symbol.for('beit-torch.copy')
 
 function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return shortened(JSON.stringify(value))
   if (typeof value === 'function') return `function ${value.name}`
-  if (Array.isArray(value)) return value.length > 8 ? `an array of ${value.length}` : JSON.stringify(value)
+  if (Array.isArray(value)) return value.length > 8 ? `an array of ${value.length}` : written(value)
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`
   if (typeof value === 'object' && value !== null) {
-    if (value.constructor === Object) return JSON.stringify(value)
+    if (value.constructor === Object) return written(value)
     const copy = (value as { [COPY]?: string })[COPY] ?? packageRoot
     const origin = copy === packageRoot ? '' : ` of another copy of beit-torch, the one in ${copy}`
     return `a ${value.constructor?.name ?? 'object'}${origin}`
   }
   return String(value)
 }
+
+/** As JSON, or as `console.log` shows it where JSON has no word for a part of it: NaN, 1n, a cycle. */
+function written(value: object): string {
+  const exact = (_: string, part: unknown) => {
+    const hasWord =
+      typeof part === 'number' ? Number.isFinite(part) : part === null || JSON_TYPES.has(typeof part)
+    if (!hasWord) throw new TypeError('not in JSON')
+    return part
+  }
+  try {
+    return shortened(JSON.stringify(value, exact))
+  } catch {
+    return shortened(inspect(value, { depth: 1, breakLength: Infinity, maxArrayLength: 8 }))
+  }
+}
+
+const JSON_TYPES: ReadonlySet<string> = new Set(['string', 'boolean', 'object'])
+
+const MOST_CHARACTERS = 200
+
+const shortened = (text: string) =>
+  text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}...` : text

@@ -16,6 +16,7 @@ export function firstValues(
   options: InspectOptionsStylized,
 ): string {
   const size = shape.reduce((product, length) => product * length, 1)
+  if (size === 0) return ' []'
   const count = size <= WHOLE ? size : FIRST
   const bytes = native().tensorFirst(handle, count)
   if (bytes === null) return ''

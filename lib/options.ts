@@ -49,14 +49,7 @@ export type OptionSchema = Record<string, OptionSpec>
  * @param where the call, for messages: "pretrain"
  */
 export function validateOptions<T>(where: string, schema: OptionSchema, given: object): T {
-  for (const name of Object.keys(given)) {
-    if (!(name in schema)) {
-      throw new BeitError(
-        'ERR_INVALID_ARGUMENT',
-        `${where} has no option '${name}'${suggest(name, Object.keys(schema))}`,
-      )
-    }
-  }
+  checkNames(where, Object.keys(schema), given)
   const result: Record<string, unknown> = {}
   for (const [name, spec] of Object.entries(schema)) {
     const value = (given as Record<string, unknown>)[name]
@@ -64,6 +57,18 @@ export function validateOptions<T>(where: string, schema: OptionSchema, given: o
       value === undefined ? defaultOf(where, name, spec) : checked(`${where}: ${name}`, spec, value)
   }
   return result as T
+}
+
+/** Refuses what is no object, and names that are not in `valid`, with the nearest one that is. */
+export function checkNames(where: string, valid: readonly string[], given: object): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalidArgument(`the options of ${where}`, 'an object', given)
+  }
+  for (const name of Object.keys(given)) {
+    if (!valid.includes(name)) {
+      throw new BeitError('ERR_INVALID_ARGUMENT', `${where} has no option '${name}'${suggest(name, valid)}`)
+    }
+  }
 }
 
 function defaultOf(where: string, name: string, spec: OptionSpec): unknown {

@@ -10,38 +10,21 @@ import { firstValues } from './first_values.js'
 import { evenHistogram, type Histogram } from './histogram.js'
 import { isTooDeep, titled } from './inspection.js'
 import type { DType, TensorHandle } from './native.js'
+import { type OptionSchema, validateOptions } from './options.js'
+import { ARRAYS, DTYPES, elementsOf, type NestedArray, type TypedArray, tensorData } from './tensor_data.js'
 
-export type { DType }
+export type { DType, NestedArray, TypedArray }
 
-/** What `toTypedArray` gives: float16 and bfloat16 come as their raw 16 bits. */
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint16Array
+const TARGET_SCHEMA: OptionSchema = {
+  dtype: { type: 'choice', choices: DTYPES, optional: true, default: null, doc: 'of its elements' },
+  device: { type: 'string', optional: true, default: null, doc: "'cpu', 'cuda' or 'cuda:N'" },
+}
 
-/** Nested arrays of numbers, as `Tensor.from` takes them. */
-export type NestedArray = number | boolean | readonly NestedArray[]
-
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const
-
-/** Bytes of an element. */
-export const elementSize = (dtype: DType): number => ARRAYS[dtype].BYTES_PER_ELEMENT
+/** What `from` and `to` are told of the tensor that they make. */
+interface Target {
+  dtype: DType | null
+  device: string | null
+}
 
 /**
  * An n-dimensional array that lives in libtorch. Free it with `dispose()`, `using`, or `scope()`.
@@ -68,8 +51,12 @@ export class Tensor extends Disposable<'tensor'> {
   }
 
   /**
-   * Copies numbers into a new tensor. The dtype of a typed array is its own; nested arrays become float32.
+   * Copies numbers into a new tensor. The dtype of a typed array is its own; nested arrays become float32 unless told.
    *
+   * @param shape at most 64 sizes; default: that of the nested arrays, or one dimension
+   * @param options.device 'cpu' (default), 'cuda' or 'cuda:N'
+   * @throws BeitError ERR_INVALID_ARGUMENT for numbers that the dtype does not hold, as 300 for uint8;
+   * ERR_SHAPE_MISMATCH when the shape has another number of elements; ERR_DEVICE
    * @example
    * const pixels = Tensor.from(new Float32Array(2 * 3 * 32 * 32), [2, 3, 32, 32])
    * const mask = Tensor.from([[true, false], [false, true]], undefined, { dtype: 'bool' })
@@ -79,21 +66,18 @@ export class Tensor extends Disposable<'tensor'> {
     shape?: readonly number[],
     options: { dtype?: DType; device?: string } = {},
   ): Tensor {
-    const { array, ownShape, dtype } = ArrayBuffer.isView(data)
-      ? fromView(data, options.dtype)
-      : fromNested(data, options.dtype)
+    const target = validateOptions<Target>('Tensor.from', TARGET_SCHEMA, options)
+    const { array, ownShape, dtype } = tensorData(data, target.dtype)
     const finalShape = shape ?? ownShape
-    const elements = finalShape.reduce((product, size) => product * size, 1)
+    const elements = elementsOf(finalShape)
     if (elements !== array.length) {
       throw new BeitError(
         'ERR_SHAPE_MISMATCH',
         `shape [${finalShape.join(', ')}] has ${elements} elements, got ${array.length} numbers`,
       )
     }
-    // Kernels take the bytes of a bool as they are, and only 0 and 1 have a meaning: masks of 255 are common.
-    const stored = dtype === 'bool' ? Uint8Array.from(array as Uint8Array, (x) => (x ? 1 : 0)) : array
-    const bytes = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
-    return new Tensor(native().tensorFrom(bytes, finalShape, dtype, checkDevice(options.device ?? 'cpu')))
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    return new Tensor(native().tensorFrom(bytes, finalShape, dtype, checkDevice(target.device ?? 'cpu')))
   }
 
   /** Number of elements. */
@@ -114,10 +98,20 @@ export class Tensor extends Disposable<'tensor'> {
     return (await converted.toTypedArray()) as Float32Array
   }
 
-  /** A copy with another dtype or on another device. */
+  /**
+   * A copy with another dtype or on another device.
+   * @throws BeitError ERR_INVALID_ARGUMENT, ERR_DEVICE, ERR_DISPOSED
+   * @example
+   * using halves = await pixels.to({ dtype: 'bfloat16' })
+   */
   async to(target: { dtype?: DType; device?: string }): Promise<Tensor> {
-    const device = checkDevice(target.device ?? this.device)
-    return new Tensor(await native().tensorTo(this.handle, device, target.dtype ?? this.dtype))
+    const { device, dtype } = validateOptions<Target>('Tensor.to', TARGET_SCHEMA, target)
+    const handle = await native().tensorTo(
+      this.handle,
+      checkDevice(device ?? this.device),
+      dtype ?? this.dtype,
+    )
+    return new Tensor(handle)
   }
 
   /**
@@ -146,44 +140,4 @@ export class Tensor extends Disposable<'tensor'> {
     const values = isTooDeep(depth) ? '' : firstValues(this.handle, this, depth, options)
     return `${titled('Tensor', about, depth, options)}${values}`
   }
-}
-
-function fromView(data: TypedArray, dtype?: DType) {
-  const own = (Object.keys(ARRAYS) as DType[]).find((name) => data instanceof ARRAYS[name])
-  if (own === undefined) throw invalidArgument('data', 'a typed array of a known dtype', data)
-  if (dtype !== undefined && !(data instanceof ARRAYS[dtype])) {
-    throw invalidArgument('data', `a ${ARRAYS[dtype].name} for dtype ${dtype}`, data)
-  }
-  if (dtype === undefined && data instanceof Uint16Array) {
-    throw new BeitError('ERR_INVALID_ARGUMENT', "a Uint16Array needs dtype: 'float16' or 'bfloat16'")
-  }
-  return { array: data, ownShape: [data.length], dtype: dtype ?? own }
-}
-
-function fromNested(data: NestedArray, dtype: DType = 'float32') {
-  const ownShape: number[] = []
-  for (let level: NestedArray | undefined = data; Array.isArray(level); level = level[0])
-    ownShape.push(level.length)
-  const flat: (number | boolean)[] = []
-  const visit = (value: NestedArray, depth: number) => {
-    if (typeof value === 'number' || typeof value === 'boolean') {
-      if (depth !== ownShape.length)
-        throw new BeitError('ERR_SHAPE_MISMATCH', 'nested arrays differ in depth')
-      flat.push(value)
-    } else if (Array.isArray(value)) {
-      if (value.length !== ownShape[depth]) {
-        throw new BeitError('ERR_SHAPE_MISMATCH', `nested arrays differ in length at depth ${depth}`)
-      }
-      for (const item of value) visit(item, depth + 1)
-    } else {
-      throw invalidArgument('data', 'numbers in nested arrays or a typed array', value)
-    }
-  }
-  visit(data, 0)
-  if (dtype === 'float16' || dtype === 'bfloat16') {
-    throw new BeitError('ERR_INVALID_ARGUMENT', `make float32 and use .to({ dtype: '${dtype}' })`)
-  }
-  const array =
-    dtype === 'int64' ? BigInt64Array.from(flat, (x) => BigInt(x)) : ARRAYS[dtype].from(flat.map(Number))
-  return { array: array as TypedArray, ownShape, dtype }
 }

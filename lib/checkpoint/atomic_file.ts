@@ -7,6 +7,11 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path'
 import { BeitError, invalidArgument } from '../errors.js'
 
+/** @throws BeitError ERR_INVALID_ARGUMENT for what cannot be a path, where Node.js would throw an error of its own */
+export function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path === '') throw invalidArgument('path', 'the path of a file', path)
+}
+
 /**
  * Puts what `write` makes at `path`.
  *

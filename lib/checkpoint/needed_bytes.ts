@@ -1,5 +1,5 @@
 /** How much of a storage is read for the tensors that are asked for. */
-import { elementSize } from '../tensor.js'
+import { elementSize } from '../tensor_data.js'
 import type { StorageRecord, TensorRecord } from './records.js'
 
 /** What is left out must be worth it: a part has no checksum. */

@@ -2,8 +2,9 @@
 import { resolve } from 'node:path'
 import { native } from '../binding.js'
 import { BeitError } from '../errors.js'
-import { elementSize, type Tensor } from '../tensor.js'
-import { replaceFile } from './atomic_file.js'
+import type { Tensor } from '../tensor.js'
+import { elementSize } from '../tensor_data.js'
+import { checkPath, replaceFile } from './atomic_file.js'
 import { openFileSource } from './byte_source.js'
 import { CheckpointFile } from './checkpoint_file.js'
 import { openSafetensors } from './open_safetensors.js'
@@ -56,6 +57,7 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  checkPath(path)
   checkInput(tensors, metadata)
   const sorted = [...tensors].sort(([, a], [, b]) => elementSize(b.dtype) - elementSize(a.dtype))
   const header = encodeSafetensorsHeader(sorted, metadata)

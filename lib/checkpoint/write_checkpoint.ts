@@ -1,7 +1,9 @@
 /** Writes a checkpoint in the format of its name: safetensors, or as torch.save does. */
 import { extname } from 'node:path'
 import { BeitError, invalidArgument } from '../errors.js'
+import { checkNames } from '../options.js'
 import type { Tensor } from '../tensor.js'
+import { checkPath } from './atomic_file.js'
 import { orderedDict, type PythonValue } from './pickle/python_values.js'
 import { writeSafetensors } from './safetensors.js'
 import { checkTensors } from './tensor_map.js'
@@ -42,6 +44,8 @@ export async function writeCheckpoint(
   tensors: ReadonlyMap<string, Tensor>,
   options: WriteCheckpointOptions = {},
 ): Promise<void> {
+  checkPath(path)
+  checkNames('writeCheckpoint', ['format', 'metadata', 'data'], options)
   const { format = formatOf(path), metadata = {}, data } = options
   checkTensors(tensors, metadata)
   if (format === 'safetensors') {

@@ -5,12 +5,18 @@
 import { native } from '../binding.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { MaskSettings } from '../native.js'
+import { checkNames } from '../options.js'
 import { Tensor } from '../tensor.js'
 
 export type { MaskSettings }
 
 /** What {@link maskSettings} fills in where it is unset or null: all but the grid. */
 export type MaskOptions = { [Name in keyof Omit<MaskSettings, 'grid'>]?: MaskSettings[Name] | null }
+
+const SETTINGS = ['mode', 'patches', 'minPatchesPerBlock', 'maxPatchesPerBlock', 'minAspect'] as const
+
+/** Of {@link blockwiseMask}: 128 MiB of indices. */
+const MOST_SAMPLES = 2 ** 24
 
 /** Attempts of the original to place a block. */
 const ATTEMPTS = 10
@@ -32,6 +38,8 @@ const MAX_EMPTY_SHARE = 1e-4
  * maskSettings([14, 14]) // { grid: [14, 14], mode: 'original', patches: 75, minPatchesPerBlock: 16, ... }
  */
 export function maskSettings(grid: readonly [number, number], options: MaskOptions = {}): MaskSettings {
+  checkNames('mask settings', SETTINGS, options)
+  checkGrid(grid)
   const total = grid[0] * grid[1]
   const settings: MaskSettings = {
     grid,
@@ -48,9 +56,7 @@ export function maskSettings(grid: readonly [number, number], options: MaskOptio
 /** Refuses settings out of range, or that could leave an image without a mask: see {@link maskSettings}. */
 export function checkMaskSettings(settings: MaskSettings): void {
   const { grid, mode, patches, minPatchesPerBlock, maxPatchesPerBlock, minAspect } = settings
-  if (!grid.every((side) => Number.isInteger(side) && side >= 1)) {
-    throw invalidArgument('grid', 'two whole numbers of at least 1, rows and columns of patches', grid)
-  }
+  checkGrid(grid)
   if (!['original', 'exact', 'random'].includes(mode)) {
     throw invalidArgument('mask mode', "'original', 'exact' or 'random'", mode)
   }
@@ -72,6 +78,12 @@ export function checkMaskSettings(settings: MaskSettings): void {
     `mask settings (${shape}) would leave ${share(empty)} images without a mask: ${reason(settings)}; ` +
       `${remedy(settings)}, or use mode 'exact'`,
   )
+}
+
+function checkGrid(grid: readonly [number, number]): void {
+  const isSide = (side: unknown) => Number.isInteger(side) && (side as number) >= 1
+  if (!(Array.isArray(grid) && grid.length === 2 && grid.every(isSide)))
+    throw invalidArgument('grid', 'two whole numbers of at least 1, rows and columns of patches', grid)
 }
 
 /**
@@ -112,8 +124,12 @@ export function blockwiseMask(
   options: MaskOptions & { samples?: number | readonly number[]; seed?: number; epoch?: number } = {},
 ): Tensor {
   const { samples = 1, seed = 0, epoch = 0, ...rest } = options
+  const settings = maskSettings(grid, rest)
+  const count = typeof samples === 'number' ? samples : samples.length
+  if (!(Number.isInteger(count) && count >= 0 && count <= MOST_SAMPLES))
+    throw invalidArgument('samples', `a whole number up to ${MOST_SAMPLES}, or an array of indices`, samples)
   const indices = typeof samples === 'number' ? Array.from({ length: samples }, (_, i) => i) : samples
-  const masks = native().blockwiseMask(maskSettings(grid, rest), seed, epoch, indices)
+  const masks = native().blockwiseMask(settings, seed, epoch, indices)
   return Tensor.from(masks, [indices.length, grid[0] * grid[1]], { dtype: 'bool' })
 }
 

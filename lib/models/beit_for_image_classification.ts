@@ -5,6 +5,7 @@ import type { LoadReport } from '../checkpoint/naming/report.js'
 import { checkClassNames } from '../data/labels.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { invalidArgument } from '../errors.js'
+import { checkNames } from '../options.js'
 import { type DType, Tensor } from '../tensor.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
 import { BeitModel } from './beit_model.js'
@@ -183,6 +184,7 @@ export class BeitForImageClassification extends BeitModel {
   async features(pixels: Tensor, options?: { blocks?: undefined }): Promise<Tensor>
   async features(pixels: Tensor, options: { blocks: readonly number[] }): Promise<Tensor[]>
   async features(pixels: Tensor, options: { blocks?: readonly number[] } = {}): Promise<Tensor | Tensor[]> {
+    checkNames('features', ['blocks'], options)
     this.checkPixels(pixels)
     if (options.blocks !== undefined) return this.blockFeatures(pixels, null, options.blocks)
     return new Tensor(await native().beitPooled(this.handle, pixels.handle))

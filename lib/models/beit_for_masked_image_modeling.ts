@@ -4,6 +4,7 @@ import { type Companions, NO_COMPANIONS } from '../checkpoint/naming/companions.
 import { normalizationOf } from '../data/normalization.js'
 import { type ImagePreprocessing, imagePreprocessing } from '../data/preprocessing.js'
 import { BeitError, invalidArgument } from '../errors.js'
+import { checkNames } from '../options.js'
 import { type DType, Tensor } from '../tensor.js'
 import { checkTensor } from './arguments.js'
 import { type BeitConfigInput, resolveBeitConfig } from './beit_config.js'
@@ -120,6 +121,7 @@ export class BeitForMaskedImageModeling extends BeitModel {
     pixels: Tensor,
     options: { mask?: Tensor | null; allTokens?: boolean } = {},
   ): Promise<Tensor> {
+    checkNames('forward', ['mask', 'allTokens'], options)
     const mask = this.#check(pixels, options.mask)
     const allTokens = options.allTokens ?? mask === null
     if (typeof allTokens !== 'boolean') throw invalidArgument('allTokens', 'true or false', allTokens)
@@ -147,6 +149,7 @@ export class BeitForMaskedImageModeling extends BeitModel {
     pixels: Tensor,
     options: { mask?: Tensor | null; blocks?: readonly number[] } = {},
   ): Promise<Tensor | Tensor[]> {
+    checkNames('features', ['mask', 'blocks'], options)
     const mask = this.#check(pixels, options.mask)
     if (options.blocks !== undefined) return this.blockFeatures(pixels, mask, options.blocks)
     return new Tensor(await native().beitFeatures(this.handle, pixels.handle, mask?.handle ?? null))
@@ -157,6 +160,7 @@ export class BeitForMaskedImageModeling extends BeitModel {
     pixels: Tensor,
     options: { mask?: Tensor | null; layer?: number } = {},
   ): Promise<Tensor> {
+    checkNames('attentionMaps', ['mask', 'layer'], options)
     return this.attentionOf(pixels, this.#check(pixels, options.mask), options.layer)
   }
 
@@ -171,7 +175,7 @@ export class BeitForMaskedImageModeling extends BeitModel {
     this.checkPixels(pixels)
     if (mask === null || mask === undefined) return null
     const shape = [pixels.shape[0] as number, this.patches]
-    const legend = `[${shape.join(', ')}], one row of patches an image,`
+    const legend = `[${shape.join(', ')}] (a row of patches for each image)`
     checkTensor(this.callee, 'mask', mask, ['bool'], shape, legend)
     return mask
   }

@@ -3,6 +3,7 @@ import { native } from '../binding.js'
 import type { ImagePreprocessing } from '../data/preprocessing.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleHandle } from '../native.js'
+import { checkNames } from '../options.js'
 import { Tensor } from '../tensor.js'
 import { checkTensor, FLOAT_DTYPES } from './arguments.js'
 import type { BeitConfig } from './beit_config.js'
@@ -68,6 +69,7 @@ export abstract class BeitModel extends Module {
    * console.log(maps.shape) // [2, 3, 17, 17]: images, heads, tokens twice
    */
   async attentionMaps(pixels: Tensor, options: { layer?: number } = {}): Promise<Tensor> {
+    checkNames('attentionMaps', ['layer'], options)
     this.checkPixels(pixels)
     return this.attentionOf(pixels, null, options.layer)
   }

@@ -10,6 +10,7 @@ import { Disposable } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import { isOutermost, titled } from '../inspection.js'
 import type { ModuleHandle, ModuleKind, TensorHandle } from '../native.js'
+import { checkNames } from '../options.js'
 import { type DType, Tensor } from '../tensor.js'
 import type { LoadOptions } from './module_options.js'
 import { type SaveOptions, saveModule } from './save_module.js'
@@ -72,6 +73,7 @@ export abstract class Module extends Disposable<'module'> {
     options: { strict?: boolean } = {},
   ): Promise<Pick<StateDifference, 'missing' | 'unexpected'>> {
     if (!(state instanceof Map)) throw invalidArgument('state', 'a Map of names to Tensors', state)
+    checkNames('loadStateDict', ['strict'], options)
     const entries = this.#entries()
     const difference = compareState(entries, state)
     difference.throwIfMismatch(this.constructor.name, options.strict ?? true)

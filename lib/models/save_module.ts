@@ -1,4 +1,6 @@
 /** A module as a file, under this library's names or another's. */
+
+import { checkPath } from '../checkpoint/atomic_file.js'
 import { companionsMetadata } from '../checkpoint/naming/companions.js'
 import { writeConfigBeside } from '../checkpoint/naming/config_file.js'
 import { writeFlavaConfig } from '../checkpoint/naming/dalle.js'
@@ -13,6 +15,7 @@ import { imagePreprocessing } from '../data/preprocessing.js'
 import { scope } from '../dispose.js'
 import { invalidArgument } from '../errors.js'
 import type { ModuleKind } from '../native.js'
+import { checkNames } from '../options.js'
 import type { Tensor } from '../tensor.js'
 import type { BeitConfig } from './beit_config.js'
 import type { Module } from './module.js'
@@ -33,8 +36,11 @@ export async function saveModule(
   module: Module,
   kind: ModuleKind,
   path: string,
-  { naming = 'unilm', format }: SaveOptions,
+  options: SaveOptions,
 ): Promise<void> {
+  checkPath(path)
+  checkNames('save', ['format', 'naming'], options)
+  const { naming = 'unilm', format } = options
   if (!NAMINGS.includes(naming)) throw invalidArgument('naming', NAMINGS.join(', '), naming)
   await scope(async () => {
     const state = await module.stateDict()

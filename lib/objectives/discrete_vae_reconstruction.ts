@@ -4,9 +4,11 @@
  * native/train/discrete_vae_step.cc.
  */
 import { type InspectOptionsStylized, inspect } from 'node:util'
+import { invalidArgument } from '../errors.js'
 import { described } from '../inspection.js'
 import type { StepResult } from '../native.js'
-import type { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
+import { checkNames } from '../options.js'
+import { ConvDiscreteVae } from '../tokenizers/conv_discrete_vae.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 
@@ -48,6 +50,10 @@ export class DiscreteVaeReconstruction implements Objective<DiscreteVaeMetrics> 
 
   /** Defaults: mean squared error, relaxed codes, with noise. */
   constructor(options: DiscreteVaeReconstructionOptions) {
+    const names = ['tokenizer', 'imageSize', 'reconstruction', 'straightThrough', 'noise']
+    checkNames('DiscreteVaeReconstruction', names, options)
+    if (!(options.tokenizer instanceof ConvDiscreteVae))
+      throw invalidArgument('tokenizer', 'a ConvDiscreteVae', options.tokenizer)
     this.#options = { reconstruction: 'mse', straightThrough: false, noise: true, ...options }
     this.views = { imageSize: options.imageSize, tokenImageSize: null, maskGrid: null }
   }

@@ -3,9 +3,11 @@
  * computation is native/train/image_classification_step.cc.
  */
 import { type InspectOptionsStylized, inspect } from 'node:util'
+import { invalidArgument } from '../errors.js'
 import { described } from '../inspection.js'
-import type { BeitForImageClassification } from '../models/beit_for_image_classification.js'
+import { BeitForImageClassification } from '../models/beit_for_image_classification.js'
 import type { StepResult } from '../native.js'
+import { checkNames } from '../options.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 
@@ -59,6 +61,9 @@ export class ImageClassification implements Objective<ImageClassificationMetrics
 
   /** Defaults: cross-entropy, without smoothing, decay and averaging. */
   constructor(options: ImageClassificationOptions) {
+    checkNames('ImageClassification', ['model', 'loss', 'labelSmoothing', 'layerDecay', 'ema'], options)
+    if (!(options.model instanceof BeitForImageClassification))
+      throw invalidArgument('model', 'a BeitForImageClassification', options.model)
     this.#options = { loss: 'cross-entropy', labelSmoothing: 0, layerDecay: null, ema: null, ...options }
     this.views = { imageSize: options.model.config.imageSize, tokenImageSize: null, maskGrid: null }
   }

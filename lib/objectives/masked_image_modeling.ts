@@ -3,11 +3,12 @@
  * computation is native/train/masked_image_modeling_step.cc.
  */
 import { type InspectOptionsStylized, inspect } from 'node:util'
-import { BeitError } from '../errors.js'
+import { BeitError, invalidArgument } from '../errors.js'
 import { described } from '../inspection.js'
-import type { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
+import { BeitForMaskedImageModeling } from '../models/beit_for_masked_image_modeling.js'
 import type { StepResult } from '../native.js'
-import type { ImageTokenizer } from '../tokenizers/image_tokenizer.js'
+import { checkNames } from '../options.js'
+import { type ImageTokenizer, TokenizerModule } from '../tokenizers/image_tokenizer.js'
 import { Trainer, type TrainerOptions } from '../train/trainer.js'
 import type { Objective, ViewNeeds } from './objective.js'
 import { perplexity } from './token_statistics.js'
@@ -54,9 +55,14 @@ export class MaskedImageModeling implements Objective<MaskedImageModelingMetrics
   readonly views: ViewNeeds
   readonly #options: Required<MaskedImageModelingOptions>
 
-  /** @throws BeitError ERR_SHAPE_MISMATCH when the model's vocabulary is not that of the tokenizer */
+  /** @throws BeitError ERR_INVALID_ARGUMENT; ERR_SHAPE_MISMATCH when the model's vocabulary is not that of the tokenizer */
   constructor(options: MaskedImageModelingOptions) {
+    checkNames('MaskedImageModeling', ['model', 'tokenizer', 'mean', 'std', 'maskedPatches'], options)
     const { model, tokenizer, mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5], maskedPatches = null } = options
+    if (!(model instanceof BeitForMaskedImageModeling))
+      throw invalidArgument('model', 'a BeitForMaskedImageModeling', model)
+    if (tokenizer !== null && !(tokenizer instanceof TokenizerModule))
+      throw invalidArgument('tokenizer', 'an image tokenizer or null', tokenizer)
     if (tokenizer !== null && tokenizer.vocabSize !== model.config.vocabSize) {
       throw new BeitError(
         'ERR_SHAPE_MISMATCH',

@@ -5,6 +5,7 @@
 import { type InspectOptionsStylized, inspect } from 'node:util'
 import { native } from '../binding.js'
 import { Disposable } from '../dispose.js'
+import { invalidArgument } from '../errors.js'
 import { titled } from '../inspection.js'
 import type {
   BatchErasing,
@@ -112,17 +113,18 @@ export class Trainer extends Disposable<'trainer'> {
    *   its tokenizer, or `ema.model` is no copy of it; ERR_SHAPE_MISMATCH when the vocabularies of model and tokenizer differ
    */
   static async create(objective: NativeObjective, options: TrainerOptions): Promise<Trainer> {
+    const handle = await native().trainerCreate(objective, options)
     const { precision, betas, clipGradient } = options
     const about = [objective.kind, precision, `betas ${betas.join(' ')}`, `clip ${clipGradient ?? 'none'}`]
-    return new Trainer(await native().trainerCreate(objective, options), about)
+    return new Trainer(handle, about)
   }
 
   /**
    * One optimizer step: forward and backward over the micro-batches (the loss is the mean of theirs), clip,
    * AdamW. When loss or gradient are not finite, `finite` is false and weights, moments and step count stay
    * as they were.
-   * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit, before any
-   *   computation
+   * @throws BeitError ERR_SHAPE_MISMATCH or ERR_INVALID_ARGUMENT when a batch does not fit or a setting is not a finite
+   *   number of at least 0, before any computation
    */
   async step(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<StepResult> {
     return (await this.beginStep(microBatches, settings)).result()
@@ -135,6 +137,8 @@ export class Trainer extends Disposable<'trainer'> {
    * @throws BeitError as {@link step}
    */
   async beginStep(microBatches: readonly MicroBatch[], settings: StepSettings): Promise<PendingStep> {
+    if (!Array.isArray(microBatches))
+      throw invalidArgument('microBatches', 'an array of batches', microBatches)
     const handle = await native().trainerBeginStep(this.handle, microBatches.map(batchTensors), settings)
     return new PendingStep(handle)
   }
@@ -180,13 +184,21 @@ export class Trainer extends Disposable<'trainer'> {
 }
 
 function batchTensors(batch: MicroBatch): BatchTensors {
-  const { pixels, tokenPixels, mask, tokens, targets, erase = null, mix = null } = batch
+  if (typeof batch !== 'object' || batch === null)
+    throw invalidArgument('a batch', 'an object of Tensors', batch)
+  const { pixels, erase = null, mix = null } = batch
+  if (!(pixels instanceof Tensor)) throw invalidArgument('pixels', 'a Tensor (B, 3, H, W)', pixels)
+  const optional = (name: 'tokenPixels' | 'mask' | 'tokens' | 'targets') => {
+    const tensor = batch[name] ?? null
+    if (tensor !== null && !(tensor instanceof Tensor)) throw invalidArgument(name, 'a Tensor', tensor)
+    return tensor === null ? null : tensor.handle
+  }
   return {
     pixels: pixels.handle,
-    tokenPixels: tokenPixels?.handle ?? null,
-    mask: mask?.handle ?? null,
-    tokens: tokens?.handle ?? null,
-    targets: targets?.handle ?? null,
+    tokenPixels: optional('tokenPixels'),
+    mask: optional('mask'),
+    tokens: optional('tokens'),
+    targets: optional('targets'),
     erase,
     mix,
   }

@@ -1,6 +1,7 @@
 // Trainers: a module with its optimizer, one call per training step.
 #include "train/trainer.h"
 
+#include <cmath>
 #include <map>
 
 #include "bindings/async.h"
@@ -71,17 +72,31 @@ std::function<std::shared_ptr<train::Objective>()> objective_from(const Napi::Ob
   fail("ERR_INVALID_ARGUMENT", "kind: unknown objective '", kind, "'");
 }
 
+// A number that weights are multiplied by: one that is not finite would leave none of them whole.
+double rate_from(const Napi::Value& value, const char* name) {
+  const double rate = number_from(value, name);
+  if (!(std::isfinite(rate) && rate >= 0.0)) {
+    fail("ERR_INVALID_ARGUMENT", name, ": expected a finite number of at least 0, got ", rate);
+  }
+  return rate;
+}
+
 train::TrainerOptions options_from(const Napi::Object& object) {
   train::TrainerOptions options;
   const auto betas = numbers_from<2>(object.Get("betas"), "betas");
+  for (const double beta : betas) {
+    if (!(beta >= 0.0 && beta < 1.0)) {
+      fail("ERR_INVALID_ARGUMENT", "betas: expected numbers from 0 to below 1, got ", beta);
+    }
+  }
   options.adamw.beta1 = betas[0];
   options.adamw.beta2 = betas[1];
-  options.adamw.eps = number_from(object.Get("eps"), "eps");
+  options.adamw.eps = rate_from(object.Get("eps"), "eps");
   if (const auto fused = object.Get("fused"); !fused.IsUndefined()) {
     options.adamw.fused = boolean_from(fused, "fused");
   }
   if (const auto clip = object.Get("clipGradient"); !clip.IsNull()) {
-    options.clip_gradient = number_from(clip, "clipGradient");
+    options.clip_gradient = rate_from(clip, "clipGradient");
   }
   if (const auto decay = object.Get("layerDecay"); !is_absent(decay)) {
     options.adamw.layer_decay = number_between(decay, "layerDecay", 0, 1);
@@ -109,8 +124,8 @@ train::TrainerOptions options_from(const Napi::Object& object) {
 train::StepSettings settings_from(const Napi::Value& value) {
   const auto object = object_from(value, "settings");
   train::StepSettings settings;
-  settings.learning_rate = number_from(object.Get("learningRate"), "learningRate");
-  settings.weight_decay = number_from(object.Get("weightDecay"), "weightDecay");
+  settings.learning_rate = rate_from(object.Get("learningRate"), "learningRate");
+  settings.weight_decay = rate_from(object.Get("weightDecay"), "weightDecay");
   if (const auto temperature = object.Get("temperature"); !temperature.IsUndefined()) {
     settings.temperature = number_from(temperature, "temperature");
     if (!(settings.temperature > 0.0)) {
@@ -118,7 +133,7 @@ train::StepSettings settings_from(const Napi::Value& value) {
     }
   }
   if (const auto weight = object.Get("klWeight"); !weight.IsUndefined()) {
-    settings.kl_weight = number_from(weight, "klWeight");
+    settings.kl_weight = rate_from(weight, "klWeight");
   }
   return settings;
 }

@@ -208,6 +208,15 @@ test('blockwiseMask gives the masks of the loader as a tensor', async () => {
   equal([...(await mask.toTypedArray())], [...native().blockwiseMask(maskSettings([14, 14]), 3, 1, [4, 7])])
 })
 
+test('wrong grids, names and numbers of samples are refused before memory is asked for', () => {
+  const refuse = (grid: unknown, options: object, message: RegExp) =>
+    throws(() => blockwiseMask(grid as never, options), message)
+  for (const grid of [undefined, [14], [0, 4], '14x14', [14, 14, 14]]) refuse(grid, {}, /^grid must be two/)
+  refuse([14, 14], { ratio: 0.4 }, /mask settings has no option 'ratio'/)
+  refuse([14, 14], { patch: 40 }, /did you mean 'patches'\?/)
+  for (const samples of [-1, 1.5, NaN, 1e12]) refuse([14, 14], { samples }, /^samples must be a whole number/)
+})
+
 test.run()
 
 const indices = (count: number) => Array.from({ length: count }, (_, i) => i)

@@ -49,6 +49,30 @@ test('pixels and masks of other ranks, shapes and dtypes', async () => {
   )
 })
 
+test('misspelt options are refused, not passed over; so is a file without a name', async () => {
+  using model = await BeitForMaskedImageModeling.create(SMALL)
+  const image = pixels(1, 3, 32, 48)
+  const refused = (call: () => Promise<unknown>, message: RegExp) =>
+    rejects(call, 'ERR_INVALID_ARGUMENT', message)
+  const wrong = (options: object) => options as Record<string, never>
+  await refused(
+    () => model.forward(image, wrong({ alltokens: true })),
+    /forward .*did you mean 'allTokens'\?/,
+  )
+  await refused(() => model.features(image, wrong({ block: [0] })), /features .*did you mean 'blocks'\?/)
+  await refused(() => model.attentionMaps(image, wrong({ layers: 1 })), /did you mean 'layer'\?/)
+  await refused(
+    async () => model.loadStateDict(await model.stateDict(), wrong({ strickt: false })),
+    /'strict'/,
+  )
+  await refused(() => model.save('model.safetensors', wrong({ name: 'timm' })), /save has no option 'name'/)
+  await refused(() => model.save(undefined as never), /^path must be the path of a file, got undefined/)
+  await refused(
+    () => model.forward(image, null as never),
+    /^the options of forward must be an object, got null/,
+  )
+})
+
 test('logits of masked patches need a mask', async () => {
   using model = await BeitForMaskedImageModeling.create(SMALL)
   await rejects(

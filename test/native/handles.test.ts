@@ -1,6 +1,6 @@
 import { equal, is, not, ok, throws } from 'uvu/assert'
 import { native } from '../../lib/binding.js'
-import { keep, memory, scope, Tensor } from '../../lib/index.js'
+import { BeitForImageClassification, keep, memory, scope, Tensor } from '../../lib/index.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 
@@ -35,6 +35,20 @@ test('what is no handle is refused', () => {
       (error: { code?: string }) => error.code === 'ERR_INVALID_ARGUMENT',
     )
   }
+})
+
+test("new, as PyTorch's modules are made, is answered with what makes one", () => {
+  const made = (construct: () => unknown, message: string) =>
+    throws(construct, (error: Error & { code?: string }) => {
+      is(error.message, message)
+      return error.code === 'ERR_INVALID_ARGUMENT'
+    })
+  const anyOf = (made: unknown) => made as new (...given: unknown[]) => unknown
+  made(() => new (anyOf(Tensor))([1, 2]), 'a Tensor is not made by new: use Tensor.from')
+  made(
+    () => new (anyOf(BeitForImageClassification))({ depth: 2 }),
+    'a BeitForImageClassification is not made by new: use BeitForImageClassification.create or BeitForImageClassification.load',
+  )
 })
 
 test('dispose() while a job uses the tensor: the job still finishes', async () => {
@@ -86,6 +100,25 @@ test('scope() across awaits, and scopes side by side do not mix', async () => {
   )
   equal(await Promise.all(results.map(async (tensor) => (await tensor.toFloat32())[0])), [1, 2, 3])
   for (const tensor of results) tensor.dispose()
+})
+
+test('scope() awaits whatever has a then, as a query of another library; other bodies are refused', async () => {
+  let made: Tensor | undefined
+  const later = {
+    // biome-ignore lint/suspicious/noThenProperty: it is what this is about
+    then(resolve: (value: string) => void) {
+      made = Tensor.from([1])
+      setTimeout(() => resolve(made?.disposed ? 'too early' : 'in time'), 5)
+    },
+  }
+  is(await scope(() => later as unknown as Promise<string>), 'in time')
+  ok(made?.disposed)
+  const wrong = (call: () => unknown, text: string) =>
+    throws(call, (error: Error & { code?: string }) => {
+      return error.code === 'ERR_INVALID_ARGUMENT' && error.message.includes(text)
+    })
+  wrong(() => scope(undefined as never), 'body must be a function, got undefined')
+  wrong(() => keep([] as never), 'item must be a tensor or model, got []')
 })
 
 test('nested scopes hand their result to the outer one', () => {

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util'
 import { equal, is, throws } from 'uvu/assert'
-import { Tensor } from '../../lib/index.js'
+import { type DType, Tensor } from '../../lib/index.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 
@@ -86,6 +87,51 @@ test('wrong kinds of data are refused', () => {
     () => Tensor.from(new Float32Array(1), [1], { dtype: 'int64' }),
     code('ERR_INVALID_ARGUMENT', 'BigInt64Array'),
   )
+})
+
+test('a shape is whole numbers that libtorch can count in', async () => {
+  for (const shape of [[-1, -2], [0.5, 4], [NaN], ['2'], '2', new Array(65).fill(1), [2 ** 52, 2 ** 52, 0]]) {
+    throws(
+      () => Tensor.from([1, 2], shape as never),
+      code('ERR_INVALID_ARGUMENT', 'shape must be an array of at most 64 sizes'),
+    )
+  }
+  is(Tensor.from([1], new Array(64).fill(1)).shape.length, 64)
+  is(inspect(Tensor.from([], [2 ** 50, 0])), 'Tensor(float32[1125899906842624, 0], cpu) []')
+})
+
+test('numbers that the dtype does not hold are refused, not turned into others', async () => {
+  const refused: Partial<Record<DType, number[]>> = {
+    uint8: [256, -1, 1.5, NaN],
+    int8: [128, -129],
+    int16: [2 ** 15],
+    int32: [2 ** 31, -(2 ** 31) - 1, Infinity],
+    int64: [2 ** 63, 0.5, NaN],
+  }
+  for (const [dtype, values] of Object.entries(refused)) {
+    for (const value of values) {
+      throws(
+        () => Tensor.from([0, value], [2], { dtype: dtype as DType }),
+        code('ERR_INVALID_ARGUMENT', `whole numbers that ${dtype} holds, got ${value}`),
+      )
+    }
+  }
+  const extremes = Tensor.from([-(2 ** 63), 2 ** 62], [2], { dtype: 'int64' })
+  equal([...(await extremes.toTypedArray())], [-(2n ** 63n), 2n ** 62n])
+  equal([...(await Tensor.from([-128, 127], [2], { dtype: 'int8' }).toTypedArray())], [-128, 127])
+  const truths = Tensor.from([256, 0.5, 0, -1], [4], { dtype: 'bool' })
+  equal([...(await truths.toTypedArray())], [1, 1, 0, 1])
+})
+
+test('arrays that hold themselves, and other oddities, are refused without an end of the process', () => {
+  const cycle: unknown[] = []
+  cycle.push(cycle)
+  throws(() => Tensor.from(cycle as never), code('ERR_SHAPE_MISMATCH', 'deeper than 64 times'))
+  throws(() => Tensor.from([1n] as never), code('ERR_INVALID_ARGUMENT', 'got 1'))
+  const odd = (options: unknown) => () => Tensor.from([1], [1], options as never)
+  throws(odd(null), code('ERR_INVALID_ARGUMENT', 'the options of Tensor.from must be an object, got null'))
+  throws(odd({ dtype: 'constructor' }), code('ERR_INVALID_ARGUMENT', 'dtype must be one of float32, '))
+  throws(odd({ type: 'int8' }), code('ERR_INVALID_ARGUMENT', "no option 'type'; did you mean 'dtype'?"))
 })
 
 test('a device that is not there is refused at once', async () => {

@@ -3,6 +3,8 @@ import { equal, is, not } from 'uvu/assert'
 import { scope } from '../../lib/dispose.js'
 import type { BeitErrorCode } from '../../lib/errors.js'
 import { BeitForMaskedImageModeling } from '../../lib/models/beit_for_masked_image_modeling.js'
+import { DiscreteVaeReconstruction } from '../../lib/objectives/discrete_vae_reconstruction.js'
+import { ImageClassification } from '../../lib/objectives/image_classification.js'
 import { MaskedImageModeling } from '../../lib/objectives/masked_image_modeling.js'
 import { mostFrequentShare, perplexity, usage } from '../../lib/objectives/token_statistics.js'
 import { Tensor } from '../../lib/tensor.js'
@@ -205,6 +207,63 @@ test('a model that does not fit its tokenizer, or is not float32, is refused', (
       'ERR_INVALID_ARGUMENT',
       /needs a float32 model, got BFloat16/,
     )
+  }))
+
+test('rates that would leave no weight whole are refused, and what is no batch is named', () =>
+  scope(async () => {
+    const { model, tokenizer } = await small()
+    const objective = new MaskedImageModeling({ model, tokenizer })
+    for (const [wrong, message] of [
+      [{ betas: [0.9, 1] }, /^betas: expected numbers from 0 to below 1, got 1$/],
+      [{ eps: NaN }, /^eps: expected a finite number of at least 0, got nan$/],
+      [{ clipGradient: -3 }, /^clipGradient: expected a finite number/],
+    ] as const) {
+      const options = { ...OPTIONS, ...wrong } as TrainerOptions
+      await rejects(() => objective.createTrainer(options), 'ERR_INVALID_ARGUMENT', message)
+    }
+    await rejects(() => objective.createTrainer(undefined as never), 'ERR_INVALID_ARGUMENT', /^options: /)
+
+    const trainer = await objective.createTrainer(OPTIONS)
+    const good = batch()
+    const refused = (batches: unknown, rates: object, message: RegExp) =>
+      rejects(
+        () => trainer.step(batches as MicroBatch[], { learningRate: 1e-3, weightDecay: 0, ...rates }),
+        'ERR_INVALID_ARGUMENT',
+        message,
+      )
+    const before = await model.stateDict()
+    const [name, tensor] = [...before][0] as [string, Tensor]
+    const numbers = await tensor.toFloat32()
+    await refused(
+      [good],
+      { learningRate: NaN },
+      /^learningRate: expected a finite number of at least 0, got nan/,
+    )
+    await refused([good], { weightDecay: -1 }, /^weightDecay: /)
+    await refused(undefined, {}, /^microBatches must be an array of batches, got undefined/)
+    await refused([null], {}, /^a batch must be an object of Tensors, got null/)
+    await refused(
+      [{ ...good, pixels: new Uint8Array(4) }],
+      {},
+      /^pixels must be a Tensor \(B, 3, H, W\), got a Uint8/,
+    )
+    await refused([{ ...good, mask: new Uint8Array(4) }], {}, /^mask must be a Tensor, got a Uint8Array/)
+    equal(await tensor.toFloat32(), numbers, name)
+  }))
+
+test('objectives of another model, or with a misspelt option, are refused at once', () =>
+  scope(async () => {
+    const { model, tokenizer } = await small()
+    const refused = (options: object, message: RegExp) =>
+      rejects(async () => new MaskedImageModeling(options as never), 'ERR_INVALID_ARGUMENT', message)
+    await refused({ model: tokenizer, tokenizer }, /^model must be a BeitForMaskedImageModeling, got a Conv/)
+    await refused({ model, tokenizer: model }, /^tokenizer must be an image tokenizer or null, got a Beit/)
+    await refused({ model }, /^tokenizer must be an image tokenizer or null, got undefined/)
+    await refused({ model, tokenizer, maskedPatch: 2 }, /did you mean 'maskedPatches'\?/)
+    const classify = async () => new ImageClassification({ model } as never)
+    await rejects(classify, 'ERR_INVALID_ARGUMENT', /^model must be a BeitForImageClassification/)
+    const reconstruct = async () => new DiscreteVaeReconstruction({ tokenizer: model } as never)
+    await rejects(reconstruct, 'ERR_INVALID_ARGUMENT', /^tokenizer must be a ConvDiscreteVae/)
   }))
 
 test('bf16 stays near fp32, and leaves weights and gradients in float32', () =>

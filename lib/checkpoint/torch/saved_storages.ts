@@ -5,7 +5,8 @@
 
 import { native } from '../../binding.js'
 import type { FilePiece, TensorLayout } from '../../native.js'
-import { elementSize, type Tensor } from '../../tensor.js'
+import type { Tensor } from '../../tensor.js'
+import { elementSize } from '../../tensor_data.js'
 import { contiguousStrides } from '../records.js'
 
 /** Elements that lie one after the other in the file. */

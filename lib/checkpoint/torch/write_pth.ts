@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path'
 import { native } from '../../binding.js'
-import { type DType, elementSize, Tensor } from '../../tensor.js'
+import { type DType, Tensor } from '../../tensor.js'
+import { elementSize } from '../../tensor_data.js'
 import { replaceFile } from '../atomic_file.js'
 import { pickle } from '../pickle/pickler.js'
 import {

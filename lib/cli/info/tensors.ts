@@ -2,7 +2,7 @@
 import { contiguousStrides, type StorageRecord, type TensorRecord } from '../../checkpoint/records.js'
 import { bytes } from '../../log/format.js'
 import { columns } from '../../log/table.js'
-import { elementSize } from '../../tensor.js'
+import { elementSize } from '../../tensor_data.js'
 
 export interface TensorReport {
   name: string

@@ -3,7 +3,7 @@ import { openFileSource } from '../../checkpoint/byte_source.js'
 import type { CheckpointFile } from '../../checkpoint/checkpoint_file.js'
 import { isPlainObject, type PlainData, PlainRecord, TensorRecord } from '../../checkpoint/records.js'
 import { partsOf, tensorRecordsIn } from '../../checkpoint/walk_data.js'
-import { elementSize } from '../../tensor.js'
+import { elementSize } from '../../tensor_data.js'
 import { inWords, type Json, toJson } from './plain.js'
 import { storageBytes } from './tensors.js'
 
