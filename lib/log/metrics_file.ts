@@ -80,10 +80,9 @@ function parse(line: string): { type: string; step?: number } | null {
  */
 export function parseMetricsLine(line: string): RunEvent | null {
   const event = parse(line) as RunEvent | null
-  if (event?.type === 'step') {
-    event.loss ??= Number.NaN
-    event.gradientNorm ??= Number.NaN
-  }
+  if (event === null) return null
+  if ('loss' in event) event.loss ??= Number.NaN
+  if (event.type === 'step') event.gradientNorm ??= Number.NaN
   return event
 }
 

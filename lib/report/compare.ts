@@ -86,9 +86,7 @@ function bestValues(runs: readonly ComparedRun[]): Table {
     ...measures.map((measure): Cell => {
       const value = measure.value(run)
       if (!Number.isFinite(value)) return '-'
-      const values = runs.map((other) => measure.value(other)).filter(Number.isFinite)
-      const best = measure.best === 'low' ? Math.min(...values) : Math.max(...values)
-      return { text: measure.text(value, run), strong: measure.best !== null && value === best }
+      return { text: measure.text(value, run), strong: isBest(measure, run, runs) }
     }),
   ])
   return {
@@ -96,6 +94,14 @@ function bestValues(runs: readonly ComparedRun[]): Table {
     columns: [{ name: 'run' }, ...measures.map(({ name }) => ({ name, right: true }))],
     rows,
   }
+}
+
+/** Whether no run of its kind has a better value, and some a worse one: losses of two kinds are of two measures. */
+function isBest({ value, best }: Measure, run: ComparedRun, runs: readonly ComparedRun[]): boolean {
+  const alike = runs.filter(({ history }) => history.kind === run.history.kind)
+  const values = alike.map(value).filter(Number.isFinite)
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  return best !== null && least < most && value(run) === (best === 'low' ? least : most)
 }
 
 /** Differ without meaning anything. */

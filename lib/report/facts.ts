@@ -30,7 +30,7 @@ export function progressOf(history: RunHistory, state: RunState): string {
 /** The numbers to see at once. */
 export function highlightsOf(history: RunHistory): Highlight[] {
   const { kind } = history
-  if (kind === null) return []
+  if (kind === null || history.steps.length === 0) return []
   const own = { pretrain: pretrainHighlights, tokenizer: tokenizerHighlights, finetune: finetuneHighlights }
   const seconds = history.seconds
   const images = imagesSeen(history)
@@ -138,7 +138,9 @@ function bestLoss<E extends { step: number }>(
   value: (event: E) => number,
 ): Highlight {
   const last = evaluations.at(-1) as E
-  const best = evaluations.reduce((a, b) => (value(b) < value(a) ? b : a))
+  // Nothing is below a number that is none.
+  const best = evaluations.reduce((a, b) => (value(b) < value(a) || Number.isNaN(value(a)) ? b : a))
+  if (Number.isNaN(value(best))) return { label, value: decimal(value(last)), note: 'in every evaluation' }
   const note =
     best === last ? 'the lowest so far' : `lowest ${decimal(value(best))} at step ${grouped(best.step)}`
   return { label, value: decimal(value(last)), note }

@@ -7,6 +7,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BeitError } from '../errors.js'
 import { packageRoot } from '../installation.js'
+import { clipped } from '../log/format.js'
+import { printable } from '../log/printable.js'
 import { escapeText } from '../visualize/svg.js'
 import { FONT, RUN_COLOURS, SCHEMES } from '../visualize/theme.js'
 import type { ReportData } from './report_data.js'
@@ -54,7 +56,11 @@ export async function htmlOf(data: ReportData): Promise<Html> {
   return { text, policy }
 }
 
-const titleOf = ({ runs }: ReportData) => `${runs.map(({ name }) => name).join(', ')} · beit-torch`
+/** Of the tab: browsers show its beginning. */
+function titleOf({ runs }: ReportData): string {
+  const names = printable(clipped(runs.map(({ name }) => name).join(', '), 80))
+  return `${runs.length > 1 ? `${runs.length} runs: ` : ''}${names} · beit-torch`
+}
 
 async function part(path: string): Promise<string> {
   try {

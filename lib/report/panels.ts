@@ -54,6 +54,7 @@ class Drawing {
     if (values === undefined) return []
     const scaled = factor === 1 ? values : values.map((value) => value * factor)
     const { mean, low, high } = thinned(scaled, this.#width)
+    if (mean.every((one) => one === null)) return []
     const range = low === null || high === null ? {} : { low, high }
     const noise = SCHEDULES.has(column) ? {} : { noisy: true as const }
     return [{ name, role: 'training', ...noise, x: null, y: mean, ...range }]

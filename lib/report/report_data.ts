@@ -16,7 +16,7 @@ export interface ReportData {
 export type RunState = 'new' | 'running' | 'open' | 'stopped' | 'finished'
 
 export interface RunData {
-  /** The last two parts of the folder's path: enough to tell runs by. */
+  /** The last part of the folder's path or two: enough to tell the runs of the report by. */
   name: string
   kind: string
   state: RunState
@@ -101,6 +101,8 @@ export interface Table {
   title: string
   columns: { name: string; right?: boolean }[]
   rows: Cell[][]
+  /** Of long texts: it takes the width of the page. */
+  wide?: true
   /** A line below it. */
   note?: string
 }

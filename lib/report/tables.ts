@@ -94,6 +94,7 @@ async function brokenTable(
     title: 'Broken images',
     columns: [{ name: 'image' }, { name: 'why it was left out' }],
     rows,
+    wide: true,
     note: more(lines.length, LISTED, 'broken images'),
   }
 }
@@ -129,6 +130,7 @@ function warningTable({ warnings, moreWarnings }: RunHistory): Table | null {
     title: 'Warnings',
     columns: [{ name: 'what the run told' }],
     rows: warnings.map((warning) => [warning]),
+    wide: true,
     note: moreWarnings === 0 ? undefined : `and ${counted(moreWarnings, 'more warning')}`,
   }
 }

@@ -1,9 +1,10 @@
 /** report.html: what a run did, as one file that works from disk. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../checkpoint/atomic_file.js'
 import { packageVersion } from '../doctor.js'
 import { BeitError, invalidArgument } from '../errors.js'
+import { runName } from '../train/run_folder.js'
 import { RunReader } from './collect.js'
 import { comparisonOf } from './compare.js'
 import { htmlOf } from './html.js'
@@ -55,9 +56,11 @@ export async function writeReportOf(readers: readonly RunReader[], output: strin
   const path = resolve(output)
   const shared = Math.floor(SHARED_POINTS / readers.length)
   const points = Math.max(FEWEST_POINTS, Math.min(POINTS, shared))
-  const runs = await Promise.all(readers.map((reader) => reader.describe({ points, from: dirname(path) })))
+  const names = namesOf(readers)
+  const described = readers.map((reader) => reader.describe({ points, from: dirname(path) }))
+  const runs = (await Promise.all(described)).map((run, i) => ({ ...run, name: names[i] as string }))
   const compared = readers.map(({ history, settings }, i) => ({
-    name: runs[i]?.name ?? '',
+    name: names[i] as string,
     history,
     settings,
   }))
@@ -73,6 +76,16 @@ export async function writeReportOf(readers: readonly RunReader[], output: strin
     await writeFile(temporary, text, { flush: true })
   })
   return path
+}
+
+/** As short as they tell the runs apart: several lose the folder that they share, and equal ones get a number. */
+function namesOf(readers: readonly RunReader[]): string[] {
+  const names = readers.map(({ folder }) => runName(folder))
+  const areTogether = names.length > 1 && new Set(names.map(dirname)).size === 1
+  const short = areTogether ? names.map((name) => basename(name)) : names
+  return short.map((name, i) =>
+    short.indexOf(name) === short.lastIndexOf(name) ? name : `${name} (${i + 1})`,
+  )
 }
 
 /** @throws BeitError ERR_IO when there is no such folder */

@@ -48,7 +48,7 @@ export function lineChart(chart: LineChart): { svg: string; forRaster: string } 
   const plots = chart.panels.reduce((sum, panel) => sum + panel.height + HEAD, 0)
   const height = TOP + plots + GAP * (chart.panels.length - 1) + BOTTOM
   const xs = chart.panels.flatMap((panel) => panel.series.flatMap((line) => line.points.map(([x]) => x)))
-  const x = linearScale(extent([0, ...xs]), [LEFT, WIDTH - RIGHT], 8, false)
+  const x = linearScale(extent([0, ...xs]), [LEFT, WIDTH - RIGHT], 8, false, 1)
 
   let y = TOP
   const drawn = chart.panels.map((panel, index) => {

@@ -13,15 +13,17 @@ export interface Scale {
  * @param domain smallest and largest value; equal ones are spread apart
  * @param range where they go, in drawing units
  * @param count about how many ticks
+ * @param least ticks are no closer than this: 1 for what is counted
  */
 export function linearScale(
   domain: readonly [number, number],
   range: readonly [number, number],
   count: number,
   widen = true,
+  least = 0,
 ): Scale {
   const [low, high] = spread(domain)
-  const step = roundStep((high - low) / count)
+  const step = Math.max(least, roundStep((high - low) / count))
   const first = widen ? Math.floor(low / step + 1e-9) : Math.ceil(low / step - 1e-9)
   const last = widen ? Math.ceil(high / step - 1e-9) : Math.floor(high / step + 1e-9)
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step)
@@ -32,8 +34,9 @@ export function linearScale(
 }
 
 function spread([low, high]: readonly [number, number]): [number, number] {
-  if (low < high) return [low, high]
-  const around = Math.abs(low) || 1
+  const around = Math.max(Math.abs(low), Math.abs(high)) || 1
+  // What rounding has made of one value is one value.
+  if (high - low > around * 1e-9) return [low, high]
   return [low - around / 2, low + around / 2]
 }
 
@@ -48,7 +51,8 @@ function tickText(tick: number, step: number): string {
   if (Math.abs(tick) < step / 2) return '0'
   if (step >= 1e6) return `${trim(tick / 1e6, 3)}M`
   if (step >= 1000) return `${trim(tick / 1000, 3)}k`
-  if (step < 1e-4) return trimExponent(tick.toExponential(2))
+  // Three digits of what may have more would make neighbours equal.
+  if (step < 1e-4 && Math.abs(tick) < 100 * step) return trimExponent(tick.toExponential(2))
   return tick.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))
 }
 

@@ -6,7 +6,8 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { equal, is, match, not, ok } from 'uvu/assert'
 import { watchRun } from '../../lib/report/watch.js'
 import { writeReport } from '../../lib/report/write_report.js'
-import { step } from '../log/events.js'
+import type { RunEvent } from '../../lib/train/events.js'
+import { start, step } from '../log/events.js'
 import { launchBrowser, noBrowser } from '../support/browser.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
@@ -167,6 +168,10 @@ test.skipIf(
       is(await page.locator(`${panel('speed')} .at`).innerText(), 'step 1')
       await page.keyboard.press('Shift+ArrowRight')
       is(await page.locator(`${panel('speed')} .at`).innerText(), 'step 11')
+      match(
+        (await page.locator(`${panel('loss')} .spoken`).textContent()) ?? '',
+        /^step 11, training [\d.]+, validation, token frequencies alone 3\.466$/,
+      )
       await page.keyboard.press('+')
       await page.waitForTimeout(60)
       ok(Math.max(...(await ticks(page)).map(Number)) <= 520)
@@ -279,7 +284,7 @@ test.skipIf(
         ['What they reached', 'Settings that differ'],
       )
       is(await page.locator(`${panel('accuracy')} path.line-run-0.training`).count(), 1)
-      await page.locator(`${panel('loss')} .legend button`, { hasText: 'run-0, training' }).click()
+      await page.locator(`${panel('loss')} .legend button`, { hasText: 'run-0' }).click()
       await page.waitForTimeout(60)
       is(await page.locator('path.line-run-0').count(), 0)
       ok((await page.locator('path.line-run-1').count()) > 6)
@@ -287,10 +292,45 @@ test.skipIf(
   },
 )
 
+test.skipIf(
+  noBrowser,
+  'a quantity has one chart, and the ninth run is dotted in the first colour',
+  async () => {
+    const folder = temporary()
+    const runs = Array.from({ length: 9 }, (_, i) =>
+      runFolder(join(folder, `run-${i}`), pretraining(`run-${i}`, 40)),
+    )
+    const classified = [1, 2, 3].map((n) => {
+      const { masked: _, perplexity: __, ...rest } = step(n)
+      return { ...rest, images: 8 }
+    })
+    runs.push(
+      runFolder(join(folder, 'classifier'), [start('classifier'), ...classified] as unknown as RunEvent[]),
+    )
+    const url = pathToFileURL(await writeReport(runs, { output: join(folder, 'comparison.html') })).href
+    await open(url, {}, async ({ page }) => {
+      equal(await page.locator(`${panel('loss')} .unit`).allInnerTexts(), [
+        'nats a masked token',
+        'nats an image',
+      ])
+      is(await page.locator(`${panel('loss')} >> nth=1 >> .legend button`).count(), 1)
+      is(await page.locator(`${panel('speed')} .legend button`).count(), 10)
+      const strokes: string[][] = await page.evaluate(`[...document.querySelectorAll(
+      '[data-panel="speed"] .legend line')].map((line) => {
+        const { stroke, strokeDasharray } = getComputedStyle(line)
+        return [stroke, strokeDasharray]
+      })`)
+      is(strokes[8]?.[0], strokes[0]?.[0])
+      equal([strokes[0]?.[1], strokes[8]?.[1]], ['none', '2px, 3px'])
+    })
+  },
+)
+
 test.skipIf(noBrowser, 'values of a run that look like markup are shown as text', async () => {
   const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>"\'&lt;'
+  const turning = 'gnp.\u202egpj.exe'
   const folder = join(temporary(), 'a<b>', 'javascript:alert(3)')
-  runFolder(folder, [...pretraining(folder, 50), { type: 'warning', message: hostile }], {
+  runFolder(folder, [...pretraining(folder, 50), { type: 'warning', message: `${turning}\n${hostile}` }], {
     ...SETTINGS,
     settings: { [hostile]: hostile },
   })
@@ -298,6 +338,7 @@ test.skipIf(noBrowser, 'values of a run that look like markup are shown as text'
     is(await page.locator('h1').innerText(), 'a<b>/javascript:alert(3)')
     is(await page.locator('dd', { hasText: 'onerror' }).innerText(), hostile)
     is(await page.locator('main script, main img').count(), 0)
+    is(await page.locator('td', { hasText: 'gnp' }).innerText(), `gnp.\\u{202e}gpj.exe ${hostile}`)
   })
 })
 

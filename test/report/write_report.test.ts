@@ -4,7 +4,7 @@ import { equal, is, match, not, ok } from 'uvu/assert'
 import type { Cell, RunData } from '../../lib/report/report_data.js'
 import { writeReport } from '../../lib/report/write_report.js'
 import type { FinetuneEvent, RunEvent, TokenizerEvent } from '../../lib/train/events.js'
-import { start, step } from '../log/events.js'
+import { evaluation, start, step } from '../log/events.js'
 import { rejects } from '../support/errors.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
@@ -141,6 +141,28 @@ test('fine-tuning: averaged weights, classes with images and accuracy', async ()
   ])
 })
 
+test('a run without a finite loss, or without a step, shows no number that is none', async () => {
+  const lost = [1, 2, 3].map((n) => step(n, { loss: Number.NaN, gradientNorm: Infinity, skipped: n }))
+  const [run] = (await reported(runFolder(join(temporary(), 'lost'), [start('lost'), ...lost]))).runs
+  equal(
+    run?.panels.map(({ id }) => id),
+    ['accuracy', 'perplexity', 'learning-rate', 'speed', 'waiting'],
+  )
+  is(run?.highlights[0]?.value, 'not finite')
+
+  const evaluations = [10, 20, 30].map((n) => ({ ...evaluation(n), ...(n !== 20 && { loss: Number.NaN }) }))
+  const late = [start('late'), step(1), ...(evaluations as RunEvent[])]
+  const [ended] = (await reported(runFolder(join(temporary(), 'late'), late))).runs
+  const [loss] = ended?.highlights ?? []
+  equal([loss?.value, loss?.note], ['not finite', 'lowest 4.500 at step 20'])
+  equal(series(ended, 'loss', 'validation')?.y, [null, 4.5, null])
+
+  const classBalance = { images: 80, classes: [], ratio: null, empty: [] }
+  const begun = [{ ...start('begun'), classBalance }] as unknown as RunEvent[]
+  const [none] = (await reported(runFolder(join(temporary(), 'begun'), begun))).runs
+  equal([none?.kind, none?.highlights], ['Image classification', []])
+})
+
 test('no value of a run becomes markup, a link to elsewhere, or the end of the data', async () => {
   const hostile = '</script><script>alert(1)</script><!-- "\' javascript:alert(2) \u2028'
   const folder = join(temporary(), '<img src=x onerror=alert(3)>', 'javascript:alert(4)')
@@ -203,6 +225,39 @@ test('sheets over time: images one by one, and what does not change once', async
   equal(run?.sheets[1]?.rows[0], first?.rows[0])
   not.equal(run?.sheets[1]?.rows[3], first?.rows[3])
   for (const image of run?.images ?? []) match(image, /^data:image\/webp;base64,[\w+/=]+$/)
+})
+
+test('runs of two kinds are not measured by one another; their names tell them apart', async () => {
+  const folder = temporary()
+  const classified = [1, 2].map((n) => {
+    const { masked: _, perplexity: __, ...rest } = step(n, { loss: 0.1 })
+    return { ...rest, images: 8 }
+  }) as unknown as RunEvent[]
+  const runs = [
+    runFolder(join(folder, 'a', 'low'), pretraining('low', 40, 2)),
+    runFolder(join(folder, 'a', 'high'), pretraining('high', 40)),
+    runFolder(join(folder, 'b', 'low'), [start('low'), ...classified]),
+  ]
+  const output = join(folder, 'comparison.html')
+  const { runs: described, comparison } = await reported(runs, { output })
+  equal(
+    described.map(({ name }) => name),
+    ['a/low', 'a/high', 'b/low'],
+  )
+  const [reached] = comparison
+  const column = reached?.columns.findIndex(({ name }) => name === 'training loss, last steps') ?? -1
+  equal(
+    reached?.rows.map((row) => (row[column] as { strong: boolean }).strong),
+    [true, false, false],
+  )
+  const speed = reached?.columns.findIndex(({ name }) => name === 'images/s') ?? -1
+  ok(!reached?.rows.some((row) => (row[speed] as { strong: boolean }).strong), 'equal ones: none is the best')
+
+  const twice = await reported([runs[0] as string, runs[1] as string, runs[1] as string], { output })
+  equal(
+    twice.runs.map(({ name }) => name),
+    ['low', 'high (2)', 'high (3)'],
+  )
 })
 
 test('several runs: what they reached, where they differ, curves of all', async () => {

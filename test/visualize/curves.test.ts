@@ -98,6 +98,13 @@ test('ticks are round and cover the data', () => {
   const large = linearScale([0, 500_000], [0, 1], 5)
   assert.equal(large.ticks.map(large.format), ['0', '100k', '200k', '300k', '400k', '500k'])
   assert.ok(linearScale([3, 3], [0, 1], 4).ticks.length > 1, 'one value alone still has an axis')
+  const rounded = linearScale([1.5, 1.5 + 2 ** -52], [0, 1], 4)
+  assert.equal(rounded.ticks.map(rounded.format), ['0.5', '1.0', '1.5', '2.0', '2.5'])
+  const close = linearScale([1.5, 1.50002], [0, 1], 2)
+  assert.equal(close.ticks.map(close.format), ['1.50000', '1.50001', '1.50002'])
+  const tiny = linearScale([0, 2e-5], [0, 1], 2)
+  assert.equal(tiny.ticks.map(tiny.format), ['0', '1e-5', '2e-5'])
+  assert.equal([...linearScale([0, 3], [0, 1], 8, false, 1).ticks], [0, 1, 2, 3], 'there is no half a step')
 })
 
 test('smoothing keeps a straight line, passes over gaps, and thinning keeps peaks', () => {

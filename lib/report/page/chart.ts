@@ -18,6 +18,9 @@ export class Chart {
   readonly #drawing: SVGSVGElement
   readonly #legend = html('ul', { class: 'legend' })
   readonly #readout = html('span', { class: 'at' })
+  /** What screen readers say when keys move the cursor. */
+  readonly #spoken = html('p', { class: 'spoken', role: 'status' })
+  readonly #number: number
   #panel: Panel
   #curves: readonly Curve[] = []
   /** First and last step of all runs. */
@@ -27,9 +30,11 @@ export class Chart {
   /** Where a drag began, in pixels. */
   #dragged: number | null = null
 
-  constructor(panel: Panel, view: View) {
+  /** @param number that no other chart of the page has */
+  constructor(panel: Panel, view: View, number: number) {
     this.#view = view
     this.#panel = panel
+    this.#number = number
     this.#drawing = svg('svg', { class: 'plot', role: 'img', tabindex: 0, height: HEIGHT })
     const unit = panel.unit === '' ? null : html('span', { class: 'unit' }, panel.unit)
     const head = html('figcaption', {}, html('h3', {}, panel.title), unit, this.#readout)
@@ -40,6 +45,7 @@ export class Chart {
       head,
       this.#legend,
       this.#drawing,
+      this.#spoken,
     )
     this.#listen()
     new ResizeObserver(() => this.draw()).observe(this.element)
@@ -67,7 +73,7 @@ export class Chart {
     })
     this.#cursor = svg('g', { class: 'cursor' })
     set(this.#drawing, { viewBox: `0 0 ${width} ${HEIGHT}` })
-    this.#drawing.replaceChildren(axes(this.#plot), lines(this.#plot, this.#panel.id), this.#cursor)
+    this.#drawing.replaceChildren(axes(this.#plot), lines(this.#plot, this.#number), this.#cursor)
     this.#drawLegend()
     this.drawCursor()
   }
@@ -100,36 +106,37 @@ export class Chart {
   }
 
   #writeValue(curve: Curve, i: number, values: readonly number[]): void {
-    const cell = this.#legend.querySelector(`[data-curve="${this.#curves.indexOf(curve)}"] .value`)
+    const cell = this.#legend.querySelector(`[data-curve="${this.#curves.indexOf(curve)}"]`)
     if (cell === null) return
     const raw = text(curve.y[i] as number)
     const smooth = values === curve.y ? null : text(values[i] as number)
     cell.textContent = smooth === null || smooth === raw ? raw : `${smooth} (${raw})`
   }
 
+  /** Says what the legend shows of the curves that are drawn. */
+  #speak(): void {
+    const entries = [...this.#legend.querySelectorAll('button[aria-pressed="true"]')]
+    const values = entries.map((entry) => entry.textContent.trim())
+    this.#spoken.textContent = [this.#readout.textContent, ...values].join(', ')
+  }
+
   #drawLegend(): void {
     const { hidden } = this.#view
-    const order = [...this.#curves.entries()].sort(
-      ([, a], [, b]) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role),
-    )
-    const entries = order.map(([i, curve]) => {
-      const shown = !hidden.has(curve.key)
-      const swatch = svg(
-        'svg',
-        { class: 'swatch', width: 22, height: 10, 'aria-hidden': 'true' },
-        svg('line', { x1: 1, x2: 21, y1: 5, y2: 5, class: `line-${curve.tone} ${curve.role}` }),
-        curve.role === 'evaluation'
-          ? svg('circle', { cx: 11, cy: 5, r: 3, class: `fill-${curve.tone}` })
-          : null,
-      )
+    const entries = this.#entries().map(([first, ...others]) => {
+      const shown = !hidden.has(first.key)
+      const values = [first, ...others].flatMap((curve) => [
+        others.length === 0 ? null : html('span', {}, curve.name),
+        html('span', { class: 'value', 'data-curve': this.#curves.indexOf(curve) }),
+      ])
       const button = html(
         'button',
-        { type: 'button', 'aria-pressed': shown ? 'true' : 'false', 'data-curve': i, title: 'Show or hide' },
-        swatch,
-        html('span', {}, curve.name),
-        html('span', { class: 'value' }),
+        { type: 'button', 'aria-pressed': shown ? 'true' : 'false', title: 'Show or hide' },
+        swatchOf(first),
+        html('span', {}, first.legend),
+        // The spaces are for who hears it.
+        ...values.filter((value) => value !== null).flatMap((value) => [' ', value]),
       )
-      button.addEventListener('click', () => this.#view.toggle(hidden, curve.key))
+      button.addEventListener('click', () => this.#view.toggle(hidden, first.key))
       return html('li', {}, button)
     })
     // The button that was clicked stays the one that keys go to.
@@ -141,11 +148,23 @@ export class Chart {
     set(this.#drawing, { 'aria-label': this.#description() })
   }
 
+  /** The curves of each entry of the legend. */
+  #entries(): [Curve, ...Curve[]][] {
+    const entries = new Map<string, [Curve, ...Curve[]]>()
+    for (const curve of this.#curves.toSorted((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role))) {
+      const entry = entries.get(curve.key)
+      if (entry === undefined) entries.set(curve.key, [curve])
+      else entry.push(curve)
+    }
+    return [...entries.values()]
+  }
+
   #description(): string {
     const { title, unit } = this.#panel
-    const parts = this.#curves.flatMap(({ name, x, y }) => {
+    const parts = this.#curves.flatMap(({ legend, name, x, y }) => {
       const last = lastFinite(y)
-      return last < 0 ? [] : [`${name} ${text(y[last] as number)} at step ${grouped(x[last] as number)}`]
+      const whole = name === legend ? name : `${legend}, ${name}`
+      return last < 0 ? [] : [`${whole} ${text(y[last] as number)} at step ${grouped(x[last] as number)}`]
     })
     return `${title}${unit === '' ? '' : ` (${unit})`} over the steps: ${parts.join(', ')}. Arrow keys read values, + and - zoom, 0 shows all.`
   }
@@ -222,6 +241,7 @@ export class Chart {
     const [first, last] = [Math.max(0, nearest(x, low)), Math.max(0, nearest(x, high))]
     const now = this.#view.cursor === null ? last : nearest(x, this.#view.cursor)
     this.#view.point(x[Math.min(last, Math.max(first, now + points))] ?? null)
+    this.#speak()
   }
 
   #pointTo(event: PointerEvent): void {
@@ -251,7 +271,18 @@ export class Chart {
   }
 }
 
-const text = (value: number) => (Number.isFinite(value) ? decimal(value) : '-')
+const swatchOf = ({ tone, role, dotted }: Curve) =>
+  svg(
+    'svg',
+    { class: 'swatch', width: 22, height: 10, 'aria-hidden': 'true' },
+    svg('line', { x1: 1, x2: 21, y1: 5, y2: 5, class: lineClass({ tone, role, dotted }) }),
+    role === 'evaluation' ? svg('circle', { cx: 11, cy: 5, r: 3, class: `fill-${tone}` }) : null,
+  )
+
+const lineClass = ({ tone, role, dotted }: Pick<Curve, 'tone' | 'role' | 'dotted'>) =>
+  `line-${tone} ${role}${dotted ? ' dotted' : ''}`
+
+const text = (value: number) => (value === 0 ? '0' : Number.isFinite(value) ? decimal(value) : '-')
 const lastFinite = (values: readonly number[]) => values.findLastIndex(Number.isFinite)
 
 function axes({ x, y, frame }: Plot): SVGElement {
@@ -262,23 +293,17 @@ function axes({ x, y, frame }: Plot): SVGElement {
   ])
   const vertical = x.ticks.flatMap((tick) => {
     const at = x(tick)
-    // A number in the middle of the border would be cut off.
-    const anchor = at > right - 16 ? 'end' : at < left + 8 ? 'start' : 'middle'
     return [
       svg('line', { x1: at, x2: at, y1: bottom, y2: bottom + 4, class: 'axis' }),
-      svg(
-        'text',
-        { x: anchor === 'end' ? right : at, y: bottom + 18, 'text-anchor': anchor },
-        x.format(tick),
-      ),
+      svg('text', { x: at, y: bottom + 18, 'text-anchor': 'middle' }, x.format(tick)),
     ]
   })
   const base = svg('line', { x1: left, x2: right, y1: bottom, y2: bottom, class: 'axis' })
   return svg('g', { class: 'axes', 'aria-hidden': 'true' }, ...horizontal, ...vertical, base)
 }
 
-function lines({ curves, frame }: Plot, id: string): SVGElement {
-  const name = `clip-${id}`
+function lines({ curves, frame }: Plot, number: number): SVGElement {
+  const name = `clip-${number}`
   const { left, right, top, bottom } = frame
   const clipping = svg(
     'clipPath',
@@ -290,7 +315,7 @@ function lines({ curves, frame }: Plot, id: string): SVGElement {
     if (faint !== '') group.append(svg('path', { d: faint, class: `line-${curve.tone} faint` }))
   }
   for (const { curve, path, dots } of curves) {
-    group.append(svg('path', { d: path, class: `line-${curve.tone} ${curve.role}` }))
+    group.append(svg('path', { d: path, class: lineClass(curve) }))
     for (const [cx, cy] of dots) group.append(svg('circle', { cx, cy, r: 3, class: `fill-${curve.tone}` }))
   }
   return group

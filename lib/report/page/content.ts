@@ -10,9 +10,11 @@ const STATES: Record<RunState, string> = {
   finished: 'finished',
 }
 
-export function headOf(run: RunData, tone: string | null): HTMLElement {
+/** @param look of the run among several; null: it is alone */
+export function headOf(run: RunData, look: { tone: string; dotted: boolean } | null): HTMLElement {
   const share = run.steps === 0 ? 0 : Math.min(1, run.step / run.steps)
-  const dot = tone === null ? null : html('span', { class: `run-dot fill-${tone}` })
+  const dot =
+    look === null ? null : html('span', { class: `run-dot fill-${look.tone}${look.dotted ? ' dotted' : ''}` })
   return html(
     'div',
     { class: 'run-head' },
@@ -20,7 +22,7 @@ export function headOf(run: RunData, tone: string | null): HTMLElement {
       'div',
       { class: 'title' },
       dot,
-      html(tone === null ? 'h1' : 'h2', {}, run.name),
+      html(look === null ? 'h1' : 'h2', {}, run.name),
       html('span', { class: `state ${run.state}` }, STATES[run.state]),
     ),
     html('p', { class: 'quiet' }, [run.kind, run.progress].filter((part) => part !== '').join(' · ')),
@@ -46,17 +48,17 @@ export function sectionOf({ title, rows }: Section): HTMLElement {
   return html('section', { class: 'card' }, html('h2', {}, title), list)
 }
 
-export function tableOf({ title, columns, rows, note }: Table): HTMLElement {
+export function tableOf({ title, columns, rows, wide, note }: Table): HTMLElement {
   const side = (i: number) => (columns[i]?.right ? 'right' : undefined)
   const head = columns.map(({ name }, i) => html('th', { scope: 'col', class: side(i) }, name))
   const body = rows.map((row) => html('tr', {}, ...row.map((cell, i) => cellOf(cell, side(i)))))
   return html(
     'section',
-    { class: 'card' },
+    { class: wide === true ? 'card wide' : 'card' },
     html('h2', {}, title),
     html(
       'div',
-      // Wide tables scroll by themselves, never the page; keys reach what scrolls.
+      // Large tables scroll by themselves; keys reach what scrolls.
       { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': title },
       html('table', {}, html('thead', {}, html('tr', {}, ...head)), html('tbody', {}, ...body)),
     ),

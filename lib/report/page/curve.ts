@@ -3,14 +3,19 @@ import type { Point } from '../../visualize/line_chart.js'
 import type { Role, Series } from '../report_data.js'
 
 export interface Curve {
-  /** What hides it when it is hidden. */
+  /** Curves of one key have one entry in the legend, and are hidden together. */
   key: string
+  /** Of that entry. */
+  legend: string
+  /** What it is: the legend's name, or which of several curves of the entry. */
   name: string
   role: Role
   /** Smoothed as far as the reader wants. */
   noisy: boolean
   /** Class of its colour: 'training', or 'run-2'. */
   tone: string
+  /** Drawn in dots: the colour is that of another run too. */
+  dotted: boolean
   x: readonly number[]
   /** NaN is a gap. */
   y: readonly number[]
@@ -21,15 +26,14 @@ export interface Curve {
 export function curveOf(
   series: Series,
   axis: readonly number[],
-  { key, name, tone }: Pick<Curve, 'key' | 'name' | 'tone'>,
+  look: Pick<Curve, 'key' | 'legend' | 'tone' | 'dotted'>,
 ): Curve {
   const y = numbers(series.y)
   return {
-    key,
-    name,
+    ...look,
+    name: series.name,
     role: series.role,
     noisy: series.noisy === true,
-    tone,
     x: series.x ?? axis,
     y,
     low: series.low === undefined ? y : numbers(series.low),
@@ -125,4 +129,10 @@ export function usualRange(values: readonly number[]): [number, number] | null {
   if (sorted.length === 0) return null
   const cut = sorted.length < 50 ? 0 : Math.floor(sorted.length / 100)
   return [sorted[cut] as number, sorted[sorted.length - 1 - cut] as number]
+}
+
+/** The middle one of the finite values; NaN where there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
 }

@@ -6,8 +6,10 @@ import { type Curve, curveOf } from './curve.js'
 import { html, set } from './dom.js'
 import { View } from './view.js'
 
-/** Class of the colour of a run; there are only so many, and further runs begin again. */
-export const toneOf = (run: number) => `run-${run % RUN_COLOURS.light.length}`
+const COLOURS = RUN_COLOURS.light.length
+
+/** The colour of a run as a class, and whether an earlier run has it: there are only so many. */
+export const lookOf = (run: number) => ({ tone: `run-${run % COLOURS}`, dotted: run >= COLOURS })
 
 export class Curves {
   readonly element: HTMLElement
@@ -49,16 +51,18 @@ export class Curves {
     const panels = new Map<string, { panel: Panel; curves: Curve[] }>()
     data.runs.forEach((run, i) => {
       for (const panel of run.panels) {
-        const entry = panels.get(panel.id) ?? { panel, curves: [] }
-        panels.set(panel.id, entry)
+        // Losses of two kinds of runs are two quantities, and no curves to compare.
+        const key = `${panel.id} ${panel.title} ${panel.unit}`
+        const entry = panels.get(key) ?? { panel, curves: [] }
+        panels.set(key, entry)
         entry.curves.push(...this.#curvesOf(panel, i))
       }
     })
-    for (const [id, { panel, curves }] of panels) {
-      let chart = this.#charts.get(id)
+    for (const [key, { panel, curves }] of panels) {
+      let chart = this.#charts.get(key)
       if (chart === undefined) {
-        chart = new Chart(panel, this.#view)
-        this.#charts.set(id, chart)
+        chart = new Chart(panel, this.#view, this.#charts.size)
+        this.#charts.set(key, chart)
       }
       this.#grid.append(chart.element)
       chart.update(panel, curves, this.#whole)
@@ -66,20 +70,20 @@ export class Curves {
     this.element.hidden = panels.size === 0
   }
 
-  /** Of one run the colour tells the kind of curve; of several, the run, and what only one run has is left out. */
+  /** Of one run the colour tells the kind of curve; of several, the run, and what it is to be compared with is left out. */
   #curvesOf(panel: Panel, run: number): Curve[] {
     const { runs } = this.#data as ReportData
     const { axis, name: runName } = runs[run] as ReportData['runs'][number]
     if (runs.length === 1) {
-      return panel.series.map((series) =>
-        curveOf(series, axis, { key: `${panel.id} ${series.name}`, name: series.name, tone: series.role }),
-      )
+      return panel.series.map((series) => {
+        const own = { key: `${panel.id} ${series.name}`, legend: series.name, tone: series.role }
+        return curveOf(series, axis, { ...own, dotted: false })
+      })
     }
     const compared = panel.series.filter(({ role }) => role !== 'reference')
-    return compared.map((series) => {
-      const name = compared.length === 1 ? runName : `${runName}, ${series.name}`
-      return curveOf(series, axis, { key: `run ${run}`, name, tone: toneOf(run) })
-    })
+    return compared.map((series) =>
+      curveOf(series, axis, { key: `run ${run}`, legend: runName, ...lookOf(run) }),
+    )
   }
 
   /** Once a frame, however often something changes. */

@@ -1,4 +1,8 @@
-/** Making elements. Text always goes in as text: no value of a run can become markup. */
+/**
+ * Making elements. Text always goes in as text: no value of a run can become markup, and none can turn the direction of
+ * what stands around it.
+ */
+import { printable } from '../../log/printable.js'
 
 type Child = Node | string | null
 type Attributes = Record<string, string | number | boolean | undefined>
@@ -21,9 +25,17 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 
 function filled<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
   set(element, attributes)
-  element.append(...children.filter((child) => child !== null))
+  const legible = children.map((child) => (typeof child === 'string' ? inLines(child) : child))
+  element.append(...legible.filter((child) => child !== null))
   return element
 }
+
+/** Line feeds stay: they are spaces here. */
+const inLines = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => printable(line, Infinity))
+    .join('\n')
 
 /** false and undefined take an attribute away, true sets it without a value. */
 export function set(element: Element, attributes: Attributes): void {

@@ -2,7 +2,7 @@
 import type { Point } from '../../visualize/line_chart.js'
 import { linearScale, type Scale } from '../../visualize/scale.js'
 import { pathData } from '../../visualize/svg.js'
-import { type Curve, onePixelEach, smoothed, usualRange, within } from './curve.js'
+import { type Curve, median, onePixelEach, smoothed, usualRange, within } from './curve.js'
 import { logScale } from './log_scale.js'
 
 export interface PlotSettings {
@@ -35,7 +35,8 @@ export interface DrawnCurve {
   dots: Point[]
 }
 
-const MARGIN = { left: 52, right: 14, top: 10, bottom: 26 }
+/** On the right half a number of the axis has room. */
+const MARGIN = { left: 52, right: 18, top: 10, bottom: 26 }
 /** Dots closer than this, in pixels, hide the line. */
 const DOT_DISTANCE = 7
 
@@ -47,7 +48,7 @@ export function plot(curves: readonly Curve[], settings: PlotSettings): Plot {
     top: MARGIN.top,
     bottom: height - MARGIN.bottom,
   }
-  const x = linearScale(domain, [frame.left, frame.right], Math.max(2, Math.floor(width / 90)), false)
+  const x = linearScale(domain, [frame.left, frame.right], Math.max(2, Math.floor(width / 90)), false, 1)
   const drawn = curves.map((curve) => ({
     curve,
     values: curve.noisy ? smoothed(curve.y, smoothing) : curve.y,
@@ -101,8 +102,12 @@ function verticalScale(
   for (const { curve, values, part } of drawn) {
     const seen = values.slice(...part).filter(fits)
     // Of noise, one value far out must not flatten the rest; what is smoothed or has none is seen whole.
-    const usual = usualRange(curve.y.slice(...part).filter(fits))
-    for (const value of curve.noisy && values === curve.y ? (usual ?? []) : [...seen, ...(usual ?? [])]) {
+    const usual = [
+      ...(usualRange(curve.y.slice(...part).filter(fits)) ?? []),
+      // Where a point stands for several steps, what most of them span.
+      ...(curve.low === curve.y ? [] : [median(curve.low.slice(...part)), median(curve.high.slice(...part))]),
+    ].filter(fits)
+    for (const value of curve.noisy && values === curve.y ? usual : [...seen, ...usual]) {
       least = Math.min(least, value)
       most = Math.max(most, value)
     }

@@ -88,6 +88,7 @@ const training: Series = {
   low: [3, null, 1, 1],
   high: [5, null, 3, 1],
 }
+const LOOK = { key: 'k', legend: 'training', tone: 'training', dotted: false }
 const settings = {
   width: 500,
   height: 240,
@@ -98,7 +99,7 @@ const settings = {
 } as const
 
 test('a plot has its paths inside of the frame, gaps, and faint ranges', () => {
-  const curve = curveOf(training, [10, 20, 30, 40], { key: 'k', name: 'training', tone: 'training' })
+  const curve = curveOf(training, [10, 20, 30, 40], LOOK)
   const { curves, frame } = plot([curve], settings)
   const [drawn] = curves
   is(drawn?.path.match(/M/g)?.length, 2, 'the gap parts the line')
@@ -110,13 +111,7 @@ test('a plot has its paths inside of the frame, gaps, and faint ranges', () => {
   for (const [x = 0, y = 0] of numbers)
     ok(x >= frame.left && x <= frame.right && y >= frame.top && y <= frame.bottom)
   const log = plot(
-    [
-      curveOf({ ...training, y: [4, 0, -1, 1], low: undefined, high: undefined }, [10, 20, 30, 40], {
-        key: 'k',
-        name: 't',
-        tone: 't',
-      }),
-    ],
+    [curveOf({ ...training, y: [4, 0, -1, 1], low: undefined, high: undefined }, [10, 20, 30, 40], LOOK)],
     {
       ...settings,
       logarithmic: true,
@@ -130,7 +125,7 @@ test('a plot has its paths inside of the frame, gaps, and faint ranges', () => {
 test('only the noise of every step is smoothed, and a point without neighbours is a dot', () => {
   const of = (series: Partial<Series>) => {
     const whole: Series = { name: 'a', role: 'training', x: null, y: [4, 8, null, 2, null], ...series }
-    const curve = curveOf(whole, [0, 10, 20, 30, 40], { key: 'k', name: 'a', tone: 'training' })
+    const curve = curveOf(whole, [0, 10, 20, 30, 40], LOOK)
     const [drawn] = plot([curve], { ...settings, smoothing: 0.5 }).curves
     return { values: drawn?.values.slice(0, 2), dots: drawn?.dots.length }
   }
