@@ -8,11 +8,20 @@ namespace beit::cuda {
 
 namespace {
 
+// In newer versions, which lack this function, a generator registers itself when a capture first asks it for
+// numbers.
+template <typename CudaGraph>
+void register_generator(CudaGraph& graph, [[maybe_unused]] const at::Generator& generator) {
+  if constexpr (requires { graph.register_generator_state(generator); }) {
+    graph.register_generator_state(generator);
+  }
+}
+
 class LibtorchGraph : public Graph {
  public:
   void begin(const at::Generator& generator) override {
     device_ = c10::cuda::current_device();
-    graph_.register_generator_state(generator);
+    register_generator(graph_, generator);
     // Other threads may do what a capture forbids: loaders pin memory.
     graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
   }
