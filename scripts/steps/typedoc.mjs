@@ -1,12 +1,15 @@
-// typedoc, from a workspace of its own: it works with a TypeScript of its own, older than the compiler of the project.
+// typedoc, from a package of its own in docs/api, installed at its first use: it works with a TypeScript of its own, older
+// than the compiler of the project.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installPackages } from './packages.mjs'
 import { capture, root } from './run.mjs'
 
 const folder = join(root, 'docs', 'api')
 
 /** Makes the site, and says what is wrong with it; null: nothing. */
 export async function apiSite() {
+  await installPackages(folder)
   const typedoc = join(folder, 'node_modules', 'typedoc', 'bin', 'typedoc')
   const { status, output } = await capture(process.execPath, [
     typedoc,

@@ -66,8 +66,12 @@ test.skipIf(reason, 'holds what it takes to run and to build, and nothing else',
   )
   equal([...folders].sort(), [
     ...['CHANGELOG.md', 'CMakeLists.txt', 'LICENSE', 'README.md', 'THIRD_PARTY_NOTICES.md', 'binding.gyp'],
-    ...['dist/lib', 'lib', 'native', 'package.json', 'prebuilds', 'scripts'],
+    ...['dist/lib', 'docs', 'examples', 'lib', 'native', 'package.json', 'prebuilds', 'scripts'],
   ])
+  const links = [
+    ...readFileSync(join(packageRoot, 'README.md'), 'utf8').matchAll(/(?:\]\(|`)(docs\/[\w./]+)/g),
+  ]
+  for (const [, file] of links) ok(packed.files.includes(file as string), `README.md names ${file}`)
   const flavour = `prebuilds/linux-${process.arch}/libtorch-${minorVersion(libtorch.version)}`
   const prebuilt = packed.files.filter(
     (file) => file.startsWith('prebuilds/') && !/beit_cuda\w*\.so$/.test(file),
@@ -79,7 +83,10 @@ test.skipIf(reason, 'holds what it takes to run and to build, and nothing else',
   ])
   // Nothing of the machine that packed it, and no scripts of npm's.
   const manifest = JSON.parse(readFileSync(join(project, 'node_modules/beit-torch/package.json'), 'utf8'))
-  is(manifest.scripts.install ?? manifest.scripts.postinstall, undefined)
+  equal(
+    [manifest.scripts.install ?? manifest.scripts.postinstall, manifest.workspaces],
+    [undefined, undefined],
+  )
   const note = join(project, 'node_modules/beit-torch', flavour, 'libtorch.json')
   equal(JSON.parse(readFileSync(note, 'utf8')), { version: libtorch.version })
   ok(packed.bytes < 8e6, `${packed.bytes} bytes`)
@@ -179,7 +186,7 @@ test.skipIf(
       'LIBTORCH: ',
       'python: python3: ',
       'local copy: ',
-      "Run 'npx beit setup'",
+      "What to do: run 'npx beit setup'",
       'BEIT_PYTHON',
     ]) {
       ok(message.includes(part), `${part} in ${message}`)
