@@ -39,13 +39,18 @@ export function findAddons(): Addon[] {
   if (existsSync(join(folder, 'beit.node'))) {
     return addonsIn([folder], false, join(folder, 'preload', 'preload.node'))
   }
-  const flavours = readdirSync(folder).filter((name) => name.startsWith('libtorch-'))
   return addonsIn(
-    flavours.sort().map((name) => join(folder, name)),
+    flavoursIn(folder).map((name) => join(folder, name)),
     true,
     found,
   )
 }
+
+/** Names of the flavours in a folder of prebuilds. */
+export const flavoursIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.startsWith('libtorch-'))
+    .sort()
 
 /** Only what is whole: the note is the last file that a build writes. */
 const addonsIn = (folders: string[], prebuilt: boolean, preload: string): Addon[] =>

@@ -5,8 +5,8 @@
  * `beit doctor` use the same search.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { BeitError } from './errors.js'
 import { packageRoot, setupCommands } from './installation.js'
 
@@ -61,9 +61,15 @@ export function findLibtorch(builtWith: readonly BuiltWith[], root = packageRoot
   throw new BeitError(
     'ERR_LIBTORCH',
     `no libtorch ${minorVersions(builtWith) || '2.11 to 2.15'} was found. Looked at:\n${trace}\n` +
-      `Run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch.`,
+      `What to do: ${libtorchRemedy()}.`,
   )
 }
+
+/** What to do where none was found. LIBTORCH keeps the set-up step, too, from looking elsewhere. */
+export const libtorchRemedy = () =>
+  process.env.LIBTORCH
+    ? `set LIBTORCH to the folder that holds include/ and lib/, or unset it and run ${setupCommands.setup}`
+    : `run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch`
 
 /** The same search, recording each place into `search`. */
 export function searchLibtorch(
@@ -127,9 +133,8 @@ import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_l
 
 /** The libtorch in `folder`, or why it cannot be used. */
 export function inspectLibtorch(folder: string, foundBy: Libtorch['foundBy']): Libtorch | string {
-  const header = join(folder, 'include', 'torch', 'headeronly', 'version.h')
-  if (!existsSync(header)) return existsSync(folder) ? `${header} is missing` : 'no such folder'
-  const version = /#define TORCH_VERSION[\s\\]+"([^"]+)"/.exec(readFileSync(header, 'utf8'))?.[1] ?? '0'
+  const version = versionOf(folder)
+  if (version === null) return withoutVersion(folder)
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major !== 2 || minor < 11 || minor > 15) return `version ${version}; 2.11 to 2.15 are supported`
   const suffix = process.platform === 'darwin' ? 'dylib' : 'so'
@@ -138,4 +143,28 @@ export function inspectLibtorch(folder: string, foundBy: Libtorch['foundBy']): L
   if (missing !== undefined) return `${missing} is missing`
   const cuda = join(folder, 'lib', `libtorch_cuda.${suffix}`)
   return { folder, version, foundBy, libraries, cudaLibrary: existsSync(cuda) ? cuda : null }
+}
+
+/** The header that tells the version, and where older ones have it. */
+const VERSION_HEADERS = [
+  join('include', 'torch', 'headeronly', 'version.h'),
+  join('include', 'torch', 'csrc', 'api', 'include', 'torch', 'version.h'),
+] as const
+
+/** As the headers in `folder` say; null where there are none. */
+function versionOf(folder: string): string | null {
+  for (const header of VERSION_HEADERS.map((name) => join(folder, name))) {
+    const text = existsSync(header) ? readFileSync(header, 'utf8') : ''
+    const version = /#define TORCH_VERSION[\s\\]+"([^"]+)"/.exec(text)?.[1]
+    if (version !== undefined) return version
+  }
+  return null
+}
+
+/** Why there is no version: most often the folder above was named, or the one below. */
+function withoutVersion(folder: string): string {
+  if (!existsSync(folder)) return 'no such folder'
+  if (!statSync(folder).isDirectory()) return 'not a folder'
+  const near = [join(folder, 'torch'), dirname(folder)].find((one) => versionOf(one) !== null)
+  return `${join(folder, VERSION_HEADERS[0])} is missing${near === undefined ? '' : `; ${near} has it`}`
 }

@@ -15,7 +15,7 @@ import { installPackages } from './steps/packages.mjs'
 import { binaryNeeds, portabilityProblems } from './steps/portability.mjs'
 import { flavours, staging } from './steps/prebuild_stage.mjs'
 import { main, root, StepError } from './steps/run.mjs'
-import { compileTypeScript } from './steps/typescript.mjs'
+import { compiled, compileTypeScript } from './steps/typescript.mjs'
 
 await main(async () => {
   const { values } = parseArgs({
@@ -46,9 +46,8 @@ await main(async () => {
   })
   rmSync(staging, { recursive: true })
   const folder = join(resolve(values.output), 'prebuilds', `${process.platform}-${process.arch}`)
-  console.log(
-    `${folder} has addons for ${readdirSync(folder).filter((name) => name.startsWith('libtorch-'))}`,
-  )
+  const { flavoursIn } = await compiled('addons.js')
+  console.log(`${folder} has addons for ${flavoursIn(folder).join(', ')}`)
   if (process.platform === 'linux') await checkBinaries(folder, values.local)
 })
 

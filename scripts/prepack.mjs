@@ -3,17 +3,17 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { installPackages } from './steps/packages.mjs'
 import { main, root } from './steps/run.mjs'
-import { compileTypeScript } from './steps/typescript.mjs'
+import { compiled, compileTypeScript } from './steps/typescript.mjs'
 
 await main(async () => {
   await installPackages()
   await compileTypeScript()
   const prebuilds = join(root, 'prebuilds')
   const found = existsSync(prebuilds) ? readdirSync(prebuilds) : []
-  const flavours = found.map((platform) => {
-    const names = readdirSync(join(prebuilds, platform)).filter((name) => name.startsWith('libtorch-'))
-    return `${platform} (${names.join(', ')})`
-  })
+  const { flavoursIn } = await compiled('addons.js')
+  const flavours = found.map(
+    (platform) => `${platform} (${flavoursIn(join(prebuilds, platform)).join(', ')})`,
+  )
   // Standard output belongs to npm pack --json.
   console.error(`Prebuilt addons: ${flavours.join('; ') || "none ('npm run prebuild-addon' makes one)"}`)
 })

@@ -8,7 +8,6 @@
 //     --build   compiles the addon even where a prebuilt one fits
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { provideLibtorch } from './steps/libtorch.mjs'
 import { buildNative } from './steps/native.mjs'
@@ -16,7 +15,7 @@ import { provideNvcc } from './steps/nvcc.mjs'
 import { installPackages } from './steps/packages.mjs'
 import { checkPrerequisites } from './steps/prerequisites.mjs'
 import { isMain, main, root, seconds } from './steps/run.mjs'
-import { compileTypeScript } from './steps/typescript.mjs'
+import { compiled, compileTypeScript } from './steps/typescript.mjs'
 
 /** @returns the libtorch that the addon was built with */
 export async function setup({ cuda = false, nvcc = false, build = false } = {}) {
@@ -37,16 +36,14 @@ export async function setup({ cuda = false, nvcc = false, build = false } = {}) 
 /** Those of an installed package in which nothing was built; a clone, which has no compiled TypeScript first, builds. */
 async function prebuiltAddons() {
   if (existsSync(join(root, 'tsconfig.json'))) return []
-  const { findAddons } = await import(compiled('addons.js'))
+  const { findAddons } = await compiled('addons.js')
   return findAddons().filter((addon) => addon.prebuilt)
 }
 
 async function fits(prebuilt, { version }) {
-  const { minorVersion } = await import(compiled('libtorch.js'))
+  const { minorVersion } = await compiled('libtorch.js')
   return prebuilt.some((one) => minorVersion(one.libtorch.version) === minorVersion(version))
 }
-
-const compiled = (name) => pathToFileURL(join(root, 'dist', 'lib', name)).href
 
 if (isMain(import.meta.url)) {
   await main(async () => {

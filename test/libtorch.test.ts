@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, match, throws } from 'uvu/assert'
 import { type BuiltWith, findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
@@ -57,7 +57,24 @@ test('versions outside 2.11 to 2.15 and half copies are refused with the reason'
   match(problem(fakeLibtorch(temporary(), '2.10.0')), 'version 2.10.0; 2.11 to 2.15')
   match(problem(fakeLibtorch(temporary(), '3.0.0')), 'version 3.0.0')
   match(problem(fakeLibtorch(temporary(), '2.13.0', ['libc10'])), /libtorch_cpu.* is missing/)
-  match(problem(temporary()), /version\.h is missing/)
+  match(problem(temporary()), /version\.h is missing$/)
+})
+
+test('a version too old to have the header of today is told, and so is a folder above or below the right one', () => {
+  const problem = (folder: string) => search(temporary(), { LIBTORCH: folder }).trace[0]?.problem ?? ''
+  const old = temporary()
+  mkdirSync(join(old, 'include/torch/csrc/api/include/torch'), { recursive: true })
+  writeFileSync(
+    join(old, 'include/torch/csrc/api/include/torch/version.h'),
+    '#define TORCH_VERSION "1.13.1"\n',
+  )
+  is(problem(old), 'version 1.13.1; 2.11 to 2.15 are supported')
+  const packages = temporary()
+  mkdirSync(join(packages, 'torch'))
+  const folder = fakeLibtorch(join(packages, 'torch'), '2.13.0')
+  match(problem(packages), `version.h is missing; ${folder} has it`)
+  match(problem(join(folder, 'lib')), `version.h is missing; ${folder} has it`)
+  is(problem(join(folder, 'include/torch/headeronly/version.h')), 'not a folder')
 })
 
 test('a libtorch of another minor version than the build is passed over', () => {
@@ -108,6 +125,11 @@ test('where nothing is found the error tells every place', () => {
       [/not set/, /\/nowhere\/python/, /\.libtorch/, /npm run setup/].every((part) =>
         part.test(error.message),
       ),
+  )
+  // Where LIBTORCH is set, setting up would refuse it as well.
+  throws(
+    () => withVariables({ LIBTORCH: '/nowhere' }, () => findLibtorch([], temporary())),
+    /LIBTORCH: \/nowhere: no such folder\nWhat to do: set LIBTORCH to .*, or unset it and run 'npm run setup'/,
   )
 })
 

@@ -2,6 +2,7 @@
 import { NO_NVIDIA_DRIVER } from '../binding.js'
 import type { DoctorReport } from '../doctor.js'
 import { setupCommands } from '../installation.js'
+import { libtorchRemedy } from '../libtorch.js'
 
 /** Something that is wrong with a machine or an installation. */
 export interface Problem {
@@ -27,11 +28,7 @@ export function problemsOf({
     add(true, `Node.js ${node.version} is too old`, 'install Node.js 20.19 or newer')
   }
   if (libtorch.found === null) {
-    add(
-      true,
-      'no libtorch can be used',
-      `run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch`,
-    )
+    add(true, 'no libtorch can be used', libtorchRemedy())
   }
   if (addon.kind === null) add(true, 'the addon is not built', `run ${setupCommands.setup}`)
   if (addon.problem !== null)

@@ -2,9 +2,9 @@
 // Python dependencies, into .libtorch. No Python code of it is used.
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { checkPrerequisites, python } from './prerequisites.mjs'
-import { capture, root, StepError, seconds } from './run.mjs'
+import { capture, mustBeWritable, root, StepError, seconds } from './run.mjs'
+import { compiled } from './typescript.mjs'
 
 const VERSION = '2.13.0'
 /**
@@ -25,17 +25,22 @@ const partial = join(root, '.libtorch.partial')
 
 /**
  * The libtorch to build and run with. With `cuda`, a local copy that lacks the CUDA libraries is made anew.
- * dist/lib/libtorch.js must be compiled: the search is written once, in TypeScript.
  * @param prebuilt addons that came with the package: one of their versions is preferred, and installed rather than
  * that another is used which nothing fits
  */
 export async function provideLibtorch({ cuda = false, prebuilt = [] } = {}) {
-  const { minorVersion } = await searching()
+  const { minorVersion } = await compiled('libtorch.js')
   const installable = prebuilt.some((one) => minorVersion(one.libtorch.version) === minorVersion(VERSION))
   let found = await search(prebuilt)
   if (found === null && (process.env.LIBTORCH || !installable)) found = await search()
   if (found === null && process.env.LIBTORCH) throw new StepError(await libtorchProblem())
+  if (cuda && found?.cudaLibrary === null && found.foundBy !== 'local copy')
+    throw new StepError(
+      `--cuda: the libtorch in ${found.folder} (found by ${found.foundBy}) is a CPU build, and comes before what ` +
+        'would be installed here. Name a CUDA build by LIBTORCH or BEIT_PYTHON.',
+    )
   if (found !== null && !(cuda && found.foundBy === 'local copy' && !hasCudaLibraries())) return found
+  mustBeWritable(root, 'libtorch')
   await checkPrerequisites({ compiler: !installable })
   await install(cuda)
   const installed = await search(prebuilt)
@@ -44,10 +49,8 @@ export async function provideLibtorch({ cuda = false, prebuilt = [] } = {}) {
   return installed
 }
 
-const searching = () => import(pathToFileURL(join(root, 'dist', 'lib', 'libtorch.js')).href)
-
 async function search(addons = [], trace = []) {
-  const { searchLibtorch } = await searching()
+  const { searchLibtorch } = await compiled('libtorch.js')
   return searchLibtorch(
     root,
     trace,

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism, totalmem } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { checkPrerequisites } from './prerequisites.mjs'
-import { capture, must, root, StepError, seconds } from './run.mjs'
+import { capture, must, mustBeWritable, root, StepError, seconds } from './run.mjs'
 import { isStale, markBuilt } from './stale.mjs'
 
 const work = join(root, 'build', 'cmake')
@@ -40,6 +40,7 @@ export async function buildNative(
   // With `cuda`, an addon built before there was an nvcc lacks its kernels.
   const whole = isBuilt(libtorch, folder) && !(cuda && !existsSync(join(folder, CUDA_PRODUCT)))
   if (!force && whole) return
+  mustBeWritable(root, 'The addon')
   await checkPrerequisites({ python: false })
   const began = performance.now()
   const beganAt = Date.now()

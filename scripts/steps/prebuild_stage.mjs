@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CUDA_PRODUCTS } from './native.mjs'
 import { must, root } from './run.mjs'
+import { compiled } from './typescript.mjs'
 
 const release = join(root, 'build', 'Release')
 
@@ -16,7 +17,8 @@ export const flavours = join(staging, 'flavours')
 /** Copies the addon of build/Release, and what belongs to it. */
 export async function stage({ version }) {
   const output = join(staging, 'build', 'Release')
-  const flavour = join(flavours, `libtorch-${version.split('.', 2).join('.')}`)
+  const { minorVersion } = await compiled('libtorch.js')
+  const flavour = join(flavours, `libtorch-${minorVersion(version)}`)
   for (const folder of [output, flavour]) mkdirSync(folder, { recursive: true })
   copyFileSync(join(release, 'preload', 'preload.node'), join(output, 'preload.node'))
   for (const name of ['beit.node', ...CUDA_PRODUCTS]) {

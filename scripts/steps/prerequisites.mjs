@@ -40,7 +40,7 @@ export async function checkPrerequisites({ python = true, compiler = true } = {}
   ]
   throw new StepError(
     [
-      'This machine lacks what beit-torch is built with:',
+      'This machine lacks what setting up beit-torch takes:',
       ...missing.map(({ name, problem }) => `  - ${name}: ${problem}`),
       'Install it with',
       `  Debian, Ubuntu:  sudo apt-get install -y ${packages('apt')}`,
@@ -55,7 +55,7 @@ export async function checkPrerequisites({ python = true, compiler = true } = {}
  * The Python that installs libtorch and whose torch package is looked for: lib/libtorch.ts reads the same
  * variable.
  */
-export const python = () => process.env.BEIT_PYTHON ?? 'python3'
+export const python = () => process.env.BEIT_PYTHON || 'python3'
 
 async function nodeProblem() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -65,11 +65,12 @@ async function nodeProblem() {
 async function pipProblem() {
   const { status } = await capture(python(), ['-m', 'pip', '--version'])
   if (status === 0) return null
-  return (await version(python())) === null ? `no ${python()} on the PATH` : `${python()} has no pip`
+  if ((await version(python())) !== null) return `${python()} has no pip`
+  return process.env.BEIT_PYTHON ? `BEIT_PYTHON is ${python()}, which does not run` : 'no python3 on the PATH'
 }
 
 async function compilerProblem() {
-  const compiler = process.env.CXX ?? 'c++'
+  const compiler = process.env.CXX || 'c++'
   const folder = mkdtempSync(join(tmpdir(), 'beit-setup-'))
   const file = join(folder, 'probe.cc')
   writeFileSync(

@@ -1,5 +1,6 @@
 // Child processes and failures, for scripts that run before any package is installed: nothing but Node.
 import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -45,6 +46,18 @@ export async function must(what, command, args, options) {
   const { status, output } = await capture(command, args, options)
   if (status !== 0) throw new StepError(`${what} failed.\n${output.trim()}`)
   return output
+}
+
+/** Before anything is downloaded or compiled into `folder`. */
+export function mustBeWritable(folder, what) {
+  try {
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    throw new StepError(
+      `${what} would go into ${folder}, which cannot be written to (${error.code}). Run the command as its owner, or ` +
+        'name what is elsewhere: LIBTORCH is the folder of a libtorch, BEIT_PYTHON a Python that has torch.',
+    )
+  }
 }
 
 /** Runs the body of a script; its failure becomes a message and exit status 1. */

@@ -1,6 +1,7 @@
 // TypeScript: lib/, test/, examples/ and bench/ into dist/, and the script of a report's page into one file.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { must, root } from './run.mjs'
 import { isStale, markBuilt } from './stale.mjs'
 
@@ -21,6 +22,9 @@ export async function compileTypeScript() {
   await bundlePage()
   markBuilt(product, began)
 }
+
+/** A module of lib/, compiled: what scripts and the package both do is written once, in TypeScript. */
+export const compiled = (name) => import(pathToFileURL(join(root, 'dist', 'lib', name)).href)
 
 /** lib/report/page as one script that stands in every report. Its types are checked by check.mjs. */
 async function bundlePage() {
