@@ -2,10 +2,12 @@
  * Files that are there as a whole or not at all: written beside their place, synced, renamed, the folder
  * synced.
  */
+
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeitError, invalidArgument } from '../errors.js'
+import { makeFolder } from './make_folder.js'
 
 /** @throws BeitError ERR_INVALID_ARGUMENT for what cannot be a path, where Node.js would throw an error of its own */
 export function checkPath(path: unknown): void {
@@ -48,7 +50,7 @@ export async function streamFile(
   const there = await stat(path).catch(() => null)
   if (there !== null && !there.isFile()) throw invalidArgument(name, 'the path of a file', path)
   await replaceFile(path, async (temporary) => {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const file = await open(temporary, 'wx+')
     try {
       await write(file)

@@ -3,9 +3,11 @@
  * written under a temporary name, synced, and the folder is renamed; what a killed save leaves behind is told
  * by its name.
  */
+
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeitError } from '../errors.js'
+import { makeFolder } from './make_folder.js'
 
 const PARTIAL = /^\.(.+)\.(new|old)\.partial$/
 
@@ -22,7 +24,7 @@ export async function writeFolderAtomically(
   const partial = partialPath(target, 'new')
   try {
     await remove(partial)
-    await fs.mkdir(partial, { recursive: true })
+    await makeFolder(partial)
     await write(partial)
     for (const name of await fs.readdir(partial)) await sync(join(partial, name))
     await sync(partial)

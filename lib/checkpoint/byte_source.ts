@@ -53,7 +53,10 @@ export function openFileSource(path: string): FileSource {
   const fd = system(path, 'open', () => openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
   try {
     const stat = system(path, 'open', () => fstatSync(fd, { bigint: true }))
-    if (!stat.isFile()) throw new BeitError('ERR_IO', `cannot read ${path}: it is not a regular file`)
+    if (!stat.isFile()) {
+      const remedy = stat.isDirectory() ? ' but a folder: name the file in it' : ''
+      throw new BeitError('ERR_IO', `cannot read ${path}: it is not a regular file${remedy}`)
+    }
     return fileSource(path, fd, {
       size: stat.size,
       mtimeNs: stat.mtimeNs,

@@ -7,10 +7,12 @@
  * What stands in the files is the business of lib/train; here they are saved whole or not at all, found, and
  * pruned.
  */
+
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeitError } from '../errors.js'
 import { removeFolderAtomically, removePartialFolders, writeFolderAtomically } from './atomic_folder.js'
+import { makeFolder } from './make_folder.js'
 import { unreadable, verifyManifest, writeManifest } from './manifest.js'
 
 export const MODEL_FILE = 'model.safetensors'
@@ -165,6 +167,6 @@ export async function pruneRunCheckpoints(
  * Makes the folder `checkpoints` ready for the one process that writes there: removes what killed saves left.
  */
 export async function prepareRunCheckpoints(checkpoints: string): Promise<void> {
-  await fs.mkdir(checkpoints, { recursive: true })
+  await makeFolder(checkpoints)
   await removePartialFolders(checkpoints)
 }

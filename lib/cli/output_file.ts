@@ -1,8 +1,10 @@
 /** Files that a command writes when its work is done: looked at before it begins. */
+
 import { constants } from 'node:fs'
-import { access, mkdir, stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { streamFile } from '../checkpoint/atomic_file.js'
+import { makeFolder } from '../checkpoint/make_folder.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import type { OptionSpec } from '../options.js'
 
@@ -16,7 +18,7 @@ export async function prepareOutputs(flags: Readonly<Record<string, unknown>>): 
     if (typeof path !== 'string') continue
     const folder = dirname(path)
     try {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       await access(folder, constants.W_OK)
     } catch (cause) {
       const { message } = cause as Error

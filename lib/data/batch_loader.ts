@@ -6,7 +6,7 @@ import { native } from '../binding.js'
 import type { ImageLoaderHandle, LoadedTensors, LoadResult, SampleRequest, ViewSettings } from '../native.js'
 import type { BrokenSample } from './broken_images.js'
 import { decodeFallback } from './decode_fallback.js'
-import type { ImageSource } from './image_source.js'
+import { type ImageSource, sampleOf } from './image_source.js'
 import { Limiter } from './limiter.js'
 
 export interface LoadedBatch {
@@ -35,7 +35,7 @@ export class BatchLoader {
   /** Loads the samples that `draws` are of. The result depends on them and on `epoch` only. */
   async load(draws: readonly number[], epoch: number): Promise<LoadedBatch> {
     const requests = draws.map((draw): SampleRequest => {
-      const { path, offset, length } = this.#source.sample(draw % this.#source.length)
+      const { path, offset, length } = sampleOf(this.#source, draw % this.#source.length)
       return { path, offset, length, index: draw }
     })
     const result = await native().imageLoaderLoad(this.#loader, requests, epoch)

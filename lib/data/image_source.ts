@@ -2,6 +2,8 @@
  * What a data set is to the library: a fixed, ordered list of places where encoded images lie. Reading and
  * decoding are the business of batches(); a source only says where.
  */
+import { inspect } from 'node:util'
+import { BeitError } from '../errors.js'
 
 /** Where one encoded image lies. */
 export interface ImageSample {
@@ -39,9 +41,30 @@ export interface ImageSource {
   sample(index: number): ImageSample
 }
 
-/** Whether options got a source at all: an object with samples. */
-export const isImageSource = (value: unknown): value is ImageSource =>
-  typeof value === 'object' && value !== null && 'sample' in value && 'length' in value
+/** Whether options got a source at all, of this library or of one's own. */
+export function isImageSource(value: unknown): value is ImageSource {
+  if (typeof value !== 'object' || value === null) return false
+  const { sample, length, name, fingerprint } = value as ImageSource
+  const hasSamples = typeof sample === 'function' && Number.isSafeInteger(length) && length >= 0
+  return hasSamples && typeof name === 'string' && typeof fingerprint === 'string'
+}
+
+/**
+ * Sample `index` of a source, which may be one's own.
+ * @throws BeitError ERR_DATA when it says no place
+ */
+export function sampleOf(source: ImageSource, index: number): ImageSample {
+  const sample: ImageSample | null | undefined = source.sample(index)
+  const { path, offset, length } = sample ?? {}
+  const isPlace = typeof path === 'string' && Number.isSafeInteger(offset) && Number.isSafeInteger(length)
+  if (!isPlace) {
+    throw new BeitError(
+      'ERR_DATA',
+      `sample ${index} of ${source.name} must be { path, offset, length, key, label }, got ${inspect(sample)}`,
+    )
+  }
+  return sample as ImageSample
+}
 
 /** File name extensions taken for images, in lower case. What a file really is shows when it is decoded. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([

@@ -2,10 +2,12 @@
  * The folder of a training run: settings.json (which run it is, and how it was started), checkpoints/, and
  * the lock. What else lies there (metrics.jsonl, curves, samples) is written by consumers of the events.
  */
+
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../checkpoint/atomic_file.js'
+import { makeFolder } from '../checkpoint/make_folder.js'
 import { listRunCheckpoints, prepareRunCheckpoints } from '../checkpoint/run_checkpoint.js'
 import { BeitError } from '../errors.js'
 import { lockRun, type RunLock } from './run_lock.js'
@@ -40,7 +42,7 @@ export class RunFolder {
     const path = resolve(output)
     if (!resume) await refuseOccupied(path)
     try {
-      await fs.mkdir(path, { recursive: true })
+      await makeFolder(path)
       const lock = await lockRun(path)
       try {
         // Once more under the lock: another process may have come first.

@@ -189,7 +189,11 @@ test('what is no file of a checkpoint', async () => {
   await rejects(openCheckpoint(join(temporary(), 'absent')), 'ERR_IO', /cannot open .*absent: ENOENT/)
   const folder = join(temporary(), 'folder')
   mkdirSync(folder)
-  await rejects(openCheckpoint(folder), 'ERR_IO', /not a regular file|EISDIR/)
+  await rejects(
+    openCheckpoint(folder),
+    'ERR_IO',
+    /it is not a regular file but a folder: name the file in it$/,
+  )
   await rejects(openCheckpoint(file(Buffer.alloc(0))), 'ERR_FORMAT', /is empty/)
   await rejects(openCheckpoint(file(Buffer.from('PK\x05\x06'))), 'ERR_FORMAT', /a zip file without entries/)
   const tar = Buffer.alloc(512)

@@ -390,6 +390,28 @@ test('the event loop stays free while images are loaded', async () => {
   ok(delay.percentile(99) < 50e6, `the loop waited ${delay.percentile(99) / 1e6} ms`)
 })
 
+test("a data set of one's own that says no place is named; what it throws comes through", async () => {
+  const own = (sample: (index: number) => unknown): ImageSource => ({
+    ...{ name: 'mine', length: 4, classes: null, fingerprint: 'v1' },
+    sample: sample as ImageSource['sample'],
+  })
+  const first = async (source: ImageSource) => {
+    for await (const batch of batches(source, { ...defaults, batchSize: 2 })) batch.dispose()
+  }
+  await rejects(
+    first(own(() => null)),
+    'ERR_DATA',
+    /^sample \d of mine must be \{ path, offset, length, .* got null$/,
+  )
+  const nameless = own(() => ({ key: 'a', path: '/images/a.jpg' }))
+  await rejects(first(nameless), 'ERR_DATA', /got \{ key: 'a', path: '\/images\/a.jpg' \}$/)
+  const broken = own(() => {
+    throw new RangeError('database closed')
+  })
+  const thrown = await first(broken).catch((error: Error) => error)
+  is(String(thrown), 'RangeError: database closed')
+})
+
 test('wrong options are refused before any work', async () => {
   const source = await openFolder(3)
   const refused = (options: object, code: 'ERR_INVALID_ARGUMENT' | 'ERR_DATA', message: RegExp) =>

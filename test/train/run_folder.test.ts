@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import fs from 'node:fs/promises'
+import fs, { stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { equal, is, ok } from 'uvu/assert'
+import { makeFolder } from '../../lib/checkpoint/make_folder.js'
 import { saveRunCheckpoint } from '../../lib/checkpoint/run_checkpoint.js'
 import { RunFolder } from '../../lib/train/run_folder.js'
 import { LOCK_FILE } from '../../lib/train/run_lock.js'
@@ -18,6 +19,21 @@ test('a new folder is made, with its parents, and locked', async () => {
   equal((await fs.readdir(output)).sort(), ['checkpoints', 'run.lock'])
   await folder.close()
   equal(await fs.readdir(output), ['checkpoints'])
+})
+
+test('folders are made down to the last; where that cannot be, the system says why, at once', async () => {
+  const path = join(temporary(), 'a', 'b', 'c')
+  await Promise.all([makeFolder(path), makeFolder(path)])
+  await makeFolder(path)
+  ok((await stat(path)).isDirectory())
+  await makeFolder(relative(process.cwd(), `${path}/d`))
+  ok((await stat(`${path}/d`)).isDirectory())
+  await writeFile(join(path, 'file'), '')
+  const code = (path: string) => makeFolder(path).catch(({ code }) => code)
+  is(await code(join(path, 'file')), 'EEXIST')
+  is(await code(join(path, 'file', 'below')), 'ENOTDIR')
+  // Of a file system that says so of a parent that is there, where Node's own `recursive` never ends.
+  if (process.platform === 'linux') is(await code('/proc/beit/runs'), 'ENOENT')
 })
 
 test('a folder that holds a run is refused, unless it is to be resumed, and keeps its id then', async () => {

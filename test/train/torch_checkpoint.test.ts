@@ -26,6 +26,7 @@ import { temporary } from '../support/temporary.js'
 import {
   allNear,
   changed,
+  type GoldenRun,
   goldenRun,
   manifest,
   NAMES,
@@ -66,10 +67,17 @@ test('the groups are those of the original, in its order', () =>
     )
   }))
 
+/** A golden run of three batches: of some the project has the first one alone, which is taken again then. */
+async function threeSteps(name: (typeof NAMES)[number]): Promise<GoldenRun> {
+  const run = await goldenRun(name)
+  const batches = [0, 1, 2].map((step) => run.batches[step % run.batches.length] as MicroBatch)
+  return { ...run, batches }
+}
+
 for (const name of NAMES) {
   test.skipIf(noTorch, `${name}: torch.optim.AdamW goes on from our state, 3 steps agree`, () =>
     scope(async () => {
-      const { model, batches, trainer: create } = await goldenRun(name)
+      const { model, batches, trainer: create } = await threeSteps(name)
       const trainer = await create()
       await trainer.step([batches[0] as MicroBatch], SETTINGS)
       const start = join(temporary(), 'start.pth')
@@ -80,7 +88,7 @@ for (const name of NAMES) {
 
   test.skipIf(noTorch, `${name}: we go on from the state of torch.optim.AdamW, 3 steps agree`, () =>
     scope(async () => {
-      const { model, batches, trainer: create } = await goldenRun(name)
+      const { model, batches, trainer: create } = await threeSteps(name)
       const folder = temporary()
       const [fresh, start] = [join(folder, 'fresh.pth'), join(folder, 'checkpoint-0.pth')]
       await writeCheckpoint(fresh, await model.stateDict(), { data: {} })

@@ -1,6 +1,8 @@
 /** beit convert: a checkpoint under other names, in another format. */
-import { mkdir, stat } from 'node:fs/promises'
+
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../checkpoint/make_folder.js'
 import { configPathOf, pathBeside } from '../../checkpoint/naming/config_file.js'
 import { type ConvertOptions, convertCheckpoint } from '../../checkpoint/naming/convert.js'
 import { NAMINGS, type Naming } from '../../checkpoint/naming/identify.js'
@@ -109,7 +111,7 @@ export const convertCommand: Command = {
       const written = naming === 'transformers' ? [path, ...beside] : [path]
       for (const each of written) await refuseExisting(each)
     }
-    await mkdir(dirname(path), { recursive: true }).catch((cause) => {
+    await makeFolder(dirname(path)).catch((cause) => {
       throw new BeitError('ERR_IO', `cannot make the folder of ${path}: ${cause.message}`, { cause })
     })
     const report = await convertCheckpoint(from, path, optionsOf(values, naming))

@@ -1,7 +1,6 @@
 /** beit finetune: image classification, from the command line. */
 import { join } from 'node:path'
 import { EMA_FILE, MODEL_FILE } from '../../checkpoint/run_checkpoint.js'
-import { classBalance } from '../../data/class_balance.js'
 import type { LabelledImages } from '../../data/labels.js'
 import { BeitError } from '../../errors.js'
 import { givenPreprocessing, preprocessingSchema } from '../../evaluate/preprocessing_options.js'
@@ -138,7 +137,6 @@ export const finetuneCommand: Command = {
       ...values,
       subsetSeed: values.subsetSeed ?? values.seed,
     })
-    for (const line of balanceTable(await classBalance(data), 20)) tell(line)
     using model = await makeModel(values, data)
     const options: FinetuneOptions = {
       ...(pickValues(values, Object.keys(finetuneSchema)) as Partial<FinetuneOptions>),
@@ -147,8 +145,20 @@ export const finetuneCommand: Command = {
       validation,
       model,
     }
-    return await follow<FinetuneEvent>(call, (signal) => finetune({ ...options, signal }), results)
+    return await follow<FinetuneEvent>(
+      call,
+      (signal) => tellBalance(finetune({ ...options, signal })),
+      results,
+    )
   },
+}
+
+/** Tells, when the run begins, how its images are spread over the classes. */
+async function* tellBalance(events: AsyncIterable<FinetuneEvent>): AsyncGenerator<FinetuneEvent> {
+  for await (const event of events) {
+    if (event.type === 'start') for (const line of balanceTable(event.classBalance, 20)) tell(line)
+    yield event
+  }
 }
 
 /**

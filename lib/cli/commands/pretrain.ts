@@ -1,9 +1,8 @@
 /** beit pretrain: masked image modelling, from the command line. */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openImages } from '../../data/open_images.js'
 import { percent } from '../../log/format.js'
-import { beitConfigSchema, beitPresets } from '../../models/beit_config.js'
+import { beitConfigSchema } from '../../models/beit_config.js'
 import { BeitForMaskedImageModeling } from '../../models/beit_for_masked_image_modeling.js'
 import type { OptionSchema } from '../../options.js'
 import type { PretrainEvent } from '../../train/events.js'
@@ -24,6 +23,7 @@ import {
   withoutDefaults,
 } from '../groups.js'
 import { imageSizeFlag, imageSizeOf } from '../image_size.js'
+import { isPreset } from '../open_model.js'
 import { DECODER_FLAG, openTokenizer, TOKENIZER_FLAG } from '../open_tokenizer.js'
 import { SAMPLES_FLAG, samplesEveryEpochs } from '../samples_flag.js'
 import { tellLoaded } from '../tell.js'
@@ -146,7 +146,7 @@ async function makeModel(
     device,
     seed: values.seed as number,
   }
-  if (beitPresets.includes(name) || !existsSync(name)) return BeitForMaskedImageModeling.create(name, config)
+  if (isPreset(name)) return BeitForMaskedImageModeling.create(name, config)
   const model = await BeitForMaskedImageModeling.load(await findWeights(name), config)
   tellLoaded(model)
   return model
