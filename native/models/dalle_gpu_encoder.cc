@@ -49,10 +49,6 @@ bool DalleGpuEncoder::is_of(const DalleEncoderNetwork& network, ops::Precision p
   return precision == precision_ && network.input.weight.is_same(given_) && network.versions() == versions_;
 }
 
-at::ScalarType DalleGpuEncoder::type() const {
-  return precision_ == ops::Precision::kBf16 ? at::kBFloat16 : at::kFloat;
-}
-
 DalleGpuEncoder::Convolution DalleGpuEncoder::operand(const Convolution& convolution) const {
   if (precision_ == ops::Precision::kFp32) return convolution;
   return {convolution.weight.to(type()).contiguous(at::MemoryFormat::ChannelsLast),

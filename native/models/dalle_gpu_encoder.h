@@ -22,7 +22,7 @@ class DalleGpuEncoder {
   bool is_of(const DalleEncoderNetwork& network, ops::Precision precision) const;
 
   // What it takes pixels as.
-  at::ScalarType type() const;
+  at::ScalarType type() const { return ops::product_type(precision_); }
   // pixels (B, 3, H, W) as the network takes them -> the likeliest token (M) of the places `rows` (M) int64
   // of the B * H / 8 * W / 8.
   at::Tensor tokens(const at::Tensor& pixels, const at::Tensor& rows) const;

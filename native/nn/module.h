@@ -35,6 +35,8 @@ class Module {
   // Parameters and buffers in state-dict order. The tensors are the module's own: writing to them changes it.
   const std::vector<NamedTensor>& state() const { return store_.entries(); }
   at::Device device() const { return store_.options().device(); }
+  // The same with its number, which a module made on 'cuda' does not name.
+  at::Device numbered_device() const { return state().front().tensor.device(); }
   at::ScalarType dtype() const { return c10::typeMetaToScalarType(store_.options().dtype()); }
 
   // A module of the same configuration and weights elsewhere. Shares nothing with this one.

@@ -61,9 +61,7 @@ std::vector<at::Tensor> conv1x1_once(const OperationArguments& a) {
   return {conv1x1(x, pack(weight, bias, a.number("gain")), residual, kernels_of(a))};
 }
 
-at::ScalarType type_of(const OperationArguments& a) {
-  return a.compute.precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
-}
+at::ScalarType type_of(const OperationArguments& a) { return product_type(a.compute.precision); }
 
 // In bf16 what a product gives is rounded, as autocast does on a GPU.
 at::Tensor product_of(const OperationArguments& a, size_t index) {

@@ -26,7 +26,7 @@ Autocast Autocast::for_transformer(at::Device device, const ops::Compute& comput
 }
 
 at::ScalarType Autocast::transformer_type(at::Device device, const ops::Compute& compute) {
-  return precision_of_transformer(device, compute) == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+  return ops::product_type(precision_of_transformer(device, compute));
 }
 
 Autocast::~Autocast() {

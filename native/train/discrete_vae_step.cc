@@ -11,7 +11,7 @@
 namespace beit::train {
 
 DiscreteVaeStep::DiscreteVaeStep(std::shared_ptr<const models::ConvDiscreteVae> model, const Options& options)
-    : model_(std::move(model)), options_(options), on_device_(model_->state().front().tensor.device()) {
+    : model_(std::move(model)), options_(options), on_device_(model_->numbered_device()) {
   const int64_t channels = options_.reconstruction == Reconstruction::kLogitLaplace ? 6 : 3;
   if (model_->config().output_channels != channels) {
     fail("ERR_INVALID_ARGUMENT", "this reconstruction loss needs a decoder of ", channels, " channels, got ",

@@ -28,7 +28,7 @@ ImageClassificationStep::ImageClassificationStep(
     : model_(std::move(model)),
       options_(options),
       normalised_(options.mean, options.std, model_->device()),
-      on_device_(model_->state().front().tensor.device()) {}
+      on_device_(model_->numbered_device()) {}
 
 void ImageClassificationStep::check(const MicroBatch& batch) const {
   const auto& config = model_->config();

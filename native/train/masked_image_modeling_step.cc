@@ -10,13 +10,6 @@
 
 namespace beit::train {
 
-namespace {
-
-// With its number, which a module made on 'cuda' does not name.
-at::Device device_of(const nn::Module& module) { return module.state().front().tensor.device(); }
-
-}  // namespace
-
 MaskedImageModelingStep::MaskedImageModelingStep(
     std::shared_ptr<const models::BeitForMaskedImageModeling> model,
     std::shared_ptr<const models::ImageTokenizer> tokenizer, const Options& options)
@@ -24,7 +17,7 @@ MaskedImageModelingStep::MaskedImageModelingStep(
       tokenizer_(std::move(tokenizer)),
       masked_patches_(options.masked_patches),
       normalised_(options.mean, options.std, model_->device()),
-      on_device_(device_of(*model_)) {
+      on_device_(model_->numbered_device()) {
   const int64_t patches = model_->config().patches();
   if (masked_patches_ && (*masked_patches_ < 1 || *masked_patches_ > patches)) {
     fail("ERR_INVALID_ARGUMENT", "maskedPatches: expected 1 to ", patches, ", the patches of an image, got ",
@@ -36,9 +29,10 @@ MaskedImageModelingStep::MaskedImageModelingStep(
          " tokens, but the tokenizer has ", tokenizer_->vocab_size(),
          ": create the model with the vocabSize of the tokenizer");
   }
-  if (device_of(*tokenizer_) != device_of(*model_) || tokenizer_->dtype() != at::kFloat) {
-    fail("ERR_INVALID_ARGUMENT", "tokenizer: expected float32 on ", device_of(*model_),
-         " like the model, got ", tokenizer_->dtype(), " on ", device_of(*tokenizer_), ": move it with to()");
+  const auto expected = model_->numbered_device(), actual = tokenizer_->numbered_device();
+  if (actual != expected || tokenizer_->dtype() != at::kFloat) {
+    fail("ERR_INVALID_ARGUMENT", "tokenizer: expected float32 on ", expected, " like the model, got ",
+         tokenizer_->dtype(), " on ", actual, ": move it with to()");
   }
 }
 
