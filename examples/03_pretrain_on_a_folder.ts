@@ -8,7 +8,7 @@
  *   npm start -- --output runs/mine another folder
  */
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   BeitForMaskedImageModeling,
@@ -138,7 +138,7 @@ look at    ${join(pretrainOutput, 'report.html')}             all of the run, in
            ${join(pretrainOutput, 'curves.png')}              loss and accuracy
            ${join(tokenizerOutput, 'reconstructions.png')}  what the tokens keep of an image
            ${join(tokenizerOutput, 'codebook.png')}         which codes are used
-model      ${join(checkpoint, 'model.safetensors')}
+model      ${relative('', join(checkpoint, 'model.safetensors'))}
 tokenizer  ${join(tokenizerOutput, 'tokenizer.safetensors')}
 
 With your own images: npx beit tokenizer train --help, npx beit pretrain --help`)

@@ -10,7 +10,7 @@
  *   node dist/examples/04_finetune.js --pretrained runs/x   the run folder of another pre-training
  */
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   BeitForImageClassification,
@@ -117,7 +117,7 @@ fine-tuned ${percent(evaluation.accuracy)} of ${evaluation.images} images never 
 ${samples.map(({ key }, i) => `${key}  ${predictions[i]?.map(({ label, probability }) => `${label} ${percent(probability)}`).join('  ')}`).join('\n')}
 
 look at    ${join(run, 'curves.png')}, ${join(run, 'confusion.png')}
-model      ${best}
+model      ${relative('', best)}
 
 With your own images: npx beit finetune --help, npx beit predict --model ${run} --data IMAGE`)
 

@@ -9,16 +9,18 @@ import { ImageFolder } from '../../lib/data/image_folder.js'
 import { runExample } from '../support/run_example.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
+import { lines, shown } from './tour.js'
 
 const test = suite('pretrain from nothing', { timeout: 240_000 })
 
-const run = (...flags: string[]) => runExample('03_pretrain_on_a_folder', flags)
-
 test('--quick runs from nothing to pictures and a model; run again, it finds itself finished', async () => {
-  const output = join(temporary(), 'quickstart')
-  const { stdout } = await run('--quick', '--output', output)
+  const [folder, output] = [temporary(), join('runs', 'quickstart')]
+  const run = () => runExample('03_pretrain_on_a_folder', ['--quick', '--output', output], folder)
+  const { stdout } = await run()
   assert.match(stdout, /BEiT: +[\d.]+ % of the masked tokens .* are predicted right/)
   assert.match(stdout, /always answering the most frequent token gets [\d.]+ %/)
+  const expected = lines(shown('03_pretrain_on_a_folder'))
+  assert.equal(lines(stdout).slice(-expected.length), expected)
   const pictures = [
     'beit/samples',
     'beit/curves',
@@ -27,15 +29,15 @@ test('--quick runs from nothing to pictures and a model; run again, it finds its
     'tokenizer/codebook',
   ]
   for (const name of pictures) {
-    const { width } = await sharp(join(output, `${name}.png`)).metadata()
+    const { width } = await sharp(join(folder, output, `${name}.png`)).metadata()
     assert.ok((width ?? 0) > 500, name)
     // All but the curves of the tokenizer are pointed out.
     assert.is(stdout.includes(`${name}.png`), name !== 'tokenizer/curves', name)
   }
-  const model = /^model +(.*)$/m.exec(stdout)?.[1] as string
+  const model = join(folder, /^model +(.*)$/m.exec(stdout)?.[1] as string)
   const { mtimeMs } = await stat(model)
 
-  const again = await run('--quick', '--output', output)
+  const again = await run()
   const numbers = (text: string) => text.match(/[\d.]+ %/g)
   assert.equal(numbers(again.stdout), numbers(stdout), 'the same numbers')
   assert.is((await stat(model)).mtimeMs, mtimeMs, 'nothing was trained again')

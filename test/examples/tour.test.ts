@@ -1,13 +1,12 @@
 /** The examples that train nothing for long, as people run them: each prints what docs/tour.md shows. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { equal, is, match, ok } from 'uvu/assert'
 import { devices } from '../../lib/index.js'
-import { packageRoot } from '../support/paths.js'
 import { runExample } from '../support/run_example.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
+import { lines, shown } from './tour.js'
 
 const test = suite('tour', { timeout: 240_000 })
 
@@ -17,33 +16,6 @@ async function printed(name: string, ...flags: string[]): Promise<{ folder: stri
   const { stdout } = await runExample(name, flags, folder)
   return { folder, output: stdout }
 }
-
-/** The output that the tour shows below the command of an example. */
-function shown(name: string): string {
-  const tour = readFileSync(join(packageRoot, 'docs', 'tour.md'), 'utf8')
-  const block = new RegExp(
-    `node dist/examples/${name}\\.js[^\\n]*\\n\`\`\`\\n+\`\`\`\\n(.*?)\`\`\``,
-    's',
-  ).exec(tour)
-  if (block === null) throw new Error(`docs/tour.md has no output of ${name}`)
-  return block[1] as string
-}
-
-/** Its lines, each once, whatever their numbers: those follow from the processor and the number of epochs. */
-const lines = (output: string) => [
-  ...new Set(
-    output
-      .split('\n')
-      .map((line) =>
-        line
-          .replace(/-?\b[\da-f]*\d[\da-f.,e+-]*/g, '#')
-          .replace(/\s+/g, ' ')
-          .trim(),
-      )
-      .map((line) => line.replace(/#( #)*/g, '#'))
-      .filter((line) => line !== ''),
-  ),
-]
 
 test('01 shows a model, logits and features', async () => {
   const { output } = await printed('01_first_forward')
