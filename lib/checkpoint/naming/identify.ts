@@ -1,7 +1,7 @@
 /** Which model a state dict belongs to, and whose names it has: from names and shapes alone. */
 import { fromDalle, isDalleName, isFlavaNaming } from './dalle.js'
 import type { Recipe, Shapes } from './recipe.js'
-import { fromTimm } from './timm.js'
+import { fromTimm, isMasked } from './timm.js'
 import { fromTransformers } from './transformers.js'
 import { fromUnilm, isPositionIndex, wrapperPrefix } from './unilm.js'
 
@@ -69,7 +69,7 @@ function beit(naming: Naming, recipe: Recipe): Identity {
  * positions there is no buffer, and nothing to tell them apart, or to convert.
  */
 function namingOfOriginal(names: readonly string[], has: (pattern: RegExp) => boolean): Naming {
-  if (has(/^mask_token$/) && has(/^head\.weight$/) && !has(/^lm_head\.weight$/)) return 'timm'
+  if (has(/^head\.weight$/) && isMasked(names)) return 'timm'
   if (!has(/relative_position_bias_table$/)) return 'unilm'
   return names.some(isPositionIndex) ? 'unilm' : 'timm'
 }

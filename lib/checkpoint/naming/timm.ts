@@ -13,10 +13,14 @@ const HEADS = [
   ['lm_head.bias', 'head.bias'],
 ] as const
 
+/** Is `head` that of a masked model? Classifiers of transformers keep a mask token; `fc_norm` is theirs alone. */
+export const isMasked = (names: readonly string[]) =>
+  names.includes('mask_token') && !names.includes('lm_head.weight') && !names.includes('fc_norm.weight')
+
 /** From timm's names to this library's. */
 export function fromTimm(names: readonly string[]): Recipe {
   const recipe = fromUnilm(names)
-  if (!recipe.pieces.some(({ name }) => name === 'mask_token')) return recipe
+  if (!isMasked(recipe.pieces.map(({ name }) => name))) return recipe
   const ours = new Map<string, string>(HEADS.map(([lmHead, head]) => [head, lmHead]))
   const pieces = recipe.pieces.map((piece) => ({ ...piece, name: ours.get(piece.name) ?? piece.name }))
   return { ...recipe, pieces }

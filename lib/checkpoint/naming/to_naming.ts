@@ -19,6 +19,15 @@ export function toNaming(
   part: DallePart | null = null,
 ): Recipe {
   if (part !== null) checkPart(naming, model, part)
+  if (model === 'beit_for_image_classification' && naming !== 'transformers' && names.includes(MASK_TOKEN)) {
+    const recipe = toNaming(
+      naming,
+      model,
+      names.filter((name) => name !== MASK_TOKEN),
+    )
+    const reason = `classifiers with ${naming}'s names have none: with it, this would be taken for a masked model`
+    return { ...recipe, dropped: [...recipe.dropped, { name: MASK_TOKEN, reason }] }
+  }
   if (model === 'dalle_dvae' && naming === 'transformers') return toFlava(names)
   if (model === 'dalle_dvae' && naming === 'unilm' && part !== null) return toDallePart(names, part)
   if (naming === 'unilm') return asTheyAre(model === 'dalle_dvae' ? names : inUnilmOrder(names))
@@ -31,6 +40,8 @@ export function toNaming(
   }
   return naming === 'timm' ? toTimm(names) : toTransformers(names)
 }
+
+const MASK_TOKEN = 'mask_token'
 
 function checkPart(naming: Naming, model: ModelIdentity, part: DallePart): void {
   if (!PARTS.includes(part)) throw invalidArgument('part', PARTS.join(' or '), part)

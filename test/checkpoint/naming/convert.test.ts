@@ -105,6 +105,45 @@ test('what a file does not tell is asked for, and taken', async () => {
   await equalFiles(bare, output)
 })
 
+for (const pooling of ['mean', 'cls'] as const) {
+  test(`the mask token of transformers' classifiers makes no masked model of them (${pooling})`, async () => {
+    const folder = temporary()
+    using model = await BeitForImageClassification.create(SMALL, { pooling, seed: 1 })
+    const own = join(folder, 'own.pth')
+    await model.save(own)
+    const theirs = join(folder, 'model.safetensors')
+    await convertCheckpoint(own, theirs, { to: 'transformers' })
+    const { tensors } = await readCheckpoint(theirs)
+    const token = Tensor.from(new Float32Array(24), [1, 1, 24])
+    await writeCheckpoint(theirs, new Map([...tensors, ['beit.embeddings.mask_token', token]]))
+
+    for (const to of ['unilm', 'timm'] as const) {
+      const output = join(folder, `${to}.safetensors`)
+      const { dropped } = await convertCheckpoint(theirs, output, { to })
+      equal(
+        dropped.filter(({ name }) => !name.includes('index')).map(({ name }) => name),
+        ['mask_token'],
+      )
+      using back = await BeitForImageClassification.load(output)
+      equal([back.config.numClasses, back.config.pooling], [5, pooling])
+      const [weights, expected] = [await back.stateDict(), await model.stateDict()]
+      for (const [name, tensor] of expected)
+        equal(await weights.get(name)?.toTypedArray(), await tensor.toTypedArray(), name)
+    }
+  })
+}
+
+test('a classifier with a mask token under the original names is known by its norm', async () => {
+  using model = await BeitForImageClassification.create({ ...SMALL, relativePositions: 'per-block' })
+  const state = new Map(await model.stateDict())
+  state.set('mask_token', Tensor.from(new Float32Array(24), [1, 1, 24]))
+  const path = join(temporary(), 'checkpoint.pth')
+  await writeCheckpoint(path, state)
+  using back = await BeitForImageClassification.load(path, { imageSize: [32, 48] })
+  is(back.config.numClasses, 5)
+  match(back.loadReport?.lines.join() ?? '', 'dropped: mask_token')
+})
+
 test('a BEiT without a head keeps its configuration on the way', async () => {
   const folder = temporary()
   const paths = ['whole.pth', 'bare/model.safetensors', 'bare.pth'].map((name) => join(folder, name))
