@@ -56,6 +56,7 @@ export interface MicroBatch {
  */
 export class PendingStep {
   readonly #handle: PendingStepHandle
+  #result: Promise<StepResult> | null = null
   #taken = false
 
   /** @internal Made by {@link Trainer.beginStep}. */
@@ -63,8 +64,13 @@ export class PendingStep {
     this.#handle = handle
   }
 
-  /** Waits for the step; to be asked once. */
-  async result(): Promise<StepResult> {
+  /** Waits for the step. Asked again, it gives the same result. */
+  result(): Promise<StepResult> {
+    this.#result ??= this.#take()
+    return this.#result
+  }
+
+  async #take(): Promise<StepResult> {
     try {
       return await native().pendingStepResult(this.#handle)
     } finally {
@@ -168,6 +174,7 @@ export class Trainer extends Disposable<'trainer'> {
    * @throws BeitError ERR_CHECKPOINT_MISMATCH when names, shapes or dtypes differ; nothing is changed then
    */
   async load(state: ReadonlyMap<string, Tensor>): Promise<void> {
+    if (!(state instanceof Map)) throw invalidArgument('state', 'a Map of names to Tensors', state)
     const tensors = [...state.values()].map((tensor) => tensor.handle)
     await native().trainerLoad(this.handle, [...state.keys()], tensors)
   }

@@ -248,7 +248,14 @@ test('rates that would leave no weight whole are refused, and what is no batch i
       /^pixels must be a Tensor \(B, 3, H, W\), got a Uint8/,
     )
     await refused([{ ...good, mask: new Uint8Array(4) }], {}, /^mask must be a Tensor, got a Uint8Array/)
+    await rejects(
+      () => trainer.load({} as never),
+      'ERR_INVALID_ARGUMENT',
+      /^state must be a Map of names to T/,
+    )
     equal(await tensor.toFloat32(), numbers, name)
+    const pending = await trainer.beginStep([good], { learningRate: 1e-3, weightDecay: 0 })
+    equal(await pending.result(), await pending.result(), 'asked twice, a step tells the same')
   }))
 
 test('objectives of another model, or with a misspelt option, are refused at once', () =>
