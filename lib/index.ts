@@ -1,4 +1,20 @@
-/** beit-torch: BEiT pre-training of image Transformers on libtorch. The public API. */
+/**
+ * BEiT pre-training of image Transformers on libtorch: the public API. Where to begin:
+ *
+ * - Models: {@link BeitForMaskedImageModeling}, {@link BeitForImageClassification}, {@link loadAnyBeit}, {@link beitPresets}
+ * - Image tokenizers: {@link DalleTokenizer}, {@link ConvDiscreteVae}, {@link loadTokenizer}
+ * - Images, labels, masks: {@link openImages}, {@link ImageFolder}, {@link WebDataset}, {@link labelled}, {@link batches},
+ *   {@link blockwiseMask}
+ * - Training: {@link pretrain}, {@link trainTokenizer}, {@link finetune}; a loop of one's own: {@link MaskedImageModeling},
+ *   {@link Trainer}, {@link cosineSchedule}
+ * - What a model knows: {@link evaluate}, {@link linearProbe}, {@link knnProbe}, {@link extractFeatures}
+ * - Files of PyTorch and others: {@link openCheckpoint}, {@link readCheckpoint}, {@link writeCheckpoint}, {@link convertCheckpoint},
+ *   {@link exportTrainingCheckpoint}
+ * - Following a run: {@link showProgress}, {@link writeMetrics}, {@link writeReport}, {@link watchRun}, {@link trainingCurves}
+ * - Tensors and their memory: {@link Tensor}, {@link scope}, {@link keep}, {@link memory}; {@link BeitError}; {@link devices}, {@link doctor}
+ *
+ * @module
+ */
 
 export {
   type Adaptation,
