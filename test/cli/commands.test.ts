@@ -168,6 +168,10 @@ test('tokenizer train, encode, reconstruct, pretrain: stopped by Ctrl-C, resumed
       .split(/\s+/)
       .concat('--data', data, '--validation', validation, '--tokenizer', tokenizer, '--output', output)
       .concat(`--tensorboard=${board}`)
+  const typo = await runBeit(pretrain.map((word) => word.replace('beit_tiny_', 'beit_tny_')))
+  assert.is(typo.code, 2)
+  assert.match(typo.stderr, "no such preset; did you mean 'beit_tiny_patch16_224'?")
+
   let told = false
   const stopped = await runBeit(pretrain, (child, stderr) => {
     if (!told && stderr.includes('step 1/')) told = child.kill('SIGINT')
