@@ -1,6 +1,6 @@
-// The pictures of docs/report.md: the reports of two runs in a real browser, in light and dark, wide and narrow.
+// The pictures of docs/report.md: reports in a real browser, in light and dark, wide and narrow.
 //
-//   node scripts/screenshot_report.mjs RUN TOKENIZER_RUN      docs/images/report*.png
+//   node scripts/screenshot_report.mjs RUN TOKENIZER_RUN OTHER_RUN      docs/images/report*.png
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,17 +8,30 @@ import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { main, root } from './steps/run.mjs'
 
-/** `run`: which of the two, `hover`: where the mouse is on the first chart, 0 to 1. */
+/**
+ * `runs`: which of those given, `hover`: where the mouse is on the first chart, 0 to 1, `part`: what to show, where not the
+ * top of the page.
+ */
 const SHOTS = [
-  { name: 'report', run: 0, viewport: { width: 1200, height: 700 }, hover: 0.62 },
-  { name: 'report_dark', run: 1, viewport: { width: 1200, height: 650 }, colorScheme: 'dark', hover: 0.4 },
-  { name: 'report_phone', run: 0, viewport: { width: 360, height: 760 }, isMobile: true },
+  { name: 'report', runs: [0], viewport: { width: 1200, height: 700 }, hover: 0.62 },
+  { name: 'report_images', runs: [0], viewport: { width: 700, height: 700 }, part: '#images', colours: 32 },
+  {
+    name: 'report_comparison',
+    runs: [0, 2],
+    viewport: { width: 1040, height: 900 },
+    hover: 0.5,
+    colours: 12,
+  },
+  { name: 'report_dark', runs: [1], viewport: { width: 1200, height: 650 }, colorScheme: 'dark', hover: 0.4 },
+  { name: 'report_phone', runs: [0], viewport: { width: 360, height: 760 }, isMobile: true },
 ]
 
 await main(async () => {
-  const runs = process.argv.slice(2)
-  if (runs.length !== 2)
-    throw new Error('two run folders are needed: node scripts/screenshot_report.mjs RUN TOKENIZER_RUN')
+  const folders = process.argv.slice(2)
+  if (folders.length !== 3)
+    throw new Error(
+      'three run folders are needed: node scripts/screenshot_report.mjs RUN TOKENIZER_RUN OTHER_RUN',
+    )
   const dist = (path) => import(pathToFileURL(join(root, 'dist', path)).href)
   const { writeReport } = await dist('lib/index.js')
   const { launchBrowser, noBrowser } = await dist('test/support/browser.js')
@@ -28,9 +41,12 @@ await main(async () => {
   try {
     for (const shot of SHOTS) {
       const output = join(folder, `${shot.name}.html`)
-      await writeReport(runs[shot.run], { output })
+      await writeReport(
+        shot.runs.map((run) => folders[run]),
+        { output },
+      )
       await sharp(await take(browser, pathToFileURL(output).href, shot))
-        .png({ palette: true, colours: 20, effort: 10, compressionLevel: 9, dither: 0 })
+        .png({ palette: true, colours: shot.colours ?? 20, effort: 10, compressionLevel: 9, dither: 0 })
         .toFile(join(root, 'docs', 'images', `${shot.name}.png`))
     }
   } finally {
@@ -40,7 +56,7 @@ await main(async () => {
 })
 
 /** @returns {Promise<Buffer>} */
-async function take(browser, url, { viewport, hover, colorScheme, isMobile }) {
+async function take(browser, url, { viewport, hover, part, colorScheme, isMobile }) {
   const page = await browser.newPage({
     viewport,
     colorScheme,
@@ -53,7 +69,7 @@ async function take(browser, url, { viewport, hover, colorScheme, isMobile }) {
     const box = await page.locator('.plot').first().boundingBox()
     await page.mouse.move(box.x + hover * box.width, box.y + box.height / 2)
   }
-  const picture = await page.screenshot()
+  const picture = await (part === undefined ? page : page.locator(part)).screenshot()
   await page.close()
   return picture
 }
