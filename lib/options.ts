@@ -85,8 +85,12 @@ function checked(name: string, spec: OptionSpec, value: unknown): unknown {
     case 'number':
     case 'integer': {
       const right = spec.type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)
-      if (!right || !inRange(spec, value as number))
-        throw invalidArgument(name, `${article(spec.type)}${range(spec)}`, value)
+      if (!right || !inRange(spec, value as number)) {
+        // Whole, and yet no integer that JavaScript counts in.
+        const isTooLarge = !right && Number.isInteger(value)
+        const limits = isTooLarge ? { max: Number.MAX_SAFE_INTEGER, ...spec } : spec
+        throw invalidArgument(name, `${article(spec.type)}${range(limits)}`, value)
+      }
       return value
     }
     case 'numbers': {

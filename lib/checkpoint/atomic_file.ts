@@ -2,7 +2,6 @@
  * Files that are there as a whole or not at all: written beside their place, synced, renamed, the folder
  * synced.
  */
-
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

@@ -3,7 +3,6 @@
  * written under a temporary name, synced, and the folder is renamed; what a killed save leaves behind is told
  * by its name.
  */
-
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeitError } from '../errors.js'

@@ -7,7 +7,6 @@
  * What stands in the files is the business of lib/train; here they are saved whole or not at all, found, and
  * pruned.
  */
-
 import fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { BeitError } from '../errors.js'

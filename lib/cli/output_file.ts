@@ -1,5 +1,4 @@
 /** Files that a command writes when its work is done: looked at before it begins. */
-
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'

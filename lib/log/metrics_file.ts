@@ -1,8 +1,9 @@
 /**
  * metrics.jsonl: one event of a run a line, as JSON. Plots and reports read it; so can anything else.
  */
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../checkpoint/make_folder.js'
 import { BeitError } from '../errors.js'
 import type { RunEvent } from '../train/events.js'
 
@@ -44,7 +45,7 @@ export async function* writeMetrics<E extends RunEvent>(
 
 /** @param lastStep the step the run goes on from, or null when it begins anew */
 async function openFor(path: string, lastStep: number | null): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   const file = await open(path, lastStep === null ? 'w' : 'a+')
   if (lastStep !== null) await file.truncate(wholeLinesUpTo(await file.readFile(), lastStep))
   return file

@@ -1,7 +1,8 @@
 /** report.html: what a run did, as one file that works from disk. */
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { replaceFile } from '../checkpoint/atomic_file.js'
+import { makeFolder } from '../checkpoint/make_folder.js'
 import { packageVersion } from '../doctor.js'
 import { BeitError, invalidArgument } from '../errors.js'
 import { runName } from '../train/run_folder.js'
@@ -72,7 +73,7 @@ export async function writeReportOf(readers: readonly RunReader[], output: strin
     comparison: comparisonOf(compared),
   })
   await replaceFile(path, async (temporary) => {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeFile(temporary, text, { flush: true })
   })
   return path

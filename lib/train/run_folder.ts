@@ -2,7 +2,6 @@
  * The folder of a training run: settings.json (which run it is, and how it was started), checkpoints/, and
  * the lock. What else lies there (metrics.jsonl, curves, samples) is written by consumers of the events.
  */
-
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'

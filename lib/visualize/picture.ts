@@ -1,8 +1,9 @@
 /** What every drawing function returns: a picture in memory that can be saved. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 import { type InspectOptionsStylized, inspect } from 'node:util'
 import sharp from 'sharp'
+import { makeFolder } from '../checkpoint/make_folder.js'
 import { BeitError } from '../errors.js'
 import { grouped } from '../grouped.js'
 import { titled } from '../inspection.js'
@@ -48,7 +49,7 @@ export class Picture {
    * await picture.save('runs/first/curves.png')
    */
   async save(path: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeFile(path, this.#bytes(path))
   }
 

@@ -1,5 +1,4 @@
 /** beit convert: a checkpoint under other names, in another format. */
-
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../../checkpoint/make_folder.js'

@@ -1,7 +1,8 @@
 /** A file that grows record by record, without anyone waiting for the disk. */
-import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../checkpoint/make_folder.js'
 import { BeitError } from '../../errors.js'
 import { tfRecord } from './tf_record.js'
 
@@ -36,7 +37,7 @@ export class EventFile {
   static async open(folder: string): Promise<EventFile> {
     const path = resolve(folder)
     try {
-      await mkdir(path, { recursive: true })
+      await makeFolder(path)
       const begun = (await readdir(path)).map((name) => Number(NAME.exec(name)?.[1] ?? 0))
       const second = Math.max(Math.floor(Date.now() / 1000), ...begun.map((before) => before + 1))
       const name = `events.out.tfevents.${second}.${hostname()}.${process.pid}`
