@@ -1,5 +1,5 @@
 /** The packed package, installed elsewhere: what a program finds there, and what it is told where something is missing. */
-import { cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, match, ok } from 'uvu/assert'
 import { libtorchInUse } from '../../lib/binding.js'
@@ -165,6 +165,35 @@ test.skipIf(
     for (const what of ['C++ compiler', 'CMake 3.22', 'ninja or make']) match(stderr, what)
   },
 )
+
+test.skipIf(reason, 'beit setup names the Python that it lacks', () => {
+  const problem = (python: string) => runHere(['beit', 'setup'], { LIBTORCH: '', BEIT_PYTHON: python }).stderr
+  match(problem(''), 'Python 3 with pip: no python3 on the PATH')
+  match(problem('/nowhere/python'), 'BEIT_PYTHON is /nowhere/python, which does not run')
+})
+
+test.skipIf(
+  reason ?? (process.getuid?.() === 0 ? 'root may write everywhere' : null),
+  'beit setup says that it cannot write to a package of another user, before it downloads or compiles',
+  () => {
+    const folder = join(project, 'node_modules/beit-torch')
+    chmodSync(folder, 0o555)
+    const [libtorch, addon] = [
+      runHere(['beit', 'setup'], { LIBTORCH: '' }),
+      runHere(['beit', 'setup', '--build']),
+    ]
+    chmodSync(folder, 0o755)
+    match(libtorch.stderr, `libtorch would go into ${folder}, which cannot be written to (EACCES)`)
+    match(addon.stderr, `The addon would go into ${folder}, which cannot be written to (EACCES)`)
+  },
+)
+
+test.skipIf(reason, 'beit setup --cuda does not pass a CPU build for what was asked for', () => {
+  const folder = fakeLibtorch(temporary(), libtorch.version)
+  const { status, stderr } = runHere(['beit', 'setup', '--cuda'], { LIBTORCH: folder })
+  equal([status, stderr.trim().split(':')[0]], [1, '--cuda'])
+  match(stderr, `the libtorch in ${folder} (found by LIBTORCH) is a CPU build`)
+})
 
 /** Code, and message, of the error that a first use of the package throws. */
 function failure(env: Record<string, string>): { code: string; message: string } {
