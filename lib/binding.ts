@@ -11,7 +11,14 @@ import { dirname, join } from 'node:path'
 import { type Addon, findAddons } from './addons.js'
 import { BeitError, type BeitErrorCode } from './errors.js'
 import { setupCommands } from './installation.js'
-import { findLibtorch, inspectLibtorch, type Libtorch, minorVersion, minorVersions } from './libtorch.js'
+import {
+  cudaRemedy,
+  findLibtorch,
+  inspectLibtorch,
+  type Libtorch,
+  minorVersion,
+  minorVersions,
+} from './libtorch.js'
 import type { NativeBindings } from './native.js'
 
 const require = createRequire(import.meta.url)
@@ -99,12 +106,13 @@ function libtorchOfProcess(preload: Preload): Libtorch | null {
  * Before the addon runs anything: libtorch asks once which devices there are, and its autograd starts a
  * thread for each of them then.
  */
-function openCuda(preload: Preload, { cudaLibrary, folder }: Libtorch): string | null {
+function openCuda(preload: Preload, libtorch: Libtorch): string | null {
+  const { cudaLibrary, folder } = libtorch
   if (!DRIVER_FILES.some((file) => existsSync(file))) return NO_NVIDIA_DRIVER
   if (cudaLibrary === null) return `the libtorch in ${folder} is a CPU build`
   const problem = preload.open(cudaLibrary, true)
   if (problem === null) return null
-  return `${cudaLibrary} cannot be opened: ${problem} (${setupCommands.cuda} installs its CUDA libraries)`
+  return `${cudaLibrary} cannot be opened: ${problem} (${cudaRemedy(libtorch)})`
 }
 
 /** Why there is no GPU on a machine that is not meant to have one: no fault of the installation. */

@@ -71,6 +71,12 @@ export const libtorchRemedy = () =>
     ? `set LIBTORCH to the folder that holds include/ and lib/, or unset it and run ${setupCommands.setup}`
     : `run ${setupCommands.setup}, or set LIBTORCH to its folder, or BEIT_PYTHON to a Python that has torch`
 
+/** What brings the CUDA libraries of one: the set-up step leaves as it is what somebody else installed. */
+export const cudaRemedy = ({ foundBy }: Pick<Libtorch, 'foundBy'>) =>
+  foundBy === 'LIBTORCH' || foundBy === 'python'
+    ? 'install a CUDA build of torch there, with its dependencies, or name another by LIBTORCH or BEIT_PYTHON'
+    : `run ${setupCommands.cuda}`
+
 /** The same search, recording each place into `search`. */
 export function searchLibtorch(
   root: string,

@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, is, match, throws } from 'uvu/assert'
-import { type BuiltWith, findLibtorch, type SearchEntry, searchLibtorch } from '../lib/libtorch.js'
+import {
+  type BuiltWith,
+  cudaRemedy,
+  findLibtorch,
+  type SearchEntry,
+  searchLibtorch,
+} from '../lib/libtorch.js'
 import { fakeLibtorch } from './support/fake_libtorch.js'
 import { suite } from './support/suite.js'
 import { temporary } from './support/temporary.js'
@@ -131,6 +137,12 @@ test('where nothing is found the error tells every place', () => {
     () => withVariables({ LIBTORCH: '/nowhere' }, () => findLibtorch([], temporary())),
     /LIBTORCH: \/nowhere: no such folder\nWhat to do: set LIBTORCH to .*, or unset it and run 'npm run setup'/,
   )
+})
+
+test('the set-up step brings CUDA libraries to its own copy alone', () => {
+  match(cudaRemedy({ foundBy: 'local copy' }), "run 'npm run setup -- --cuda'")
+  for (const foundBy of ['LIBTORCH', 'python'] as const)
+    match(cudaRemedy({ foundBy }), 'install a CUDA build of torch there')
 })
 
 test.run()

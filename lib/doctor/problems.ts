@@ -2,7 +2,7 @@
 import { NO_NVIDIA_DRIVER } from '../binding.js'
 import type { DoctorReport } from '../doctor.js'
 import { setupCommands } from '../installation.js'
-import { libtorchRemedy } from '../libtorch.js'
+import { cudaRemedy, libtorchRemedy } from '../libtorch.js'
 
 /** Something that is wrong with a machine or an installation. */
 export interface Problem {
@@ -51,12 +51,9 @@ export function problemsOf({
       'unset it, unless that is meant',
     )
   }
-  if (loaded.cudaProblem !== null && loaded.cudaProblem !== NO_NVIDIA_DRIVER) {
-    add(
-      false,
-      `the GPU cannot be used: ${loaded.cudaProblem}`,
-      `run ${setupCommands.cuda}, or set LIBTORCH to a CUDA build`,
-    )
+  const { cudaProblem } = loaded
+  if (cudaProblem !== null && cudaProblem !== NO_NVIDIA_DRIVER && libtorch.found !== null) {
+    add(false, `the GPU cannot be used: ${cudaProblem}`, cudaRemedy(libtorch.found))
   }
   if (memory.totalBytes < 4e9) {
     add(false, 'less than 4 GB of memory', 'keep to the tiny presets and small batches')
