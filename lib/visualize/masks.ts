@@ -15,12 +15,12 @@ import { imagesOf, type RgbImage } from './rgb_image.js'
 import { inRows } from './rows.js'
 import { ramp } from './shades.js'
 import { drawSheet, type Size, type Tile } from './sheet.js'
-import { label } from './svg.js'
 
 const COLUMNS = 8
 const CELL = 150
-/** Masks that the statistics are of. */
+/** Masks that the statistics are of, where their patches are not too many together: a grid may have a million. */
 const COUNTED = 2000
+const COUNTED_PATCHES = 4e6
 /** Pixels of a patch of the images: those of the published models. */
 const PATCH = 16
 
@@ -73,8 +73,8 @@ export const masksSchema: OptionSchema = {
 
 /**
  * Draws masks as pre-training makes them (blockwise masking, https://arxiv.org/abs/2106.08254, section 2.3 and
- * algorithm 1), and below them the share of 2,000 masks in which each patch is hidden: blocks that have to fit
- * into the image hide its middle more often than its corners.
+ * algorithm 1), and below them the share of 2,000 masks (fewer on a grid of more than 2,000 patches) in which each patch is
+ * hidden: blocks that have to fit into the image hide its middle more often than its corners.
  *
  * @param options
  * - `grid` patches of an image, N or [rows, columns], each 1 to 1024; 14 unless told
@@ -96,22 +96,25 @@ export async function masks(options: MasksOptions = {}): Promise<Picture> {
 
   const tiles = data === null ? await plainTiles(mask, settings) : await tilesOnImages(mask, data, settings)
   const statistics = await countMasks(mask, seed, epoch)
-  const { shares, fewest, most, mean } = statistics
+  const { counted, shares, fewest, most, mean } = statistics
   const patches = grid[0] * grid[1]
-  const asked = mask.mode === 'original' ? `at most ${mask.patches}` : `${mask.patches}`
-  const blocks = mask.mode === 'random' ? '' : ` in blocks of at least ${mask.minPatchesPerBlock}`
+  const asked = `${mask.mode === 'original' ? 'at most ' : ''}${grouped(mask.patches)}`
+  const blocks = mask.mode === 'random' ? '' : ` in blocks of at least ${grouped(mask.minPatchesPerBlock)}`
   const rows = inRows(tiles, COLUMNS).map((part, i) => ({
     name: [i === 0 ? 'Masks' : '', i === 0 && data !== null ? 'on images' : ''],
     tiles: part,
   }))
   const lines = [
-    `a patch is hidden in ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of ${grouped(COUNTED)} masks`,
-    `${fewest === most ? most : `${fewest} to ${most}`} patches a mask, ${mean.toFixed(1)} on average`,
+    `a patch is hidden in ${percent(least(shares))} to ${percent(greatest(shares))} of ${grouped(counted)} masks`,
+    `${fewest === most ? grouped(most) : `${grouped(fewest)} to ${grouped(most)}`} patches a mask, ${mean.toFixed(1)} on average`,
   ]
   return drawSheet({
     title: 'Masks',
-    subtitle: `mode ${mask.mode} · ${asked} of ${grid[0]} x ${grid[1]} = ${patches} patches${blocks} · seed ${seed}${epoch === 0 ? '' : `, epoch ${epoch}`}`,
-    rows: [...rows, { name: ['How often', 'darker: more'], tiles: [frequencyTile(shares, grid, lines)] }],
+    subtitle: `mode ${mask.mode} · ${asked} of ${grid[0]} x ${grid[1]} = ${grouped(patches)} patches${blocks} · seed ${seed}${epoch === 0 ? '' : `, epoch ${epoch}`}`,
+    rows: [
+      ...rows,
+      { name: ['How often', 'darker: more'], tiles: [frequencyTile(shares, grid)], beside: lines },
+    ],
     cell: CELL,
   })
 }
@@ -174,21 +177,26 @@ async function tilesOnImages(
 /** What masks have in common: how often each patch is hidden, and how many patches a mask hides. */
 async function countMasks(mask: MaskSettings, seed: number, epoch: number) {
   const patches = mask.grid[0] * mask.grid[1]
-  const values = await drawn(mask, COUNTED, seed, epoch)
+  const counted = Math.min(COUNTED, Math.floor(COUNTED_PATCHES / patches))
+  const values = await drawn(mask, counted, seed, epoch)
   const shares = new Array<number>(patches).fill(0)
   let [fewest, most, sum] = [patches, 0, 0]
-  for (let i = 0; i < COUNTED; i++) {
+  for (let i = 0; i < counted; i++) {
     let hidden = 0
     rowOf(values, i, patches).forEach((masked, patch) => {
       hidden += masked
-      ;(shares[patch] as number) += masked / COUNTED
+      ;(shares[patch] as number) += masked / counted
     })
     fewest = Math.min(fewest, hidden)
     most = Math.max(most, hidden)
     sum += hidden
   }
-  return { shares, fewest, most, mean: sum / COUNTED }
+  return { counted, shares, fewest, most, mean: sum / counted }
 }
+
+/** Not of arguments: a million patches are too many. */
+const least = (shares: readonly number[]) => shares.reduce((a, b) => Math.min(a, b))
+const greatest = (shares: readonly number[]) => shares.reduce((a, b) => Math.max(a, b))
 
 type Rgb = readonly [number, number, number]
 const HIDDEN: Rgb = [43, 108, 212]
@@ -207,17 +215,11 @@ function onePixelAPatch(
   return { width: columns, height: values.length / columns, rgb }
 }
 
-function frequencyTile(shares: readonly number[], grid: readonly [number, number], lines: readonly string[]) {
-  const most = Math.max(...shares)
-  const beside = (cell: Size) =>
-    lines
-      .map((line, i) =>
-        label(cell.width + 20, cell.height / 2 - 4 + 24 * i, line, { class: 'fill-quiet', 'font-size': 16 }),
-      )
-      .join('')
+function frequencyTile(shares: readonly number[], grid: readonly [number, number]): Tile {
+  const most = greatest(shares)
   return {
     image: onePixelAPatch(shares, grid[1], (share) => ramp(share / most)),
-    overlay: (cell: Size) => gridLines(grid)(cell) + beside(cell),
+    overlay: gridLines(grid),
   }
 }
 

@@ -16,6 +16,8 @@ export interface Row {
   /** Up to two short lines beside the row. */
   name: readonly string[]
   tiles: readonly Tile[]
+  /** Lines on the right of the last tile. */
+  beside?: readonly string[]
 }
 
 export interface Sheet {
@@ -34,6 +36,9 @@ const LEFT = 190
 const TOP = 92
 const MARGIN = 24
 const GAP = 8
+const TEXT = { class: 'fill-quiet', 'font-size': 16 }
+/** Of a line of text, in whole pixels: as wide as the widest of our fonts has it. */
+const widthOf = (text: string) => Math.ceil(0.56 * TEXT['font-size'] * text.length)
 
 /**
  * Draws the sheet. All tiles take cells of the same shape, that of the first. The picture tells where they are, see
@@ -44,20 +49,30 @@ export async function drawSheet(sheet: Sheet): Promise<Picture> {
   const cell = cellSize(first.image, sheet.cell)
   const columns = Math.max(...sheet.rows.map((row) => row.tiles.length))
   const footer = sheet.footers === undefined ? 0 : 28
-  const width = LEFT + columns * (cell.width + GAP) - GAP + MARGIN
-  const height = TOP + sheet.rows.length * (cell.height + GAP) - GAP + footer + MARGIN
   const place = (row: number, column: number) => ({
     left: LEFT + column * (cell.width + GAP),
     top: TOP + row * (cell.height + GAP),
   })
+  const besides = sheet.rows.flatMap(({ tiles, beside = [] }, r) =>
+    beside.map((text, i) => {
+      const { left, top } = place(r, tiles.length)
+      return { text, x: left + 12, y: top + cell.height / 2 - 4 + 24 * i }
+    }),
+  )
+  const width = Math.max(
+    place(0, columns).left - GAP + MARGIN,
+    ...[{ text: sheet.subtitle, x: MARGIN }, ...besides].map(({ text, x }) => x + widthOf(text) + MARGIN),
+  )
+  const height = TOP + sheet.rows.length * (cell.height + GAP) - GAP + footer + MARGIN
 
   const images = sheet.rows.flatMap((row, r) =>
     row.tiles.map(async ({ image }, c) => ({ input: await fit(image, cell), ...place(r, c) })),
   )
   const overlay = [
     label(MARGIN, 38, sheet.title, { class: 'fill-ink', 'font-size': 24, 'font-weight': 600 }),
-    label(MARGIN, 66, sheet.subtitle, { class: 'fill-quiet', 'font-size': 16 }),
+    label(MARGIN, 66, sheet.subtitle, TEXT),
     ...sheet.rows.map((row, r) => rowName(row.name, place(r, 0).top + cell.height / 2)),
+    ...besides.map(({ text, x, y }) => label(x, y, text, TEXT)),
     ...sheet.rows.flatMap((row, r) => row.tiles.map((tile, c) => placed(tile.overlay?.(cell), place(r, c)))),
     ...(sheet.footers ?? []).map((text, c) =>
       label(place(0, c).left + cell.width / 2, height - MARGIN, text, {

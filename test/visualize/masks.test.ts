@@ -60,6 +60,18 @@ test('on images those patches are covered that the loader masks in the epoch', a
   }
 })
 
+test('no text is cut beside one mask, nor beside one of a million patches', async () => {
+  for (const grid of [14, 1024]) {
+    const picture = await masks({ grid, count: 1, maskMode: 'exact' })
+    const at = await pixelsOf(picture)
+    assert.ok(picture.width > 500, String(picture.width))
+    const border = Array.from({ length: 8 * picture.height }, (_, i) =>
+      at(picture.width - 8 + (i % 8), Math.floor(i / 8)).join(),
+    )
+    assert.equal([...new Set(border)], ['255,255,255'], `grid ${grid}`)
+  }
+})
+
 test('wrong options are refused', async () => {
   await rejects(masks({ grid: [3, 4, 5] }), 'ERR_INVALID_ARGUMENT', /grid must be N or \[rows, columns\]/)
   await rejects(masks({ grid: 2.5 }), 'ERR_INVALID_ARGUMENT', /grid/)
