@@ -42,8 +42,8 @@ export async function findCheckpoint(path: string): Promise<Found> {
 }
 
 /**
- * The file of weights at `path`: of a checkpoint folder its model, of a fine-tuning run its best weights.
- * @throws BeitError as findCheckpoint does, and ERR_FORMAT for another run, which has several checkpoints
+ * The file of weights at `path`: of a checkpoint folder its model, of a run what {@link bestWeights} chooses.
+ * @throws BeitError as findCheckpoint does, and ERR_FORMAT for a run without a whole checkpoint
  */
 export async function findWeights(path: string): Promise<string> {
   const found = await findCheckpoint(path)
@@ -51,8 +51,7 @@ export async function findWeights(path: string): Promise<string> {
   if (found.kind === 'checkpoint') return join(found.path, MODEL_FILE)
   const best = await bestWeights(path)
   if (best !== null) return best
-  const checkpoints = join(path, CHECKPOINTS_FOLDER)
-  throw new BeitError('ERR_FORMAT', `${path} is a run: name one of its checkpoints, in ${checkpoints}`)
+  throw new BeitError('ERR_FORMAT', `${path} is a run that has no whole checkpoint yet`)
 }
 
 function splitOverRanks(path: string, ranks: number): BeitError {

@@ -1,4 +1,4 @@
-/** The flag --model of commands that use a model as it is: a file, a checkpoint folder, or a preset. */
+/** The flag --model of commands that use a model as it is: a file, a run or checkpoint folder, or a preset. */
 import { existsSync } from 'node:fs'
 import { BeitError } from '../errors.js'
 import { beitConfigSchema, beitPresets } from '../models/beit_config.js'
@@ -35,7 +35,7 @@ export const FROZEN_MODEL_FLAGS: OptionSchema = {
   model: {
     type: 'string',
     default: null,
-    doc: 'A file of weights, a checkpoint folder, or a preset (beit_tiny_patch16_224): one with random weights',
+    doc: 'A file of weights, a run or checkpoint folder, or a preset (beit_tiny_patch16_224): one with random weights',
   },
   pick: PICK_FLAG,
   imageSize: imageSizeFlag("the model's"),

@@ -160,7 +160,7 @@ function refuseCut(indexes: readonly ShardIndex[]): void {
   throw new BeitError(
     'ERR_DATA',
     `${cut.length} of ${indexes.length} shards are cut: ${list}; ` +
-      'copy them again, or pass allowCut: true to use what is whole',
+      'copy them again, or use what is whole: WebDataset.open(shards, { allowCut: true })',
   )
 }
 

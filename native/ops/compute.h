@@ -1,7 +1,7 @@
 // How an operation may compute its result.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <c10/core/ScalarType.h>
 
 namespace beit::ops {
 

@@ -1,12 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { MODEL_FILE } from '../../lib/checkpoint/run_checkpoint.js'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { extractFeatures } from '../../lib/evaluate/features/extract_features.js'
+import { pretrain } from '../../lib/train/pretrain.js'
+import { CHECKPOINTS_FOLDER } from '../../lib/train/run_folder.js'
 import { probeFolder, probeImages, probeModel } from '../evaluate/probe_images.js'
 import { suite } from '../support/suite.js'
 import { temporary } from '../support/temporary.js'
 import { named } from '../support/tensors.js'
+import { microImages, microRun } from '../train/micro.js'
 import { runBeit } from './run_beit.js'
 
 const test = suite('beit features')
@@ -71,6 +75,30 @@ test('labels from a file; broken images are named', async () => {
   assert.is((await readFile(output, 'utf8')).trimEnd(), lines.join('\n'), 'what was there stays')
   assert.is((await runBeit([...again, '--force'])).code, 0)
   assert.match(await readFile(output, 'utf8'), '"block_0"')
+})
+
+test('a run of pre-training stands for its newest whole checkpoint', async () => {
+  const run = join(temporary(), 'run')
+  const options = { ...(await microRun(run, await microImages())), saveEverySteps: 1, keepCheckpoints: 3 }
+  const saved: string[] = []
+  for await (const event of pretrain({ ...options, epochs: 1 }))
+    if (event.type === 'checkpoint') saved.push(event.path)
+  const data = probeFolder(1)
+  const featuresOf = async (model: string) => {
+    const output = join(temporary(), 'f.safetensors')
+    const ran = await runBeit(['features', '--model', model, '--data', data, '--output', output])
+    assert.is(ran.code, 0, ran.stderr)
+    return readFile(output)
+  }
+  const [, older = '', newest = ''] = saved
+  assert.ok((await featuresOf(run)).equals(await featuresOf(newest)))
+  await truncate(join(newest, MODEL_FILE), 100)
+  assert.ok((await featuresOf(run)).equals(await featuresOf(older)))
+
+  await rm(join(run, CHECKPOINTS_FOLDER), { recursive: true })
+  const none = await runBeit(['features', '--model', run, '--data', data, '--output', 'f.safetensors'])
+  assert.is(none.code, 1)
+  assert.match(none.stderr, /is a run that has no whole checkpoint yet/)
 })
 
 test('wrong use is told in the words of the command line', async () => {

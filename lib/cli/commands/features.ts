@@ -68,7 +68,7 @@ export const featuresCommand: Command = {
   examples: [
     {
       what: 'the mean of the patches after every block',
-      line: 'beit features --model runs/base/checkpoints/step-00010000 --data photos/ --output features.safetensors',
+      line: 'beit features --model runs/base --data photos/ --output features.safetensors',
     },
     {
       what: 'what the head of a classifier sees, for a table',

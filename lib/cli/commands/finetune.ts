@@ -122,7 +122,7 @@ export const finetuneCommand: Command = {
       what: 'the best checkpoint of a pre-training run on shards of small images',
       line:
         "beit finetune --data 'cifar/train-*.tar' --validation cifar/val-00000.tar " +
-        '--model runs/tiny/checkpoints/step-00001560 --epochs 20 --output runs/cifar',
+        '--model runs/tiny --epochs 20 --output runs/cifar',
     },
     {
       what: 'the same from scratch',

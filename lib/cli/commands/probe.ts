@@ -94,7 +94,7 @@ export const probeCommand: Command = {
   examples: [
     {
       what: 'which block of a pre-trained model knows most of classes',
-      line: 'beit probe --linear --model runs/first/checkpoints/step-00000300 --data train/ --validation val/',
+      line: 'beit probe --linear --model runs/first --data train/ --validation val/',
     },
     {
       what: 'the same by the votes of 10 and of 20 neighbours',

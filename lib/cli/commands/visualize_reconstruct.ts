@@ -26,7 +26,7 @@ export const reconstructMaskedCommand: Command = {
           type: 'string',
           default: null,
           placeholder: 'PATH',
-          doc: 'A pre-trained model: a file of weights, or a checkpoint folder',
+          doc: 'A pre-trained model: a file of weights, or a run or checkpoint folder',
         },
         pick: PICK_FLAG,
         tokenizer: {
@@ -43,7 +43,7 @@ export const reconstructMaskedCommand: Command = {
   examples: [
     {
       what: 'what does my model see in the gaps?',
-      line: 'beit visualize reconstruct --model runs/first/checkpoints/step-00000300 --tokenizer runs/tok --data photos/ --output filled.png',
+      line: 'beit visualize reconstruct --model runs/first --tokenizer runs/tok --data photos/ --output filled.png',
     },
   ],
   async run({ values }) {
