@@ -1,5 +1,5 @@
 /** Folders for what is written. */
-import { mkdir, stat } from 'node:fs/promises'
+import fs from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -9,21 +9,21 @@ import { dirname } from 'node:path'
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path)
+    await fs.mkdir(path)
   } catch (error) {
     if (await isFolder(path)) return
     const parent = dirname(path)
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path || (await isFolder(parent)))
       throw error
     await makeFolder(parent)
-    await mkdir(path).catch(async (again) => {
+    await fs.mkdir(path).catch(async (again) => {
       if (!(await isFolder(path))) throw again
     })
   }
 }
 
 const isFolder = (path: string) =>
-  stat(path).then(
+  fs.stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   )
