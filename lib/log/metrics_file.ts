@@ -69,7 +69,8 @@ function wholeLinesUpTo(content: Buffer, lastStep: number): number {
 
 function parse(line: string): { type: string; step?: number } | null {
   try {
-    return JSON.parse(line)
+    const event = JSON.parse(line)
+    return typeof event === 'object' ? event : null
   } catch {
     return null
   }
