@@ -45,7 +45,7 @@ export async function buildNative(
   const began = performance.now()
   const beganAt = Date.now()
   console.log(`Building the addon against libtorch ${libtorch.version} in ${libtorch.folder}`)
-  await configure(libtorch)
+  await configure(libtorch, { cuda })
   await compile()
   for (const name of PRODUCTS) install(join(work, 'Release', name), join(folder, name))
   for (const name of CUDA_PRODUCTS) {
@@ -64,7 +64,7 @@ function install(from, to) {
   renameSync(`${to}.new`, to)
 }
 
-async function configure(libtorch) {
+async function configure(libtorch, { cuda }) {
   const cache = join(work, 'CMakeCache.txt')
   if (existsSync(cache)) {
     const text = readFileSync(cache, 'utf8')
@@ -72,8 +72,10 @@ async function configure(libtorch) {
       text.includes(`BEIT_LIBTORCH:UNINITIALIZED=${libtorch.folder}\n`) &&
       text.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${resolve(root)}\n`)
     // CMake itself notices a changed CMakeLists.txt. Another libtorch or a moved project needs a new cache.
-    if (same && ['build.ninja', 'Makefile'].some((name) => existsSync(join(work, name)))) return
-    rmSync(work, { recursive: true })
+    const whole = same && ['build.ninja', 'Makefile'].some((name) => existsSync(join(work, name)))
+    // Configured again, CMake looks anew for what it has not found.
+    if (whole && !(cuda && text.includes('BEIT_NVCC:FILEPATH=BEIT_NVCC-NOTFOUND\n'))) return
+    if (!whole) rmSync(work, { recursive: true })
   }
   const output = await must(
     'Configuring the build',
