@@ -5,6 +5,7 @@
 import { BeitError } from '../errors.js'
 import type { StepResult } from '../native.js'
 import type { RunConfig } from './run_config.js'
+import type { RunKind } from './run_kind.js'
 import { type SavedTotals, type StepCost, Totals } from './totals.js'
 
 const FORMAT = 'beit-torch run 1'
@@ -96,7 +97,7 @@ interface SavedProgress {
 /** state.json */
 export interface RunState {
   format: string
-  kind: 'pretrain' | 'tokenizer' | 'finetune'
+  kind: RunKind
   runId: string
   /** First batch that was not trained on. */
   position: { epoch: number; batch: number }
